@@ -1,0 +1,1 @@
+//! MXNet binary parameter files.
