@@ -1,1 +1,7 @@
-//! x
+//! Numeric kernels of rsym: pure functions over slices, `ndarray` views and plain geometry structs.
+//!
+//! The kernels know neither operators nor graphs. Lengths and shapes are the caller's contract: a kernel panics when
+//! slices are shorter than the geometry says, and never reads outside of them. Results have the same bits for every
+//! number of threads.
+
+pub mod parallel;
