@@ -4,4 +4,6 @@
 //! slices are shorter than the geometry says, and never reads outside of them. Results have the same bits for every
 //! number of threads.
 
+pub mod gemm;
 pub mod parallel;
+pub mod real;
