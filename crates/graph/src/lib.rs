@@ -1,1 +1,35 @@
-//! x
+//! Symbols, attributes, inference, gradients and files of rsym graphs. No tensor is computed here.
+//!
+//! A [`Symbol`] is a list of entries into a shared graph of [`Node`]s. An [`Operator`] says what its inputs and
+//! outputs are, how their shapes and types follow from each other, what it computes and what its gradient is; a
+//! [`Registry`] finds operators by name. [`FlatGraph`] lays a symbol out in arrays for [`infer_shapes`], [`infer_types`]
+//! and for the executor; [`gradients`] extends a graph by its derivatives.
+
+pub mod attrs;
+mod compose;
+mod error;
+mod flat;
+mod gradient;
+mod infer;
+pub mod json;
+mod node;
+mod op;
+mod opaque;
+mod param;
+mod registry;
+mod symbol;
+mod visit;
+
+pub use compose::{ComposeArgs, compose};
+pub use error::{GraphError, GraphResult, OpError, OpResult, Port, did_you_mean};
+pub use flat::{FlatGraph, FlatNode};
+pub use gradient::{Grad, gradients};
+pub use infer::{Inferred, infer_shapes, infer_types, op_error_text};
+pub use node::{AttrMap, Entry, Node};
+pub use op::{Ctx, Io, Names, OpDef, OpInfo, OpRef, Operator, PortDef, ShapeIo, TypeIo, param_name};
+pub use opaque::Opaque;
+pub use param::{ParamDef, ParamError, ParamTexts, ParamType, Tuple, read_field};
+pub use registry::{Registry, parse_op};
+pub use smallvec::smallvec as tuple;
+pub use symbol::Symbol;
+pub use visit::post_order;

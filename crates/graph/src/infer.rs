@@ -1,0 +1,187 @@
+//! Shape and type inference: every operator completes what it can, in both directions, until nothing changes.
+
+use crate::{FlatGraph, FlatNode, GraphError, GraphResult, OpError, Operator, ParamType, Port, ShapeIo, Tuple, TypeIo};
+use rsym_tensor::{DType, PartialShape};
+use std::collections::HashMap;
+
+/// What is known of every entry of a graph.
+pub struct Inferred<T> {
+    /// One for each entry of the [`FlatGraph`].
+    pub entries: Vec<T>,
+}
+
+/// What inference finds out about: shapes, or data types.
+trait Fact: Clone + PartialEq + Default {
+    const WHAT: &'static str;
+    fn run(op: &dyn Operator, inputs: &mut [Self], outputs: &mut [Self]) -> Result<(), OpError>;
+    fn known(&self) -> bool;
+    fn text(&self) -> String;
+}
+
+impl Fact for PartialShape {
+    const WHAT: &'static str = "shape inference";
+    fn run(op: &dyn Operator, inputs: &mut [Self], outputs: &mut [Self]) -> Result<(), OpError> {
+        op.infer_shape(&mut ShapeIo { inputs, outputs })
+    }
+    fn known(&self) -> bool {
+        self.is_complete()
+    }
+    fn text(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl Fact for Option<DType> {
+    const WHAT: &'static str = "type inference";
+    fn run(op: &dyn Operator, inputs: &mut [Self], outputs: &mut [Self]) -> Result<(), OpError> {
+        op.infer_type(&mut TypeIo { inputs, outputs })
+    }
+    fn known(&self) -> bool {
+        self.is_some()
+    }
+    fn text(&self) -> String {
+        self.map_or_else(|| "unknown".into(), |d| d.to_string())
+    }
+}
+
+/// Infers shapes from those of some variables, by name. A given shape wins over the variable's `__shape__`.
+pub fn infer_shapes(graph: &FlatGraph, given: &HashMap<String, PartialShape>) -> GraphResult<Inferred<PartialShape>> {
+    let mut entries = vec![PartialShape::unknown(); graph.num_entries];
+    for &i in graph.arguments.iter().chain(&graph.aux) {
+        let node = &graph.nodes[i];
+        let name = node.node.name();
+        if let Some(shape) = given.get(&*name) {
+            entries[node.first] = shape.clone();
+        } else if let Some(text) = node.node.user_attr("__shape__") {
+            let dims =
+                Tuple::<i64>::parse(&text).ok_or_else(|| bad_attr(&name, "__shape__", "a tuple of numbers", &text))?;
+            entries[node.first] = PartialShape::from_legacy(&dims);
+        }
+    }
+    fixed_point(graph, entries)
+}
+
+/// Infers data types from those of some variables, by name. A given type wins over the variable's `__dtype__`.
+pub fn infer_types(graph: &FlatGraph, given: &HashMap<String, DType>) -> GraphResult<Inferred<Option<DType>>> {
+    let mut entries: Vec<Option<DType>> = vec![None; graph.num_entries];
+    for &i in graph.arguments.iter().chain(&graph.aux) {
+        let node = &graph.nodes[i];
+        let name = node.node.name();
+        if let Some(&dtype) = given.get(&*name) {
+            entries[node.first] = Some(dtype);
+        } else if let Some(text) = node.node.user_attr("__dtype__") {
+            entries[node.first] = parse_dtype_attr(&name, &text)?;
+        }
+    }
+    fixed_point(graph, entries)
+}
+
+/// The type in a `__dtype__` attribute, a type number; -1 is unknown.
+fn parse_dtype_attr(name: &str, text: &str) -> GraphResult<Option<DType>> {
+    if text.trim() == "-1" {
+        return Ok(None);
+    }
+    let by_number = text.trim().parse().ok().and_then(DType::from_number);
+    by_number.map(Some).ok_or_else(|| bad_attr(name, "__dtype__", "a type number of MXNet", text))
+}
+
+fn bad_attr(name: &str, key: &str, expected: &str, got: &str) -> GraphError {
+    GraphError::Invalid(format!("variable '{name}': attribute {key} must be {expected}, got '{got}'"))
+}
+
+/// Sweeps over the nodes whose surroundings changed, forwards and backwards in turn, until nothing does.
+fn fixed_point<T: Fact>(graph: &FlatGraph, mut entries: Vec<T>) -> GraphResult<Inferred<T>> {
+    let (producers, consumers) = (graph.producers(), graph.consumers());
+    let mut dirty: Vec<bool> = graph.nodes.iter().map(|n| n.op.is_some()).collect();
+    let mut forwards = true;
+    while dirty.contains(&true) {
+        let count = graph.nodes.len();
+        for k in 0..count {
+            let i = if forwards { k } else { count - 1 - k };
+            if !std::mem::take(&mut dirty[i]) {
+                continue;
+            }
+            for entry in step(graph, i, &mut entries)? {
+                let around = consumers[entry].iter().chain(std::iter::once(&producers[entry]));
+                around.filter(|&&n| n != i && graph.nodes[n].op.is_some()).for_each(|&n| dirty[n] = true);
+            }
+        }
+        forwards = !forwards;
+    }
+    Ok(Inferred { entries })
+}
+
+/// Lets one node complete what it can; returns the entries that changed.
+fn step<T: Fact>(graph: &FlatGraph, i: usize, entries: &mut [T]) -> GraphResult<Vec<usize>> {
+    let node = &graph.nodes[i];
+    let Some(op) = &node.op else { return Ok(Vec::new()) };
+    let mut inputs: Vec<T> = node.inputs.iter().map(|&e| entries[e].clone()).collect();
+    let mut outputs: Vec<T> = entries[node.first..node.first + node.outputs].to_vec();
+    T::run(op.as_ref(), &mut inputs, &mut outputs).map_err(|e| node_error(graph, i, T::WHAT, &e, entries))?;
+    let numbers = node.inputs.iter().copied().chain(node.first..node.first + node.outputs);
+    let mut changed = Vec::new();
+    for (entry, fact) in numbers.zip(inputs.into_iter().chain(outputs)) {
+        if entries[entry] != fact && fact != T::default() {
+            entries[entry] = fact;
+            changed.push(entry);
+        }
+    }
+    Ok(changed)
+}
+
+/// The error of node `i`: its inputs by name with what is known of them, and the way there from an argument.
+fn node_error<T: Fact>(graph: &FlatGraph, i: usize, what: &'static str, error: &OpError, entries: &[T]) -> GraphError {
+    let node = &graph.nodes[i];
+    let given: Vec<String> =
+        port_names(node).iter().zip(&node.inputs).map(|(name, &e)| format!("{name}={}", entries[e].text())).collect();
+    GraphError::Node {
+        what,
+        node: node.node.name().to_string(),
+        op: node.node.op_name(),
+        error: op_error_text(node, error),
+        given: if given.is_empty() { String::new() } else { format!("; inputs: {}", given.join(", ")) },
+        path: path_text(graph, i, entries),
+    }
+}
+
+fn port_names(node: &FlatNode) -> Vec<String> {
+    let names = node.node.input_names();
+    (0..node.inputs.len()).map(|k| names.get(k).map_or_else(|| format!("input {k}"), |n| n.to_string())).collect()
+}
+
+/// An operator's error with the input or output by name.
+pub fn op_error_text(node: &FlatNode, error: &OpError) -> String {
+    match error {
+        OpError::Mismatch { port, expected, got } => {
+            let port = match port {
+                Port::Input(k) => match node.inputs.get(*k) {
+                    Some(_) => format!("input {}", port_names(node)[*k]),
+                    None => format!("input {k}"),
+                },
+                Port::Output(k) => format!("output {}", node.node.output_name(*k)),
+            };
+            format!("{port}: expected {expected}, got {got}")
+        }
+        other => other.to_string(),
+    }
+}
+
+/// ` (data -> fc1 -> relu1)`: the nodes from an argument to node `i`, along the first inputs that are known.
+fn path_text<T: Fact>(graph: &FlatGraph, i: usize, entries: &[T]) -> String {
+    const LONGEST: usize = 12;
+    let producers = graph.producers();
+    let mut path = vec![graph.nodes[i].node.name().to_string()];
+    let mut at = i;
+    while let Some(&entry) =
+        graph.nodes[at].inputs.iter().find(|&&e| entries[e].known()).or_else(|| graph.nodes[at].inputs.first())
+    {
+        at = producers[entry];
+        if path.len() == LONGEST {
+            path.push("…".into());
+            break;
+        }
+        path.push(graph.nodes[at].node.name().to_string());
+    }
+    path.reverse();
+    if path.len() > 1 { format!("; path: {}", path.join(" -> ")) } else { String::new() }
+}

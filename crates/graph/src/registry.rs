@@ -1,0 +1,78 @@
+use crate::{GraphError, GraphResult, OpDef, OpRef, ParamError, ParamTexts, Symbol, did_you_mean};
+use std::collections::HashMap;
+
+/// Operators by name and alias.
+#[derive(Default)]
+pub struct Registry {
+    by_name: HashMap<&'static str, &'static OpDef>,
+    sorted: Vec<&'static OpDef>,
+}
+
+impl Registry {
+    /// A registry of the given operators.
+    ///
+    /// # Panics
+    /// If two operators claim the same name: a defect of the list, found by every test.
+    pub fn new(defs: impl IntoIterator<Item = &'static OpDef>) -> Registry {
+        let mut registry = Registry::default();
+        for def in defs {
+            registry.sorted.push(def);
+            for name in std::iter::once(&def.name).chain(def.aliases) {
+                let earlier = registry.by_name.insert(name, def);
+                assert!(earlier.is_none(), "two operators are named {name}");
+            }
+        }
+        registry.sorted.sort_by_key(|d| d.name);
+        registry
+    }
+
+    /// The operator with this name or alias.
+    pub fn get(&self, name: &str) -> Option<&'static OpDef> {
+        self.by_name.get(name).copied()
+    }
+
+    /// The operator with this name or alias, or an error that suggests a near one.
+    pub fn find(&self, name: &str) -> GraphResult<&'static OpDef> {
+        self.get(name).ok_or_else(|| GraphError::UnknownOperator {
+            name: name.to_string(),
+            hint: did_you_mean(name, self.by_name.keys().copied()),
+        })
+    }
+
+    /// Every operator, sorted by canonical name.
+    pub fn iter(&self) -> impl Iterator<Item = &'static OpDef> {
+        self.sorted.iter().copied()
+    }
+
+    /// The operator `name` made from keyword texts.
+    pub fn make(&self, name: &str, texts: &[(&str, &str)]) -> GraphResult<OpRef> {
+        let texts = ParamTexts(texts.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect());
+        parse_op(self.find(name)?, "", &texts, &[])
+    }
+}
+
+/// Makes an operator for the node `node`, turning refusals into errors that name both.
+pub fn parse_op(def: &'static OpDef, node: &str, texts: &ParamTexts, subgraphs: &[Symbol]) -> GraphResult<OpRef> {
+    if let Some((key, _)) = texts.0.iter().find(|(k, _)| def.param(k).is_none() && def.variadic != Some(k)) {
+        return Err(param_error(def, node, ParamError::Unknown(key.clone())));
+    }
+    (def.parse)(texts, subgraphs).map_err(|e| param_error(def, node, e))
+}
+
+fn param_error(def: &'static OpDef, node: &str, error: ParamError) -> GraphError {
+    let (op, node) = (def.name.to_string(), node.to_string());
+    match error {
+        ParamError::Unknown(key) => {
+            let names: Vec<&str> = def.inputs.iter().map(|i| i.name).chain(def.params.iter().map(|p| p.name)).collect();
+            let hint = did_you_mean(&key, names.iter().copied());
+            GraphError::UnknownParam { op, node, hint, possible: names.join(", "), key }
+        }
+        ParamError::Missing(p) => {
+            GraphError::MissingParam { op, node, key: p.name.to_string(), expected: p.expected() }
+        }
+        ParamError::Bad(p, got) => {
+            GraphError::BadParam { op, node, key: p.name.to_string(), expected: p.expected(), got }
+        }
+        ParamError::Conflict(message) => GraphError::Compose { op, node, message },
+    }
+}
