@@ -1,0 +1,199 @@
+"""Exceptions and small types that the whole package shares."""
+
+import os
+
+import numpy as np
+
+__all__ = [
+    "MXNetError",
+    "NotImplementedForSymbol",
+    "NotSupportedForSparseNDArray",
+    "DeviceError",
+    "UnknownDeviceError",
+]
+
+integer_types = (int, np.integer)
+numeric_types = (float, int, np.generic)
+string_types = (str,)
+mx_real_t = np.float32
+mx_int = int
+mx_uint = int
+mx_float = float
+
+
+def py_str(text):
+    """The `str` of UTF-8 bytes.
+
+    Examples
+    --------
+    >>> py_str(b"fc1_weight")
+    'fc1_weight'
+    """
+    return text.decode("utf-8")
+
+
+def data_dir_default():
+    """Where downloaded files go unless MXNET_HOME says otherwise (`~/.mxnet`)."""
+    if os.name == "nt":
+        return os.path.join(os.environ.get("APPDATA", os.path.expanduser("~")), "mxnet")
+    return os.path.join(os.path.expanduser("~"), ".mxnet")
+
+
+def data_dir():
+    """The folder for downloaded files: `$MXNET_HOME` or `data_dir_default()`."""
+    return os.environ.get("MXNET_HOME") or data_dir_default()
+
+
+class _NullType:
+    """The type of `_Null`, the mark of a parameter that was not given (where `None` is a value)."""
+
+    __slots__ = ()
+
+    def __repr__(self):
+        return "_Null"
+
+    def __bool__(self):
+        return False
+
+
+_Null = _NullType()
+
+
+class classproperty:
+    """A property read on the class itself.
+
+    Examples
+    --------
+    >>> class Circle:
+    ...     @classproperty
+    ...     def name(cls):
+    ...         return cls.__name__.lower()
+    >>> Circle.name
+    'circle'
+    """
+
+    def __init__(self, getter):
+        self._getter = getter
+
+    def __get__(self, instance, owner=None):
+        return self._getter(type(instance) if owner is None else owner)
+
+
+class MXNetError(RuntimeError):
+    """Something asked of rsym cannot be done; the message names the node, what was expected and what was found.
+
+    It is a `RuntimeError`, as in MXNet, so both `except` clauses catch it. A frequent cause is an
+    operator keyword that does not exist or a value it does not take::
+
+        mx.sym.FullyConnected(data, num_hidden=0)          # MXNetError: num_hidden must be at least 1
+
+    The mend is in the message, here::
+
+        mx.sym.FullyConnected(data, num_hidden=10)
+
+    Another is a shape that contradicts the graph::
+
+        net.simple_bind(mx.cpu(), data=(32, 784), fc1_weight=(10, 100))   # MXNetError: expected (10, 784)
+
+    where leaving `fc1_weight` out lets inference decide it.
+    """
+
+
+class _NotForType(MXNetError):
+    """A function that does not exist for the kind of array or symbol it was called on."""
+
+    _reason = ""
+
+    def __init__(self, function, alias=None, *args):
+        self.function = getattr(function, "__name__", str(function))
+        self.alias = alias
+        self._given = (function, alias, *args)
+        super().__init__(self._message([str(type(a)) for a in args]))
+
+    def _message(self, types):
+        alias = ' (operator "%s")' % self.alias if self.alias else ""
+        given = " with arguments (%s)" % ", ".join(types) if types else ""
+        return "%s%s%s %s" % (self.function, alias, given, self._reason)
+
+    def __reduce__(self):
+        return _rebuild, (type(self), str(self), self.function, self.alias)
+
+
+def _rebuild(cls, message, function, alias):
+    """Unpickle: the arguments' values may not travel, the message does."""
+    error = cls.__new__(cls, message)
+    error.args = (message,)
+    error.function, error.alias = function, alias
+    return error
+
+
+class NotImplementedForSymbol(_NotForType):
+    """An operation that needs numbers was asked of a `Symbol`, which has none yet.
+
+    The usual cause is a Python decision about a symbol::
+
+        if x == y:                   # NotImplementedForSymbol: bool(x == y)
+            z = x
+
+    A graph is built before any value is known, so let the graph decide::
+
+        z = mx.sym.where(x == y, x, y)
+
+    or bind the symbol and decide about the arrays of `executor.outputs`.
+
+    Parameters
+    ----------
+    function : function
+        What was called; its name is shown.
+    alias : str, optional
+        The operator it stands for, such as ``'*='``.
+    *args
+        What it was called with; the types are shown.
+    """
+
+    _reason = "is not implemented for Symbol, only for NDArray: a symbol has no values until it is bound."
+
+
+class NotSupportedForSparseNDArray(_NotForType):
+    """A sparse array was asked for, or given where a dense one is needed::
+
+        mx.test_utils.rand_ndarray((3, 4), stype="csr")      # NotSupportedForSparseNDArray
+
+    rsym's arrays are dense; use the same array with ``stype='default'``::
+
+        mx.test_utils.rand_ndarray((3, 4))
+
+    Parameters
+    ----------
+    function : function
+        What was called; its name is shown.
+    alias : str, optional
+        The operator it stands for.
+    *args
+        What it was called with; the types are shown.
+    """
+
+    _reason = "is not supported for sparse arrays: use dense ones (stype='default')."
+
+
+class DeviceError(MXNetError):
+    """Work was asked of a device that is not there::
+
+        mx.nd.zeros((2, 3), ctx=mx.gpu(0))       # DeviceError: gpu(0) is not there
+
+    rsym computes on the CPU. Name no context, or::
+
+        mx.nd.zeros((2, 3), ctx=mx.cpu())
+
+    Naming a GPU (`mx.gpu(0)`, a `with` block) is no error by itself, so that scripts which pick a
+    context by `mx.context.num_gpus()` run unchanged.
+    """
+
+
+class UnknownDeviceError(DeviceError, KeyError):
+    """A device type that does not exist: ``mx.Context('tpu')``. It is a `KeyError` as in MXNet.
+
+    The types are ``'cpu'``, ``'gpu'``, ``'cpu_pinned'`` and ``'cpu_shared'``.
+    """
+
+    __str__ = RuntimeError.__str__
