@@ -1,0 +1,5 @@
+//! Elementwise arithmetic, unary maths, comparison, reduction and products.
+
+family! {
+    add_n { AddN }
+}

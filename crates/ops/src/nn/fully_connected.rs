@@ -1,0 +1,197 @@
+//! `FullyConnected`: a dense layer.
+
+use crate::support::unsupported;
+use rsym_graph::*;
+use rsym_kernels::gemm::{Mat, MatMut, gemm};
+use rsym_tensor::{Float, PartialShape, Shape, Tensor, dispatch_float};
+
+operator! {
+    /// Applies a linear transformation: `out = data · weightᵀ + bias`.
+    ///
+    /// | | shape | dtype |
+    /// |---|---|---|
+    /// | data | (batch, …), seen as (batch, n) with `flatten`, else (…, n) | float |
+    /// | weight | (num_hidden, n) | that of data |
+    /// | bias | (num_hidden,), absent with `no_bias` | that of data |
+    /// | output | (batch, num_hidden) with `flatten`, else (…, num_hidden) | that of data |
+    #[aliases("_npx_fully_connected", "_sparse_FullyConnected")]
+    pub struct FullyConnected("FullyConnected") {
+        inputs { data: "The input.", weight: "The weight matrix.", bias: "The bias, one for each hidden unit." }
+        params {
+            /// Number of hidden units: columns of the output.
+            #[range(1..)]
+            num_hidden: i32,
+            /// Leave the bias out.
+            no_bias: bool = false,
+            /// Collapse all dimensions of data after the first into one; else the last alone is transformed.
+            flatten: bool = true,
+        }
+    }
+}
+
+operator! {
+    /// Gradients of `FullyConnected` for data, weight and, unless `no_bias`, bias.
+    #[hidden(true)]
+    pub struct FullyConnectedBackward("_backward_FullyConnected") {
+        inputs { ograd: "Gradient of the output.", data: "The input.", weight: "The weight matrix." }
+        params {
+            /// As in `FullyConnected`.
+            num_hidden: i32,
+            /// As in `FullyConnected`.
+            no_bias: bool = false,
+            /// As in `FullyConnected`.
+            flatten: bool = true,
+        }
+    }
+}
+
+/// Rows, columns of data and number of hidden units.
+struct Sizes {
+    rows: usize,
+    cols: usize,
+    hidden: usize,
+}
+
+impl Sizes {
+    fn new(data: &Shape, hidden: i32, flatten: bool) -> Sizes {
+        let split = if flatten { 1 } else { data.len() - 1 };
+        Sizes { rows: data.product(..split), cols: data.product(split..), hidden: hidden as usize }
+    }
+}
+
+impl Operator for FullyConnected {
+    fn inputs(&self) -> Names {
+        if self.no_bias { names!["data", "weight"] } else { names!["data", "weight", "bias"] }
+    }
+
+    fn num_inputs(&self) -> usize {
+        if self.no_bias { 2 } else { 3 }
+    }
+
+    fn infer_shape(&self, io: &mut ShapeIo) -> OpResult {
+        let hidden = Some(self.num_hidden as usize);
+        if !self.no_bias {
+            io.set_input(2, PartialShape::partial([hidden]))?;
+        }
+        let Some(dims) = io.inputs[0].dims() else {
+            return io.set_input(1, PartialShape::partial([hidden, None]));
+        };
+        if dims.is_empty() {
+            return Err(OpError::invalid("data must have at least one dimension, got a scalar"));
+        }
+        let split = if self.flatten { 1 } else { dims.len() - 1 };
+        let cols = dims[split..].iter().copied().product();
+        io.set_input(1, PartialShape::partial([hidden, cols]))?;
+        io.set_output(0, PartialShape::partial(dims[..split].iter().copied().chain([hidden])))?;
+        if let Some(rows) = io.outputs[0].dim(0).filter(|_| self.flatten) {
+            io.set_input(0, PartialShape::partial(std::iter::once(Some(rows)).chain(dims[1..].iter().copied())))?;
+        }
+        Ok(())
+    }
+
+    fn forward(&self, io: &mut Io, _: &Ctx) -> OpResult {
+        let dtype = io.outputs[0].dtype();
+        dispatch_float!(dtype, T => self.run::<T>(io), else unsupported(dtype, "a float type"))
+    }
+
+    fn gradient(&self, g: &mut Grad) -> GraphResult {
+        let op = FullyConnectedBackward { num_hidden: self.num_hidden, no_bias: self.no_bias, flatten: self.flatten };
+        let head = g.head(0)?;
+        let inputs = [head, g.input(0), g.input(1)];
+        for (i, gradient) in g.apply_multi(op, &inputs).into_iter().enumerate() {
+            g.set(i, gradient);
+        }
+        Ok(())
+    }
+}
+
+impl FullyConnected {
+    fn run<T: Float>(&self, io: &mut Io) -> OpResult {
+        let Sizes { rows, cols, hidden } = Sizes::new(io.inputs[0].shape(), self.num_hidden, self.flatten);
+        let (data, weight) = (io.inputs[0].slice::<T>()?, io.inputs[1].slice::<T>()?);
+        let out = io.outputs[0].slice_mut::<T>()?;
+        if let Some(bias) = io.inputs.get(2) {
+            let bias = bias.slice::<T>()?;
+            out.chunks_mut(hidden).for_each(|row| row.copy_from_slice(bias));
+        }
+        let beta = if self.no_bias { 0.0 } else { 1.0 };
+        gemm(1.0, Mat::new(data, rows, cols), Mat::new(weight, hidden, cols).t(), beta, MatMut::new(out, rows, hidden));
+        Ok(())
+    }
+}
+
+impl Operator for FullyConnectedBackward {
+    fn num_outputs(&self) -> usize {
+        if self.no_bias { 2 } else { 3 }
+    }
+
+    fn infer_shape(&self, io: &mut ShapeIo) -> OpResult {
+        let (data, weight) = (io.inputs[1].clone(), io.inputs[2].clone());
+        io.set_output(0, data)?;
+        io.set_output(1, weight)?;
+        if self.no_bias { Ok(()) } else { io.set_output(2, [self.num_hidden as usize]) }
+    }
+
+    fn forward(&self, io: &mut Io, _: &Ctx) -> OpResult {
+        let dtype = io.outputs[0].dtype();
+        dispatch_float!(dtype, T => self.run::<T>(io), else unsupported(dtype, "a float type"))
+    }
+}
+
+impl FullyConnectedBackward {
+    fn run<T: Float>(&self, io: &mut Io) -> OpResult {
+        let Sizes { rows, cols, hidden } = Sizes::new(io.inputs[1].shape(), self.num_hidden, self.flatten);
+        let ograd = Mat::new(io.inputs[0].slice::<T>()?, rows, hidden);
+        let data = Mat::new(io.inputs[1].slice::<T>()?, rows, cols);
+        let weight = Mat::new(io.inputs[2].slice::<T>()?, hidden, cols);
+        gemm(1.0, ograd, weight, 0.0, MatMut::new(io.outputs[0].slice_mut::<T>()?, rows, cols));
+        gemm(1.0, ograd.t(), data, 0.0, MatMut::new(io.outputs[1].slice_mut::<T>()?, hidden, cols));
+        if self.no_bias { Ok(()) } else { column_sums::<T>(&io.inputs[0], hidden, &mut io.outputs[2]) }
+    }
+}
+
+/// Sums a (rows, cols) tensor over its rows, in double precision.
+fn column_sums<T: Float>(source: &Tensor, cols: usize, out: &mut Tensor) -> OpResult {
+    let mut sums = vec![0f64; cols];
+    for row in source.slice::<T>()?.chunks(cols) {
+        sums.iter_mut().zip(row).for_each(|(s, v)| *s += v.to_f64());
+    }
+    out.slice_mut::<T>()?.iter_mut().zip(sums).for_each(|(o, s)| *o = T::from_f64(s));
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::support::tests::{check_gradient, run};
+    use rsym_tensor::DType;
+
+    #[test]
+    fn multiplies_by_the_transposed_weight_and_adds_the_bias() {
+        let op = FullyConnected { num_hidden: 2, no_bias: false, flatten: true };
+        let data = Tensor::from_slice([2, 3], &[1f32, 2.0, 3.0, 4.0, 5.0, 6.0]).unwrap();
+        let weight = Tensor::from_slice([2, 3], &[1f32, 0.0, -1.0, 0.5, 0.5, 0.5]).unwrap();
+        let bias = Tensor::from_slice([2], &[10f32, 20.0]).unwrap();
+        let out = run(&op, &[data, weight, bias]);
+        assert_eq!(out[0].to_f64_vec(), [8.0, 23.0, 8.0, 27.5]);
+    }
+
+    #[test]
+    fn a_partial_batch_still_tells_the_weight() {
+        let op = FullyConnected { num_hidden: 4, no_bias: true, flatten: true };
+        let mut inputs = [PartialShape::from_legacy(&[0, 3]), PartialShape::unknown()];
+        let mut outputs = [PartialShape::unknown()];
+        op.infer_shape(&mut ShapeIo { inputs: &mut inputs, outputs: &mut outputs }).unwrap();
+        assert_eq!(inputs[1], PartialShape::from([4, 3]));
+        assert_eq!(outputs[0], PartialShape::from_legacy(&[0, 4]));
+    }
+
+    #[test]
+    fn gradient_agrees_with_differences() {
+        for flatten in [true, false] {
+            let op = FullyConnected { num_hidden: 3, no_bias: false, flatten };
+            let weight = if flatten { Shape::from([3, 10]) } else { Shape::from([3, 5]) };
+            check_gradient(&op, &[[4, 2, 5].into(), weight, [3].into()], DType::Float64);
+        }
+    }
+}

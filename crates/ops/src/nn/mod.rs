@@ -1,0 +1,5 @@
+//! Layers of neural networks.
+
+family! {
+    fully_connected { FullyConnected, FullyConnectedBackward }
+}
