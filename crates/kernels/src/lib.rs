@@ -4,6 +4,11 @@
 //! slices are shorter than the geometry says, and never reads outside of them. Results have the same bits for every
 //! number of threads.
 
+pub mod broadcast;
+pub mod elementwise;
+mod feed;
 pub mod gemm;
+pub mod math;
+pub mod number;
 pub mod parallel;
 pub mod real;
