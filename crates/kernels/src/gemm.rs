@@ -3,10 +3,9 @@
 //! The product is cut into tiles of the result whose size depends on the shape alone; each tile is computed by one
 //! thread, so every number of threads gives the same bits.
 
-use crate::parallel::{INLINE_COST, chunk_rows};
+use crate::parallel::{Shared, for_tasks};
 use crate::real::{Real, real, wide, with_wide, with_wide_out};
 use gemm::Parallelism;
-use rayon::prelude::*;
 use rsym_tensor::Float;
 
 /// A matrix to read: element (r, c) is `data[r * rs + c * cs]`.
@@ -159,22 +158,8 @@ impl Tiling {
     }
 }
 
-/// A result shared by the threads that each write their own tiles of it.
-#[derive(Clone, Copy)]
-struct Target<C>(*mut C);
-
-// SAFETY: tiles are disjoint, so that no element is touched by two threads.
-unsafe impl<C: Send> Send for Target<C> {}
-// SAFETY: as above.
-unsafe impl<C: Send> Sync for Target<C> {}
-
-impl<C> Target<C> {
-    fn at(&self, offset: usize) -> *mut C {
-        self.0.wrapping_add(offset)
-    }
-}
-
-fn product<C: Real>(
+/// The product [`gemm_batched`] in a type of computation.
+pub(crate) fn product<C: Real>(
     batch: usize,
     alpha: C,
     (a, a_step): (Mat<C>, usize),
@@ -192,7 +177,8 @@ fn product<C: Real>(
     }
     let tiling = Tiling::of(batch, m, n, k);
     let (per_matrix, across) = (tiling.count(m, n), n.div_ceil(tiling.cols));
-    let target = Target(c.data.as_mut_ptr());
+    let (rs, cs) = (c.rs, c.cs);
+    let target = Shared::new(c.data);
     let tile = |index: usize| {
         let (item, index) = (index / per_matrix, index % per_matrix);
         let (row, col) = (index / across * tiling.rows, index % across * tiling.cols);
@@ -200,15 +186,12 @@ fn product<C: Real>(
         let a = Mat { rows, data: tail(a.data, item * a_step + row * a.rs), ..a };
         let b = Mat { cols, data: tail(b.data, item * b_step + col * b.cs), ..b };
         // SAFETY: `check` found all indices of all tiles inside of the slice and without overlap.
-        unsafe { single(alpha, a, b, beta, target.at(item * c_step + row * c.rs + col * c.cs), (c.rs, c.cs)) }
+        unsafe {
+            let c = target.at(item * c_step + row * rs + col * cs, (rows - 1) * rs + (cols - 1) * cs + 1);
+            gemm_raw(alpha, a, b, beta, c, (rs, cs))
+        }
     };
-    let cost = tiling.rows * tiling.cols * k / 16;
-    let tiles = batch * per_matrix;
-    if tiles > 1 && tiles * cost >= INLINE_COST {
-        (0..tiles).into_par_iter().with_min_len(chunk_rows(cost)).for_each(tile);
-    } else {
-        (0..tiles).for_each(tile);
-    }
+    for_tasks(batch * per_matrix, tiling.rows * tiling.cols * k / 16, tile);
 }
 
 /// The slice from `offset` on, empty where a product over no elements begins behind the end.
@@ -223,12 +206,14 @@ pub(crate) fn gemm_inline<C: Real>(alpha: C, a: Mat<C>, b: Mat<C>, beta: C, c: M
     b.check(1, 0);
     c.check(1, 0);
     // SAFETY: the checks found all indices inside of the slices.
-    unsafe { single(alpha, a, b, beta, c.data.as_mut_ptr(), (c.rs, c.cs)) }
+    unsafe { gemm_raw(alpha, a, b, beta, c.data.as_mut_ptr(), (c.rs, c.cs)) }
 }
 
+/// One product on the calling thread into `c[r * rs + c * cs]`.
+///
 /// # Safety
 /// All indices of the three matrices must be inside of their memory, and no other thread may touch the result's.
-unsafe fn single<C: Real>(alpha: C, a: Mat<C>, b: Mat<C>, beta: C, c: *mut C, (rs, cs): (usize, usize)) {
+pub(crate) unsafe fn gemm_raw<C: Real>(alpha: C, a: Mat<C>, b: Mat<C>, beta: C, c: *mut C, (rs, cs): (usize, usize)) {
     let (m, n, k) = (a.rows, b.cols, a.cols);
     let s = |stride: usize| stride as isize;
     // SAFETY: the caller vouches for the indices.

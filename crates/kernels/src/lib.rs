@@ -5,10 +5,15 @@
 //! number of threads.
 
 pub mod broadcast;
+pub mod conv;
 pub mod elementwise;
 mod feed;
 pub mod gemm;
+pub mod layout;
 pub mod math;
 pub mod number;
 pub mod parallel;
 pub mod real;
+mod scratch;
+mod sums;
+pub mod window;

@@ -6,6 +6,7 @@
 //! Costs are in elementary operations on one element: a copy or an addition is 1, an exponential about 8.
 
 use rayon::prelude::*;
+use std::marker::PhantomData;
 
 /// Work below this cost (about 30 µs) stays on the calling thread.
 pub const INLINE_COST: usize = 1 << 16;
@@ -89,6 +90,52 @@ pub fn map_indices<R: Send>(n: usize, cost_each: usize, f: impl Fn(usize) -> R +
         (0..n).into_par_iter().with_min_len(chunk_rows(cost_each)).map(&f).collect()
     } else {
         (0..n).map(&f).collect()
+    }
+}
+
+/// Calls `f(0)..f(n)` in any order, in parallel when the work is worth it.
+pub fn for_tasks(n: usize, cost_each: usize, f: impl Fn(usize) + Sync) {
+    if worth(n, cost_each) {
+        (0..n).into_par_iter().with_min_len(chunk_rows(cost_each)).for_each(&f);
+    } else {
+        (0..n).for_each(f);
+    }
+}
+
+/// Output that several tasks write in disjoint parts which are not whole rows.
+#[derive(Clone, Copy)]
+pub(crate) struct Shared<'a, T> {
+    start: *mut T,
+    len: usize,
+    _borrow: PhantomData<&'a mut [T]>,
+}
+
+// SAFETY: access goes through unsafe functions whose callers keep the parts of different threads disjoint.
+unsafe impl<T: Send> Send for Shared<'_, T> {}
+// SAFETY: as above.
+unsafe impl<T: Send> Sync for Shared<'_, T> {}
+
+impl<'a, T> Shared<'a, T> {
+    pub(crate) fn new(out: &'a mut [T]) -> Self {
+        Shared { start: out.as_mut_ptr(), len: out.len(), _borrow: PhantomData }
+    }
+
+    /// The place of element `offset`, from which `len` elements must be inside of the output.
+    ///
+    /// # Safety
+    /// What is written through it must be written by no other thread.
+    pub(crate) unsafe fn at(&self, offset: usize, len: usize) -> *mut T {
+        assert!(offset + len <= self.len, "part outside of the output");
+        self.start.wrapping_add(offset)
+    }
+
+    /// The part of `len` elements at `offset`.
+    ///
+    /// # Safety
+    /// No other reference to an element of the part may exist.
+    pub(crate) unsafe fn slice(&self, offset: usize, len: usize) -> &'a mut [T] {
+        // SAFETY: `at` checks the bounds, the caller vouches for exclusive access.
+        unsafe { std::slice::from_raw_parts_mut(self.at(offset, len), len) }
     }
 }
 

@@ -1,0 +1,70 @@
+//! Exchanging a channel axis with the spatial axes behind or in front of it.
+
+use crate::parallel::for_rows;
+use rsym_tensor::Element;
+use std::borrow::Cow;
+
+/// `[outer, a, b]` rearranged to `[outer, b, a]`.
+pub fn swap_last<T: Element>(x: &[T], outer: usize, a: usize, b: usize) -> Vec<T> {
+    let mut out = vec![T::default(); outer * a * b];
+    swap_last_into(x, a, b, &mut out);
+    out
+}
+
+/// `[outer, a, b]` rearranged to `[outer, b, a]` into `out`.
+pub fn swap_last_into<T: Element>(x: &[T], a: usize, b: usize, out: &mut [T]) {
+    for_rows(out, a, 2 * a, |row, out| {
+        let from = &x[row / b * a * b + row % b..];
+        out.iter_mut().zip(from.iter().step_by(b)).for_each(|(o, v)| *o = *v);
+    });
+}
+
+/// `[outer, spatial, channels]` as `[outer, channels, spatial]` when `last`, else the data itself.
+pub(crate) fn channels_first<T: Element>(
+    last: bool,
+    x: &[T],
+    outer: usize,
+    channels: usize,
+    spatial: usize,
+) -> Cow<'_, [T]> {
+    if last { Cow::Owned(swap_last(x, outer, spatial, channels)) } else { Cow::Borrowed(x) }
+}
+
+/// Lets `f` write `[outer, channels, spatial]` and stores it as `[outer, spatial, channels]` when `last`.
+pub(crate) fn write_channels_first<T: Element>(
+    last: bool,
+    out: &mut [T],
+    channels: usize,
+    spatial: usize,
+    f: impl FnOnce(&mut [T]),
+) {
+    if !last {
+        return f(out);
+    }
+    let mut buffer = vec![T::default(); out.len()];
+    f(&mut buffer);
+    swap_last_into(&buffer, channels, spatial, out);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn swapping_twice_is_the_identity() {
+        for (outer, a, b) in [(1, 1, 7), (2, 3, 5), (3, 33, 17)] {
+            let x: Vec<i32> = (0..(outer * a * b) as i32).collect();
+            let swapped = swap_last(&x, outer, a, b);
+            assert_eq!(swapped[(outer - 1) * a * b + (b - 1) * a], x[(outer - 1) * a * b + b - 1]);
+            assert_eq!(swap_last(&swapped, outer, b, a), x);
+        }
+    }
+
+    #[test]
+    fn written_planes_come_back_as_channels_last() {
+        let mut out = [0; 6];
+        write_channels_first(true, &mut out, 2, 3, |planes| planes.copy_from_slice(&[1, 2, 3, 4, 5, 6]));
+        assert_eq!(out, [1, 4, 2, 5, 3, 6]);
+        assert_eq!(&*channels_first(true, &out, 1, 2, 3), &[1, 2, 3, 4, 5, 6]);
+    }
+}
