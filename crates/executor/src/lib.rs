@@ -1,1 +1,23 @@
-//! x
+//! Binding, memory planning and running of rsym graphs.
+//!
+//! [`Executor::bind`] compiles a symbol once: it extends the graph by the gradients that are asked for, infers every
+//! shape and type ([`Program`]), plans the memory of all intermediate values over forward and backward ([`MemoryPlan`])
+//! and lays out a list of steps over fixed tensors. Running is a walk over that list. Operators are known only through
+//! [`rsym_graph::Operator`].
+
+mod bind;
+mod error;
+mod executor;
+mod imperative;
+mod memory;
+mod program;
+mod random;
+mod steps;
+
+pub use bind::{SimpleBind, complete_types};
+pub use error::{ExecError, ExecResult};
+pub use executor::{Bindings, Executor, Hooks};
+pub use imperative::invoke;
+pub use memory::{MemoryPlan, Place};
+pub use program::{GradReq, Program};
+pub use random::{next_stream, seed};

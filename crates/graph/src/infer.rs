@@ -58,7 +58,25 @@ pub fn infer_shapes(graph: &FlatGraph, given: &HashMap<String, PartialShape>) ->
             entries[node.first] = PartialShape::from_legacy(&dims);
         }
     }
-    fixed_point(graph, entries)
+    fixed_point(graph, entries, 0)
+}
+
+/// Completes the shapes of a graph of which the nodes before `from` are settled already.
+pub fn extend_shapes(
+    graph: &FlatGraph,
+    entries: Vec<PartialShape>,
+    from: usize,
+) -> GraphResult<Inferred<PartialShape>> {
+    fixed_point(graph, entries, from)
+}
+
+/// Completes the data types of a graph of which the nodes before `from` are settled already.
+pub fn extend_types(
+    graph: &FlatGraph,
+    entries: Vec<Option<DType>>,
+    from: usize,
+) -> GraphResult<Inferred<Option<DType>>> {
+    fixed_point(graph, entries, from)
 }
 
 /// Infers data types from those of some variables, by name. A given type wins over the variable's `__dtype__`.
@@ -73,7 +91,7 @@ pub fn infer_types(graph: &FlatGraph, given: &HashMap<String, DType>) -> GraphRe
             entries[node.first] = parse_dtype_attr(&name, &text)?;
         }
     }
-    fixed_point(graph, entries)
+    fixed_point(graph, entries, 0)
 }
 
 /// The type in a `__dtype__` attribute, a type number; -1 is unknown.
@@ -90,9 +108,9 @@ fn bad_attr(name: &str, key: &str, expected: &str, got: &str) -> GraphError {
 }
 
 /// Sweeps over the nodes whose surroundings changed, forwards and backwards in turn, until nothing does.
-fn fixed_point<T: Fact>(graph: &FlatGraph, mut entries: Vec<T>) -> GraphResult<Inferred<T>> {
+fn fixed_point<T: Fact>(graph: &FlatGraph, mut entries: Vec<T>, from: usize) -> GraphResult<Inferred<T>> {
     let (producers, consumers) = (graph.producers(), graph.consumers());
-    let mut dirty: Vec<bool> = graph.nodes.iter().map(|n| n.op.is_some()).collect();
+    let mut dirty: Vec<bool> = graph.nodes.iter().enumerate().map(|(i, n)| i >= from && n.op.is_some()).collect();
     let mut forwards = true;
     while dirty.contains(&true) {
         let count = graph.nodes.len();

@@ -24,7 +24,7 @@ pub use compose::{ComposeArgs, compose};
 pub use error::{GraphError, GraphResult, OpError, OpResult, Port, did_you_mean};
 pub use flat::{FlatGraph, FlatNode};
 pub use gradient::{Grad, gradients};
-pub use infer::{Inferred, infer_shapes, infer_types, op_error_text};
+pub use infer::{Inferred, extend_shapes, extend_types, infer_shapes, infer_types, op_error_text};
 pub use node::{AttrMap, Entry, Node};
 pub use op::{Ctx, Io, Names, OpDef, OpInfo, OpRef, Operator, PortDef, ShapeIo, TypeIo, param_name};
 pub use opaque::Opaque;

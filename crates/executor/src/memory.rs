@@ -1,0 +1,176 @@
+//! Where every value lives: in an array of the caller, or at an offset of one arena shared by all values whose lives do not
+//! overlap.
+
+use crate::Program;
+use std::collections::BTreeSet;
+
+/// Values start at multiples of this many bytes.
+const ALIGN: usize = 64;
+
+/// Where a value lives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// In an array that exists already: an argument, an auxiliary state, an output, a gradient.
+    External,
+    /// At this byte of the arena.
+    Arena(usize),
+}
+
+/// The places of all values of a program.
+pub struct MemoryPlan {
+    /// One for each entry.
+    pub places: Vec<Place>,
+    /// Bytes of the arena.
+    pub arena_bytes: usize,
+    /// Bytes that the values in the arena would take without sharing.
+    pub unshared_bytes: usize,
+    /// Number of values that took over the memory of an input.
+    pub inplace: usize,
+}
+
+/// Free blocks of the arena: `(offset, length)`, never touching each other.
+#[derive(Default)]
+struct Arena {
+    free: BTreeSet<(usize, usize)>,
+    top: usize,
+}
+
+impl Arena {
+    /// The smallest free block that is large enough, else new memory at the top.
+    fn take(&mut self, bytes: usize) -> usize {
+        let best = self.free.iter().filter(|(_, len)| *len >= bytes).min_by_key(|(at, len)| (*len, *at)).copied();
+        if let Some((at, len)) = best {
+            self.free.remove(&(at, len));
+            if len > bytes {
+                self.free.insert((at + bytes, len - bytes));
+            }
+            return at;
+        }
+        let at = match self.free.last().copied().filter(|(at, len)| at + len == self.top) {
+            Some(last) => {
+                self.free.remove(&last);
+                last.0
+            }
+            None => self.top,
+        };
+        self.top = at + bytes;
+        at
+    }
+
+    /// Gives a block back, joined with its free neighbours.
+    fn give(&mut self, mut at: usize, mut len: usize) {
+        if let Some(&(prev, prev_len)) = self.free.range(..(at, 0)).next_back().filter(|(p, l)| p + l == at) {
+            self.free.remove(&(prev, prev_len));
+            (at, len) = (prev, len + prev_len);
+        }
+        if let Some(&(next, next_len)) = self.free.range((at + len, 0)..).next().filter(|(n, _)| *n == at + len) {
+            self.free.remove(&(next, next_len));
+            len += next_len;
+        }
+        self.free.insert((at, len));
+    }
+}
+
+/// A block of the arena and how many live values are in it.
+struct Block {
+    at: usize,
+    len: usize,
+    users: usize,
+}
+
+impl MemoryPlan {
+    /// Plans `program`; the values marked in `external` have their place already.
+    pub fn new(program: &Program, external: &[bool]) -> MemoryPlan {
+        let graph = &program.graph;
+        let last_use = last_uses(program);
+        let mut arena = Arena::default();
+        let mut blocks: Vec<Block> = Vec::new();
+        let mut block_of: Vec<Option<usize>> = vec![None; graph.num_entries];
+        let (mut unshared, mut inplace) = (0, 0);
+        let mut dying: Vec<Vec<usize>> = vec![Vec::new(); graph.nodes.len()];
+        for (e, &at) in last_use.iter().enumerate() {
+            if !external[e] {
+                dying[at].push(e);
+            }
+        }
+        for (i, node) in graph.nodes.iter().enumerate() {
+            let Some(op) = &node.op else { continue };
+            let mut reused: Vec<usize> = Vec::new();
+            for o in 0..node.outputs {
+                let e = node.first + o;
+                if external[e] {
+                    continue;
+                }
+                let len = program.bytes(e).next_multiple_of(ALIGN).max(ALIGN);
+                unshared += len;
+                let candidate = op.inplace().iter().filter(|(_, out)| *out == o).find_map(|&(input, _)| {
+                    let source = *node.inputs.get(input)?;
+                    let block = block_of[source]?;
+                    let alone = node.inputs.iter().filter(|&&x| block_of[x] == Some(block)).count() == 1;
+                    let fits = program.bytes(source) == program.bytes(e) && last_use[source] == i;
+                    (alone && fits && blocks[block].users == 1 && !reused.contains(&block)).then_some(block)
+                });
+                match candidate {
+                    Some(block) => {
+                        blocks[block].users += 1;
+                        block_of[e] = Some(block);
+                        reused.push(block);
+                        inplace += 1;
+                    }
+                    None => {
+                        block_of[e] = Some(blocks.len());
+                        blocks.push(Block { at: arena.take(len), len, users: 1 });
+                    }
+                }
+            }
+            for &e in &dying[i] {
+                let Some(block) = block_of[e].map(|b| &mut blocks[b]) else { continue };
+                block.users -= 1;
+                if block.users == 0 {
+                    arena.give(block.at, block.len);
+                }
+            }
+        }
+        let places = block_of.iter().map(|b| b.map_or(Place::External, |b| Place::Arena(blocks[b].at))).collect();
+        MemoryPlan { places, arena_bytes: arena.top, unshared_bytes: unshared, inplace }
+    }
+}
+
+/// For every entry, the node after which nobody reads it any more.
+///
+/// Gradients that are copied out after the last node live to the end; so do values only if a node reads their content.
+fn last_uses(program: &Program) -> Vec<usize> {
+    let graph = &program.graph;
+    let mut last: Vec<usize> = graph.producers();
+    for (i, node) in graph.nodes.iter().enumerate() {
+        let Some(op) = &node.op else { continue };
+        for (k, &e) in node.inputs.iter().enumerate() {
+            if op.reads(k) {
+                last[e] = i;
+            }
+        }
+    }
+    let end = graph.nodes.len().saturating_sub(1);
+    for &e in program.outputs.iter().chain(program.gradients.iter().flatten()) {
+        last[e] = end;
+    }
+    last
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_arena_reuses_and_joins_blocks() {
+        let mut arena = Arena::default();
+        let (a, b, c) = (arena.take(64), arena.take(128), arena.take(64));
+        assert_eq!((a, b, c), (0, 64, 192));
+        arena.give(a, 64);
+        arena.give(b, 128);
+        assert_eq!(arena.take(192), 0);
+        arena.give(c, 64);
+        assert_eq!(arena.take(256), 192);
+        assert_eq!(arena.top, 448);
+    }
+}

@@ -1,0 +1,139 @@
+use crate::{ExecError, ExecResult};
+use rsym_graph::{
+    Entry, FlatGraph, GraphError, Inferred, Node, Registry, Symbol, extend_shapes, extend_types, gradients,
+};
+use rsym_tensor::{DType, PartialShape, Shape};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// What happens to the gradient of an argument.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GradReq {
+    /// It is not computed.
+    Null,
+    /// It replaces what the gradient array holds.
+    Write,
+    /// It is added to what the gradient array holds.
+    Add,
+}
+
+/// A graph ready to be planned: forward nodes first, then the nodes of the gradients, with every shape and type known.
+pub struct Program {
+    /// The graph; its heads are the outputs of the symbol followed by the gradients.
+    pub graph: FlatGraph,
+    /// Shape of every entry.
+    pub shapes: Vec<Shape>,
+    /// Type of every entry.
+    pub types: Vec<DType>,
+    /// Number of nodes that belong to the forward pass.
+    pub forward_nodes: usize,
+    /// Entries of the outputs.
+    pub outputs: Vec<usize>,
+    /// Entry of the gradient of each argument; `None` if it is not wanted or zero.
+    pub gradients: Vec<Option<usize>>,
+    /// Node of the gradient of each output; `None` if no gradient depends on it.
+    pub head_grads: Vec<Option<usize>>,
+}
+
+impl Program {
+    /// Extends `forward`, whose facts are `shapes` and `types`, by the gradients that `wanted` asks for.
+    pub fn new(
+        registry: &Registry,
+        symbol: &Symbol,
+        forward: FlatGraph,
+        shapes: Inferred<PartialShape>,
+        types: Inferred<Option<DType>>,
+        wanted: &[GradReq],
+    ) -> ExecResult<Program> {
+        refuse_opaque(&forward)?;
+        let forward_nodes = forward.nodes.len();
+        let asked: Vec<usize> = (0..wanted.len()).filter(|&i| wanted[i] != GradReq::Null).collect();
+        if asked.is_empty() {
+            let outputs = forward.heads.clone();
+            let (gradients, head_grads) = (vec![None; wanted.len()], vec![None; outputs.len()]);
+            let (shapes, types) = decided(&forward, shapes.entries, types.entries)?;
+            return Ok(Program { graph: forward, shapes, types, forward_nodes, outputs, gradients, head_grads });
+        }
+        let wrt: Vec<Arc<Node>> = asked.iter().map(|&i| forward.nodes[forward.arguments[i]].node.clone()).collect();
+        let heads = symbol.entries();
+        let head_vars: Vec<Arc<Node>> = heads
+            .iter()
+            .map(|h| Node::variable(&format!("{}_grad", h.node.output_name(h.index as usize)), Default::default()))
+            .collect();
+        let head_entries: Vec<Option<Entry>> = head_vars.iter().map(|v| Some(Entry::new(v, 0))).collect();
+        let found = gradients(registry, heads, &head_entries, &wrt)?;
+        let all = heads.iter().chain(found.iter().flatten()).cloned();
+        let graph = FlatGraph::new(&Symbol::from_entries(all));
+        let head_grads: Vec<Option<usize>> = head_vars
+            .iter()
+            .map(|v| graph.nodes[forward_nodes..].iter().position(|n| Arc::ptr_eq(&n.node, v)))
+            .map(|at| at.map(|k| k + forward_nodes))
+            .collect();
+        let (mut shapes, mut types) = (shapes.entries, types.entries);
+        shapes.resize(graph.num_entries, PartialShape::unknown());
+        types.resize(graph.num_entries, None);
+        for (k, node) in head_grads.iter().enumerate() {
+            if let Some(node) = node {
+                let at = graph.nodes[*node].first;
+                shapes[at] = shapes[graph.heads[k]].clone();
+                types[at] = types[graph.heads[k]];
+            }
+        }
+        let shapes = extend_shapes(&graph, shapes, forward_nodes)?;
+        let types = extend_types(&graph, types, forward_nodes)?;
+        let (shapes, types) = decided(&graph, shapes.entries, types.entries)?;
+        let mut entries = graph.heads[heads.len()..].iter().copied();
+        let mut gradients = vec![None; wanted.len()];
+        for (&i, gradient) in asked.iter().zip(&found) {
+            gradients[i] = gradient.as_ref().and_then(|_| entries.next());
+        }
+        let outputs = graph.heads[..heads.len()].to_vec();
+        Ok(Program { graph, shapes, types, forward_nodes, outputs, gradients, head_grads })
+    }
+
+    /// Bytes of entry `e`.
+    pub fn bytes(&self, e: usize) -> usize {
+        self.shapes[e].size() * self.types[e].size()
+    }
+}
+
+/// Every shape and type, or an error that names the first entries without one.
+fn decided(
+    graph: &FlatGraph,
+    shapes: Vec<PartialShape>,
+    types: Vec<Option<DType>>,
+) -> ExecResult<(Vec<Shape>, Vec<DType>)> {
+    const SHOWN: usize = 8;
+    let mut open = Vec::new();
+    for node in &graph.nodes {
+        for e in node.first..node.first + node.outputs {
+            if !shapes[e].is_complete() {
+                open.push(format!("shape of {} is {}", node.node.output_name(e - node.first), shapes[e]));
+            } else if types[e].is_none() {
+                open.push(format!("type of {} is unknown", node.node.output_name(e - node.first)));
+            }
+        }
+    }
+    if !open.is_empty() {
+        let more = if open.len() > SHOWN { format!(" and {} more", open.len() - SHOWN) } else { String::new() };
+        open.truncate(SHOWN);
+        return Err(ExecError::Undecided(format!(
+            "what was given does not decide everything: {}{more}; give the shape or type of more arguments",
+            open.join("; ")
+        )));
+    }
+    Ok((shapes.iter().filter_map(PartialShape::complete).collect(), types.into_iter().flatten().collect()))
+}
+
+/// One error for all operators that rsym does not know, with their counts.
+fn refuse_opaque(graph: &FlatGraph) -> ExecResult {
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for op in graph.nodes.iter().filter_map(|n| n.op.as_ref()).filter(|op| op.is_opaque()) {
+        *counts.entry(op.name().to_string()).or_default() += 1;
+    }
+    if counts.is_empty() {
+        return Ok(());
+    }
+    let list: Vec<String> = counts.iter().map(|(name, n)| format!("{name} (used {n} times)")).collect();
+    Err(GraphError::Opaque(list.join(", ")).into())
+}

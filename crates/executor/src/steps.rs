@@ -1,0 +1,159 @@
+//! The list of steps that a program becomes once every value has its place.
+
+use crate::{ExecError, ExecResult, GradReq, MemoryPlan, Place, Program};
+use rsym_graph::{Ctx, Io, OpRef};
+use rsym_tensor::{Element, Storage, Tensor, dispatch};
+use std::sync::Arc;
+
+/// One operator on fixed tensors.
+pub(crate) struct Step {
+    pub op: OpRef,
+    pub inputs: Vec<Tensor>,
+    pub outputs: Vec<Tensor>,
+    /// Number of the node in the program.
+    pub node: usize,
+}
+
+impl Step {
+    pub fn run(&mut self, ctx: &Ctx) -> Result<(), rsym_graph::OpError> {
+        self.op.forward(&mut Io { inputs: &self.inputs, outputs: &mut self.outputs }, ctx)
+    }
+
+    /// Bytes that the step touches: a measure of how long it may take.
+    pub fn bytes(&self) -> usize {
+        self.inputs.iter().chain(&self.outputs).map(Tensor::bytes).sum()
+    }
+}
+
+/// What is done with a gradient after the backward pass, where the last operator could not write it in place.
+pub(crate) enum Finish {
+    Copy { from: Tensor, to: Tensor },
+    Add { from: Tensor, to: Tensor },
+    Zero { to: Tensor },
+}
+
+impl Finish {
+    pub fn run(&mut self) -> ExecResult {
+        match self {
+            Finish::Copy { from, to } => Ok(to.assign(from)?),
+            Finish::Zero { to } => {
+                to.fill(0.0);
+                Ok(())
+            }
+            Finish::Add { from, to } => dispatch!(to.dtype(), T => add::<T>(from, to)),
+        }
+    }
+}
+
+fn add<T: Element>(from: &Tensor, to: &mut Tensor) -> ExecResult {
+    let sum = |a: T, b: T| T::narrow(a.widen() + b.widen());
+    to.slice_mut::<T>()?.iter_mut().zip(from.slice::<T>()?).for_each(|(o, &x)| *o = sum(*o, x));
+    Ok(())
+}
+
+/// The arrays that exist before the plan: one for each argument, auxiliary state, output and gradient of an output.
+pub(crate) struct Arrays<'a> {
+    pub args: &'a [Tensor],
+    pub aux: &'a [Tensor],
+    pub grads: &'a [Option<Tensor>],
+    pub reqs: &'a [GradReq],
+}
+
+/// Everything that running needs.
+pub(crate) struct Layout {
+    pub forward: Vec<Step>,
+    pub backward: Vec<Step>,
+    pub finish: Vec<Finish>,
+    pub outputs: Vec<Tensor>,
+    pub head_grads: Vec<Option<Tensor>>,
+    pub arena: Arc<Storage>,
+    pub plan: MemoryPlan,
+}
+
+impl Layout {
+    /// Plans the memory of `program` and places every value; `arena` is used if it is large enough.
+    pub fn new(program: &Program, arrays: &Arrays, arena: Option<Arc<Storage>>) -> ExecResult<Layout> {
+        let graph = &program.graph;
+        let mut tensors: Vec<Option<Tensor>> = vec![None; graph.num_entries];
+        for (&node, tensor) in graph.arguments.iter().zip(arrays.args).chain(graph.aux.iter().zip(arrays.aux)) {
+            tensors[graph.nodes[node].first] = Some(tensor.clone());
+        }
+        let fresh = |e: usize| Tensor::zeros(program.shapes[e].clone(), program.types[e]);
+        for &e in &program.outputs {
+            if tensors[e].is_none() {
+                tensors[e] = Some(fresh(e)?);
+            }
+        }
+        let mut head_grads = Vec::new();
+        for (k, node) in program.head_grads.iter().enumerate() {
+            let tensor = node.map(|_| fresh(program.outputs[k])).transpose()?;
+            if let Some(node) = node {
+                tensors[graph.nodes[*node].first] = tensor.clone();
+            }
+            head_grads.push(tensor);
+        }
+        place_gradients(program, arrays, &mut tensors);
+        let external: Vec<bool> = tensors.iter().map(Option::is_some).collect();
+        let plan = MemoryPlan::new(program, &external);
+        let arena = match arena.filter(|a| a.len() >= plan.arena_bytes) {
+            Some(arena) => arena,
+            None => Arc::new(Storage::zeroed(plan.arena_bytes as u128, &[plan.arena_bytes].into())?),
+        };
+        for (e, place) in plan.places.iter().enumerate() {
+            if let (None, Place::Arena(at)) = (&tensors[e], place) {
+                tensors[e] = Some(Tensor::window(arena.clone(), *at, program.shapes[e].clone(), program.types[e])?);
+            }
+        }
+        let get = |e: usize| {
+            tensors[e].clone().ok_or_else(|| ExecError::State(format!("value {e} has no place in the memory plan")))
+        };
+        let mut steps = Vec::with_capacity(graph.nodes.len());
+        for (i, node) in graph.nodes.iter().enumerate() {
+            let Some(op) = &node.op else { continue };
+            let inputs = node.inputs.iter().map(|&e| get(e)).collect::<ExecResult<_>>()?;
+            let outputs = (node.first..node.first + node.outputs).map(get).collect::<ExecResult<_>>()?;
+            steps.push(Step { op: op.clone(), inputs, outputs, node: i });
+        }
+        let split = steps.iter().position(|s| s.node >= program.forward_nodes).unwrap_or(steps.len());
+        let backward = steps.split_off(split);
+        let finish = finishes(program, arrays, &get)?;
+        let outputs = program.outputs.iter().map(|&e| get(e)).collect::<ExecResult<_>>()?;
+        Ok(Layout { forward: steps, backward, finish, outputs, head_grads, arena, plan })
+    }
+}
+
+/// Lets the node that computes a gradient write into the gradient's array, where nothing else is in the way.
+fn place_gradients(program: &Program, arrays: &Arrays, tensors: &mut [Option<Tensor>]) {
+    let backward_start = program.graph.nodes.get(program.forward_nodes).map_or(usize::MAX, |n| n.first);
+    for (i, gradient) in program.gradients.iter().enumerate() {
+        let (Some(e), Some(array), GradReq::Write) = (gradient, &arrays.grads[i], arrays.reqs[i]) else { continue };
+        let others = arrays.args.iter().chain(arrays.aux);
+        let others =
+            others.chain(arrays.grads.iter().enumerate().filter(|(k, _)| *k != i).filter_map(|(_, g)| g.as_ref()));
+        let shared = others.into_iter().any(|t| Arc::ptr_eq(t.storage(), array.storage()));
+        let usable = tensors[*e].is_none() && *e >= backward_start && !shared;
+        if usable && *array.shape() == program.shapes[*e] && array.dtype() == program.types[*e] {
+            tensors[*e] = Some(array.clone());
+        }
+    }
+}
+
+/// Copies, additions and zeros for the gradients that are not written in place.
+fn finishes(program: &Program, arrays: &Arrays, get: &dyn Fn(usize) -> ExecResult<Tensor>) -> ExecResult<Vec<Finish>> {
+    let mut out = Vec::new();
+    for (i, req) in arrays.reqs.iter().enumerate() {
+        let Some(to) = arrays.grads[i].clone() else { continue };
+        match (req, program.gradients[i]) {
+            (GradReq::Null, _) | (GradReq::Add, None) => {}
+            (GradReq::Write, None) => out.push(Finish::Zero { to }),
+            (GradReq::Write, Some(e)) => {
+                let from = get(e)?;
+                if !from.same_memory(&to) {
+                    out.push(Finish::Copy { from, to });
+                }
+            }
+            (GradReq::Add, Some(e)) => out.push(Finish::Add { from: get(e)?, to }),
+        }
+    }
+    Ok(out)
+}
