@@ -3,7 +3,7 @@
 use crate::{AttrMap, GraphError, GraphResult};
 
 /// Keys that are stored as `__key__` and shown under both names.
-pub const HIDDEN_KEYS: [&str; 4] = ["ctx_group", "force_mirroring", "lr_mult", "wd_mult"];
+pub const HIDDEN_KEYS: [&str; 5] = ["ctx_group", "force_mirroring", "lr_mult", "mirror_stage", "wd_mult"];
 
 /// The stored form of a key: `lr_mult` becomes `__lr_mult__`.
 pub fn stored_key(key: &str) -> String {

@@ -161,7 +161,8 @@ pub fn gradients(
 fn depends_on(order: &[Arc<Node>], wrt: &[Arc<Node>]) -> HashSet<*const Node> {
     let mut needed: HashSet<*const Node> = wrt.iter().map(Arc::as_ptr).collect();
     for node in order {
-        let aux = node.op().map_or(&[][..], |op| op.aux());
+        let op = node.op();
+        let aux = op.as_ref().map_or(&[][..], |op| op.aux());
         let influenced = |(i, e): (usize, &Entry)| !aux.contains(&i) && needed.contains(&Arc::as_ptr(&e.node));
         if node.inputs().iter().enumerate().any(influenced) {
             needed.insert(Arc::as_ptr(node));

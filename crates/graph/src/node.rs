@@ -162,6 +162,11 @@ impl Node {
         Ok(())
     }
 
+    /// Sets a user attribute that the node does not have yet.
+    pub(crate) fn set_default_attr(&self, key: &str, value: &str) {
+        self.write().attrs.entry(key.to_string()).or_insert_with(|| value.to_string());
+    }
+
     /// Number of outputs, hidden ones included.
     pub fn num_outputs(&self) -> usize {
         self.read().op.as_ref().map_or(1, |op| op.num_outputs())

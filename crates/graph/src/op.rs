@@ -94,8 +94,13 @@ pub trait Operator: OpInfo + Any + Send + Sync + Debug {
     }
 
     /// Inputs that are auxiliary states: written by the operator, never differentiated.
-    fn aux(&self) -> &'static [usize] {
+    fn aux(&self) -> &[usize] {
         &[]
+    }
+
+    /// How the variable at this input is initialised unless it says so itself: the text of its `__init__` attribute.
+    fn initializer(&self, _input: usize) -> Option<&'static str> {
+        None
     }
 
     /// Suffixes of the output names. `["output"]` is shown as `<node>_output`; empty: `<node>_output0`, `…1`.

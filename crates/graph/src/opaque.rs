@@ -11,6 +11,8 @@ pub struct Opaque {
     pub inputs: usize,
     /// Number of its outputs, as far as the file shows.
     pub outputs: usize,
+    /// The inputs that it writes, as far as the file shows.
+    pub aux: Vec<usize>,
 }
 
 static DEF: OpDef = OpDef {
@@ -45,6 +47,9 @@ impl Operator for Opaque {
     }
     fn num_inputs(&self) -> usize {
         self.inputs
+    }
+    fn aux(&self) -> &[usize] {
+        &self.aux
     }
     fn num_outputs(&self) -> usize {
         self.outputs

@@ -50,13 +50,14 @@ impl Symbol {
             });
         }
         let mut inputs = inputs.into_iter();
-        let entries = names
+        let entries: Vec<Entry> = names
             .iter()
             .map(|input| {
                 let given = inputs.next().flatten();
                 given.unwrap_or_else(|| Entry::new(&Node::variable(&format!("{name}_{input}"), attrs.clone()), 0))
             })
             .collect();
+        set_initializers(&op, &entries);
         Ok(Symbol::from_node(&Node::operator(name, op, params, attrs, entries)))
     }
 
@@ -254,6 +255,15 @@ impl Symbol {
             node.rename(name);
         }
         Ok(composed)
+    }
+}
+
+/// Tells variables how `op` wants them initialised, unless they have an initializer of their own.
+pub(crate) fn set_initializers(op: &OpRef, inputs: &[Entry]) {
+    for (i, entry) in inputs.iter().enumerate().filter(|(_, e)| e.node.is_variable()) {
+        if let Some(text) = op.initializer(i) {
+            entry.node.set_default_attr("__init__", text);
+        }
     }
 }
 
