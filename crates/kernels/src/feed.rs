@@ -1,5 +1,6 @@
 //! Operands cut into blocks: each is handed over in place where its memory allows, else through a small buffer.
 
+use crate::axes::{Axis, MAX_AXES, advance, locate};
 use crate::elementwise::Operand;
 use rsym_tensor::Element;
 
@@ -13,16 +14,6 @@ impl<T> Default for Buffer<T> {
     fn default() -> Self {
         Buffer(None)
     }
-}
-
-/// The most axes of an operand after merging.
-const MAX_AXES: usize = 32;
-
-/// One dimension of the output: its extent, and the distance of neighbours in the operand (0 where it is repeated).
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Axis {
-    pub(crate) extent: usize,
-    pub(crate) stride: usize,
 }
 
 /// An operand as a function of the flat index into the output.
@@ -98,7 +89,8 @@ fn merged_axes(dims: &[usize], out: &[usize]) -> Vec<Axis> {
 
 fn strided<'b, T: Element>(data: &'b [T], axes: &[Axis], at: usize, len: usize, buffer: &'b mut Buffer<T>) -> &'b [T] {
     let mut index = [0; MAX_AXES];
-    let (mut offset, inner) = locate(axes, at, &mut index);
+    let mut offset = locate(axes, at, &mut index);
+    let inner = axes[axes.len() - 1];
     let first = (inner.extent - index[axes.len() - 1]).min(len);
     if first == len && inner.stride == 1 {
         return &data[offset..offset + len];
@@ -116,34 +108,10 @@ fn strided<'b, T: Element>(data: &'b [T], axes: &[Axis], at: usize, len: usize, 
     block
 }
 
-/// Splits the flat index `at` into one index per axis; returns the offset in the operand and the innermost axis.
-fn locate(axes: &[Axis], mut at: usize, index: &mut [usize; MAX_AXES]) -> (usize, Axis) {
-    let mut offset = 0;
-    for (i, axis) in axes.iter().enumerate().rev() {
-        index[i] = at % axis.extent;
-        at /= axis.extent;
-        offset += index[i] * axis.stride;
-    }
-    (offset, axes[axes.len() - 1])
-}
-
 fn copy_run<T: Copy>(from: &[T], stride: usize, run: &mut [T]) {
     match stride {
         0 => run.fill(from[0]),
         1 => run.copy_from_slice(&from[..run.len()]),
         _ => run.iter_mut().zip(from.iter().step_by(stride)).for_each(|(r, f)| *r = *f),
-    }
-}
-
-/// Moves to the next element of the output.
-fn advance(axes: &[Axis], index: &mut [usize; MAX_AXES], offset: &mut usize) {
-    for (i, axis) in axes.iter().enumerate().rev() {
-        index[i] += 1;
-        *offset += axis.stride;
-        if index[i] < axis.extent {
-            return;
-        }
-        *offset -= axis.extent * axis.stride;
-        index[i] = 0;
     }
 }

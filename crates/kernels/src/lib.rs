@@ -4,6 +4,8 @@
 //! slices are shorter than the geometry says, and never reads outside of them. Results have the same bits for every
 //! number of threads.
 
+pub mod arg;
+mod axes;
 pub mod broadcast;
 pub mod conv;
 pub mod elementwise;
@@ -14,6 +16,7 @@ pub mod math;
 pub mod number;
 pub mod parallel;
 pub mod real;
+pub mod reduce;
 mod scratch;
 mod sums;
 pub mod window;
