@@ -1,0 +1,12 @@
+"""The table of cases: one module per family, each with its list `CASES`."""
+
+import importlib
+
+from .table import numbered
+
+FAMILIES = ("dense", "convolution", "pooling", "normalization", "activation", "loss")
+
+
+def family(name):
+    """The cases of one family, with unique ids."""
+    return numbered(importlib.import_module(f"{__name__}.{name}").CASES)

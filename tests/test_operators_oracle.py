@@ -1,0 +1,81 @@
+"""Every recorded case: what MXNet 1.9.1 lists, infers, computes and refuses, rsym lists, infers, computes and refuses.
+
+The cases are `oracle/cases`, the recordings `oracle/recorded`, made by `oracle/record.py`.
+"""
+
+import json
+import pathlib
+import sys
+
+import numpy as np
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from oracle import cases, observe  # noqa: E402
+
+mx = pytest.importorskip("rsym")
+RECORDED = pathlib.Path(__file__).resolve().parent / "oracle" / "recorded"
+TOLERANCE = {"float16": (1e-2, 4e-3), "float32": (1e-4, 1e-5), "float64": (1e-9, 1e-10)}
+
+
+class Recording:
+    """One family: its cases, the lines of its index and its numbers."""
+
+    def __init__(self, family):
+        self.cases = {one.id: one for one in cases.family(family)}
+        self.lines = json.loads((RECORDED / f"{family}.json").read_text())
+        with np.load(RECORDED / f"{family}.npz") as file:
+            self.numbers = {dtype: file[dtype] for dtype in file.files}
+
+    def array(self, place):
+        dtype, offset, shape = place
+        return self.numbers[dtype][offset:offset + int(np.prod(shape, dtype=int))].reshape(shape)
+
+
+RECORDINGS = {family: Recording(family) for family in cases.FAMILIES}
+DEFINED = [pytest.param(recording, key, id=key) for recording in RECORDINGS.values()
+           for key, one in recording.cases.items() if not one.undefined]
+
+
+def close(actual, expected, loose, what):
+    """Same dtype, same shape, same numbers within the tolerance of the dtype; whole numbers exactly."""
+    assert actual.dtype == expected.dtype, f"{what}: dtype {actual.dtype}, MXNet has {expected.dtype}"
+    assert actual.shape == expected.shape, f"{what}: shape {actual.shape}, MXNet has {expected.shape}"
+    rtol, atol = (loose, loose) if loose else TOLERANCE.get(expected.dtype.name, (0, 0))
+    np.testing.assert_allclose(actual, expected, rtol=rtol, atol=atol, err_msg=what)
+
+
+def known(one):
+    if observe.function(mx, one.op) is None:
+        pytest.skip(f"rsym has no operator {one.op}")
+
+
+@pytest.mark.parametrize("family", cases.FAMILIES)
+def test_every_case_is_recorded_and_every_recording_has_its_case(family):
+    assert list(RECORDINGS[family].lines) == list(RECORDINGS[family].cases)
+
+
+@pytest.mark.parametrize("recording, key", DEFINED)
+def test_answers_as_recorded(recording, key):
+    one, line = recording.cases[key], recording.lines[key]
+    known(one)
+    if "refused" in line:
+        expected = getattr(mx, line["refused"]["class"], None) or getattr(__import__("builtins"), line["refused"]["class"])
+        with pytest.raises(observe.Refused) as caught:
+            observe.observe(mx, one)
+        assert isinstance(caught.value.error, expected), f"{caught.value.error!r}, MXNet: {line['refused']}"
+        return
+    try:
+        seen = observe.observe(mx, one)
+    except observe.Refused as refused:
+        raise AssertionError(f"refused at {refused.stage}: {refused.error}") from refused
+    for part in ("arguments", "auxiliary", "outputs", "shapes", "types"):
+        assert seen[part] == line[part], part
+    for part in ("out", "train"):
+        assert len(seen[part]) == len(line[part])
+        for place, value in enumerate(seen[part]):
+            close(value, recording.array(line[part][place]), one.loose, f"{part} {place}")
+    for part in ("grad", "aux"):
+        assert sorted(seen.get(part, {})) == sorted(line[part])
+        for name, value in seen.get(part, {}).items():
+            close(value, recording.array(line[part][name]), one.loose, f"{part} {name}")
