@@ -1,7 +1,8 @@
 //! What several operator files need: axes, unsupported types.
 
-use rsym_graph::{OpError, OpResult};
-use rsym_tensor::DType;
+use rsym_graph::{Io, OpError, OpResult};
+use rsym_kernels::elementwise::Operand;
+use rsym_tensor::{DType, Element};
 
 /// Axis `axis` of a tensor of `rank` dimensions, counted from the end if negative.
 #[allow(dead_code)]
@@ -16,6 +17,11 @@ pub(crate) fn axis_of(axis: i64, rank: usize) -> OpResult<usize> {
 /// The refusal of a data type that the operator does not compute with.
 pub(crate) fn unsupported<T>(dtype: DType, supported: &str) -> OpResult<T> {
     Err(OpError::invalid(format!("type {dtype} is not supported; expected {supported}: insert a Cast")))
+}
+
+/// Input `i` as an operand of output `o`: the output itself where both have the same memory.
+pub(crate) fn operand<'a, T: Element>(io: &Io<'a>, i: usize, o: usize) -> OpResult<Operand<'a, T>> {
+    if io.is_inplace(i, o) { Ok(Operand::Out) } else { Ok(Operand::Slice(io.inputs[i].slice()?)) }
 }
 
 #[cfg(test)]
@@ -83,6 +89,56 @@ pub(crate) mod tests {
     pub(crate) fn check_gradient(op: &(impl Operator + Clone), shapes: &[Shape], dtype: DType) {
         let inputs: Vec<Tensor> = shapes.iter().enumerate().map(|(i, s)| sample(s, dtype, i as u64 + 1)).collect();
         check_gradient_at(op, &inputs);
+    }
+
+    /// The gradients of all inputs, given those of the visible outputs; `None` is a gradient of zero.
+    pub(crate) fn backward(
+        op: &(impl Operator + Clone),
+        inputs: &[Tensor],
+        heads: &[Option<Tensor>],
+    ) -> Vec<Option<Tensor>> {
+        let ctx = Ctx { is_train: true, seed: 7, stream: 1 };
+        let variable = |name: String| Node::variable(&name, Default::default());
+        let variables: Vec<Arc<Node>> = (0..inputs.len()).map(|i| variable(format!("x{i}"))).collect();
+        let entries = variables.iter().map(|v| Entry::new(v, 0)).collect();
+        let node = Node::operator("op", Arc::new(op.clone()), op.param_texts(), Default::default(), entries);
+        let mut values: HashMap<String, Tensor> =
+            inputs.iter().enumerate().map(|(i, t)| (format!("x{i}"), t.clone())).collect();
+        let mut head_grads = Vec::new();
+        for (k, head) in heads.iter().enumerate() {
+            head_grads.push(head.as_ref().map(|h| {
+                values.insert(format!("w{k}"), h.clone());
+                Entry::new(&variable(format!("w{k}")), 0)
+            }));
+        }
+        let outputs: Vec<Entry> = (0..heads.len()).map(|k| Entry::new(&node, k)).collect();
+        let found = gradients(crate::registry(), &outputs, &head_grads, &variables).unwrap();
+        found.into_iter().map(|entry| Some(eval(&[entry?], &values, &ctx).remove(0))).collect()
+    }
+
+    /// What inference makes of the given input shapes in MXNet's spelling: completed inputs, then outputs.
+    pub(crate) fn infer(op: &dyn Operator, inputs: &[&[i64]], outputs: &[&[i64]]) -> OpResult<Vec<Vec<i64>>> {
+        let mut ins: Vec<PartialShape> = inputs.iter().map(|s| PartialShape::from_legacy(s)).collect();
+        let mut outs: Vec<PartialShape> = outputs.iter().map(|s| PartialShape::from_legacy(s)).collect();
+        outs.resize(op.num_outputs(), PartialShape::unknown());
+        for _ in 0..2 {
+            op.infer_shape(&mut ShapeIo { inputs: &mut ins, outputs: &mut outs })?;
+        }
+        Ok(ins.iter().chain(&outs).map(PartialShape::to_legacy).collect())
+    }
+
+    /// A single precision tensor.
+    pub(crate) fn t32(shape: impl Into<Shape>, values: &[f32]) -> Tensor {
+        Tensor::from_slice(shape, values).unwrap()
+    }
+
+    /// Asserts |got - want| <= 1e-5 (1 + |want|) everywhere.
+    pub(crate) fn assert_close(got: &Tensor, want: &[f64]) {
+        let got = got.to_f64_vec();
+        assert_eq!(got.len(), want.len());
+        for (g, w) in got.iter().zip(want) {
+            assert!((g - w).abs() <= 1e-5 * (1.0 + w.abs()), "got {got:?}, want {want:?}");
+        }
     }
 
     /// As `check_gradient`, at the given inputs, in double precision.
