@@ -1,1 +1,0 @@
-//! MXNet binary parameter files.
