@@ -5,6 +5,7 @@
 //! number of threads.
 
 pub mod arg;
+pub mod arrange;
 mod axes;
 pub mod broadcast;
 pub mod conv;
@@ -15,6 +16,7 @@ pub mod layout;
 pub mod math;
 pub mod number;
 pub mod parallel;
+mod raw;
 pub mod real;
 pub mod reduce;
 mod scratch;
