@@ -16,6 +16,7 @@ pub mod layout;
 pub mod math;
 pub mod number;
 pub mod parallel;
+pub mod pool;
 mod raw;
 pub mod real;
 pub mod reduce;

@@ -79,14 +79,6 @@ impl Window {
         begin.min(end)..end
     }
 
-    /// The taps of window `at` that lie inside of the input in dimension `d`.
-    pub(crate) fn taps_inside(&self, d: usize, at: usize) -> Range<usize> {
-        let (begin, dilate) = (at * self.stride[d], self.dilate[d]);
-        let first = self.pad[d].saturating_sub(begin).div_ceil(dilate);
-        let end = (self.input[d] + self.pad[d]).saturating_sub(begin).div_ceil(dilate).min(self.kernel[d]);
-        first.min(end)..end
-    }
-
     /// The tap numbered `index` in C order.
     pub(crate) fn tap(&self, index: usize) -> [usize; 3] {
         let [_, h, w] = self.kernel;
@@ -121,7 +113,6 @@ mod tests {
                 for tap in 0..3 {
                     let inside = w.source(2, at, tap).is_some();
                     assert_eq!(w.inside(2, tap).contains(&at), inside);
-                    assert_eq!(w.taps_inside(2, at).contains(&tap), inside);
                 }
             }
         }
