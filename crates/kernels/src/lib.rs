@@ -14,6 +14,7 @@ mod feed;
 pub mod gemm;
 pub mod layout;
 pub mod math;
+pub mod norm;
 pub mod number;
 pub mod parallel;
 pub mod pool;

@@ -1,0 +1,196 @@
+//! Normalisation of lines by their own statistics: layer, instance and group normalisation.
+
+use super::AxisDims;
+use crate::layout::{channels_first, write_channels_first};
+use crate::parallel::{for_row_chunks2, for_rows, for_rows2};
+use crate::real::{Real, double, real, wide, with_wide_out};
+use crate::sums::{sum, sum_by, sum_by2};
+use rsym_tensor::Float;
+use std::borrow::Cow;
+
+/// Lines along the axis as C-contiguous rows.
+pub(super) fn as_rows<C: Real>(dims: AxisDims, x: &[C]) -> Cow<'_, [C]> {
+    channels_first(dims.inner > 1, x, dims.outer, dims.inner, dims.axis)
+}
+
+/// Lets `f` write rows and stores them as lines along the axis.
+pub(super) fn write_rows<C: Real>(dims: AxisDims, out: &mut [C], f: impl FnOnce(&mut [C])) {
+    write_channels_first(dims.inner > 1, out, dims.inner, dims.axis, f);
+}
+
+/// Normalises every line along the axis, then scales and shifts by position on it (`gamma`, `beta`: `[axis]`).
+/// `mean` and `std` = `sqrt(var + eps)` receive the statistics, `[outer, inner]` each.
+///
+/// # Panics
+/// When a slice has another size than `dims` says.
+pub fn layer_norm<T: Float>(
+    dims: AxisDims,
+    x: &[T],
+    (gamma, beta): (&[T], &[T]),
+    eps: f64,
+    out: &mut [T],
+    (mean, std): (&mut [T], &mut [T]),
+) {
+    check(dims, &[x.len(), out.len()], &[mean.len(), std.len()], &[gamma.len(), beta.len()]);
+    let (x, gamma, beta) = (wide(x), wide(gamma), wide(beta));
+    let rows = as_rows(dims, &x);
+    statistics(&rows, dims.axis, eps, mean, std);
+    let (mean, std) = (wide(mean), wide(std));
+    with_wide_out(out, |out| {
+        write_rows(dims, out, |out| {
+            for_rows(out, dims.axis, 2 * dims.axis, |r, out| {
+                let (mean, inv) = (mean[r], real::<T::Compute>(1.0 / double(std[r])));
+                let terms = rows[r * dims.axis..].iter().zip(gamma.iter().zip(&*beta));
+                out.iter_mut().zip(terms).for_each(|(o, (&x, (&g, &b)))| *o = (x - mean) * inv * g + b);
+            });
+        });
+    });
+}
+
+/// The gradients of [`layer_norm`] with respect to data, gamma and beta.
+///
+/// # Panics
+/// When a slice has another size than `dims` says.
+pub fn layer_norm_backward<T: Float>(
+    dims: AxisDims,
+    (x, dout): (&[T], &[T]),
+    gamma: &[T],
+    (mean, std): (&[T], &[T]),
+    dx: &mut [T],
+    (dgamma, dbeta): (&mut [T], &mut [T]),
+) {
+    check(dims, &[x.len(), dout.len(), dx.len()], &[mean.len(), std.len()], &[gamma.len(), dgamma.len(), dbeta.len()]);
+    let (x, dout, gamma) = (wide(x), wide(dout), wide(gamma));
+    let (mean, std) = (wide(mean), wide(std));
+    let (x, dout) = (as_rows(dims, &x), as_rows(dims, &dout));
+    position_sums((&x, &dout), (&mean, &std), (dgamma, dbeta));
+    with_wide_out(dx, |dx| {
+        write_rows(dims, dx, |dx| {
+            for_rows(dx, dims.axis, 8 * dims.axis, |r, dx| {
+                dx.iter_mut().zip(&dout[r * dims.axis..]).zip(&*gamma).for_each(|((d, &g), &k)| *d = g * k);
+                through_statistics(&x[r * dims.axis..][..dims.axis], double(mean[r]), double(std[r]), dx);
+            });
+        });
+    });
+}
+
+/// Normalises `rows` rows, then scales and shifts each by its own number: row r by `gamma[r % gamma.len()]`.
+///
+/// Instance normalisation is this with one row for each (image, channel), group normalisation with one for each
+/// (image, group). `mean` and `std` = `sqrt(var + eps)` receive the statistics, `[rows]` each.
+///
+/// # Panics
+/// When the slices do not fit each other.
+pub fn group_norm<T: Float>(
+    rows: usize,
+    x: &[T],
+    (gamma, beta): (&[T], &[T]),
+    eps: f64,
+    out: &mut [T],
+    (mean, std): (&mut [T], &mut [T]),
+) {
+    let dims = AxisDims { outer: rows, axis: x.len() / rows.max(1), inner: 1 };
+    check(dims, &[x.len(), out.len()], &[mean.len(), std.len()], &[]);
+    let (x, gamma, beta) = (wide(x), wide(gamma), wide(beta));
+    statistics(&x, dims.axis, eps, mean, std);
+    let (mean, std) = (wide(mean), wide(std));
+    with_wide_out(out, |out| {
+        for_rows(out, dims.axis, 2 * dims.axis, |r, out| {
+            let (mean, scale, shift) = (mean[r], gamma[r % gamma.len()] / std[r], beta[r % beta.len()]);
+            out.iter_mut().zip(&x[r * dims.axis..]).for_each(|(o, &x)| *o = (x - mean) * scale + shift);
+        });
+    });
+}
+
+/// The gradients of [`group_norm`] with respect to data, gamma and beta.
+///
+/// # Panics
+/// When the slices do not fit each other.
+pub fn group_norm_backward<T: Float>(
+    rows: usize,
+    (x, dout): (&[T], &[T]),
+    gamma: &[T],
+    (mean, std): (&[T], &[T]),
+    dx: &mut [T],
+    (dgamma, dbeta): (&mut [T], &mut [T]),
+) {
+    let dims = AxisDims { outer: rows, axis: x.len() / rows.max(1), inner: 1 };
+    check(dims, &[x.len(), dout.len(), dx.len()], &[mean.len(), std.len()], &[]);
+    let (x, dout, gamma) = (wide(x), wide(dout), wide(gamma));
+    let (mean, std) = (wide(mean), wide(std));
+    row_sums((&x, &dout), (&mean, &std), dims.axis, (dgamma, dbeta));
+    with_wide_out(dx, |dx| {
+        for_rows(dx, dims.axis, 8 * dims.axis, |r, dx| {
+            let k = gamma[r % gamma.len()];
+            dx.iter_mut().zip(&dout[r * dims.axis..]).for_each(|(d, &g)| *d = g * k);
+            through_statistics(&x[r * dims.axis..][..dims.axis], double(mean[r]), double(std[r]), dx);
+        });
+    });
+}
+
+fn check(dims: AxisDims, data: &[usize], stats: &[usize], params: &[usize]) {
+    assert!(data.iter().all(|&n| n == dims.size()), "sizes of data in a normalisation");
+    assert!(stats.iter().all(|&n| n == dims.lines()), "sizes of statistics in a normalisation");
+    assert!(params.iter().all(|&n| n == dims.axis), "sizes of parameters in a normalisation");
+}
+
+fn statistics<T: Float>(rows: &[T::Compute], len: usize, eps: f64, mean: &mut [T], std: &mut [T]) {
+    for_rows2((mean, std), (1, 1), 4 * len, |r, mean, std| {
+        let row = &rows[r * len..][..len];
+        let m = sum(row) / len.max(1) as f64;
+        let var = sum_by(row, |v| (v - m) * (v - m)) / len.max(1) as f64;
+        (mean[0], std[0]) = (T::from_f64(m), T::from_f64((var + eps).sqrt()));
+    });
+}
+
+/// Turns the gradient of the normalised row in `dx` into that of the row itself, whose statistics depend on it.
+fn through_statistics<C: Real>(x: &[C], mean: f64, std: f64, dx: &mut [C]) {
+    let n = x.len() as f64;
+    let shift = sum(dx) / n;
+    let tilt = sum_by2(x, dx, |x, d| (x - mean) * d) / (n * std * std);
+    let (mean, inv, shift, tilt) = (real::<C>(mean), real::<C>(1.0 / std), real::<C>(shift), real::<C>(tilt));
+    dx.iter_mut().zip(x).for_each(|(d, &x)| *d = (*d - shift - tilt * (x - mean)) * inv);
+}
+
+/// Gradients of gamma and beta that belong to positions in the row: sums over the rows.
+fn position_sums<T: Float>(
+    (x, dout): (&[T::Compute], &[T::Compute]),
+    (mean, std): (&[T::Compute], &[T::Compute]),
+    (dgamma, dbeta): (&mut [T], &mut [T]),
+) {
+    let (rows, len) = (mean.len(), dgamma.len());
+    for_row_chunks2((dgamma, dbeta), (1, 1), 4 * rows, |first, dgamma, dbeta| {
+        let mut sums = vec![(0.0, 0.0); dgamma.len()];
+        for r in 0..rows {
+            let (mean, inv) = (double(mean[r]), 1.0 / double(std[r]));
+            let range = r * len + first..r * len + first + sums.len();
+            let terms = x[range.clone()].iter().zip(&dout[range]);
+            for (sum, (&x, &g)) in sums.iter_mut().zip(terms) {
+                sum.0 += double(g) * (double(x) - mean) * inv;
+                sum.1 += double(g);
+            }
+        }
+        let out = dgamma.iter_mut().zip(dbeta).zip(sums);
+        out.for_each(|((k, b), sums)| (*k, *b) = (T::from_f64(sums.0), T::from_f64(sums.1)));
+    });
+}
+
+/// Gradients of gamma and beta that belong to whole rows: sums inside of the rows and over the rows that share them.
+fn row_sums<T: Float>(
+    (x, dout): (&[T::Compute], &[T::Compute]),
+    (mean, std): (&[T::Compute], &[T::Compute]),
+    len: usize,
+    (dgamma, dbeta): (&mut [T], &mut [T]),
+) {
+    let (rows, period) = (mean.len(), dgamma.len());
+    for_rows2((dgamma, dbeta), (1, 1), 4 * x.len() / period.max(1), |first, dgamma, dbeta| {
+        let mut sums = (0.0, 0.0);
+        for r in (first..rows).step_by(period) {
+            let (x, dout) = (&x[r * len..][..len], &dout[r * len..][..len]);
+            let mean = double(mean[r]);
+            sums.0 += sum_by2(x, dout, |x, g| (x - mean) * g) / double(std[r]);
+            sums.1 += sum(dout);
+        }
+        (dgamma[0], dbeta[0]) = (T::from_f64(sums.0), T::from_f64(sums.1));
+    });
+}
