@@ -1,0 +1,136 @@
+use super::raw::{RawEntry, RawGraph, RawNode};
+use super::split::split;
+use crate::{
+    Entry, GraphError, GraphResult, Node, OpDef, OpRef, Opaque, ParamTexts, ParamType, Registry, Symbol, parse_op,
+};
+use std::sync::Arc;
+
+/// More outputs than this no operator has; a file that says so would only exhaust memory.
+const MOST_OUTPUTS: usize = 1 << 16;
+
+/// Makes nodes from a checked raw graph.
+pub struct Builder<'a> {
+    registry: &'a Registry,
+    version: u32,
+    /// What the user should know.
+    pub warnings: Vec<String>,
+}
+
+/// What is known about the nodes of a graph while it is built.
+struct Built {
+    nodes: Vec<Option<Arc<Node>>>,
+    /// The highest output of every node that is used, plus one.
+    used: Vec<usize>,
+    /// How many operators have written a variable so far.
+    writes: Vec<u32>,
+}
+
+impl<'a> Builder<'a> {
+    /// For a file of `version`.
+    pub fn new(registry: &'a Registry, version: u32) -> Builder<'a> {
+        Builder { registry, version, warnings: Vec::new() }
+    }
+
+    /// The symbol of `raw`.
+    pub fn graph(&mut self, mut raw: RawGraph) -> GraphResult<Symbol> {
+        let count = raw.nodes.len();
+        let mut built = Built { used: outputs_used(&raw), nodes: variables(&mut raw), writes: vec![0; count] };
+        for (i, node) in raw.nodes.into_iter().enumerate() {
+            if built.nodes[i].is_none() {
+                built.nodes[i] = Some(self.operator(node, i, &mut built)?);
+            }
+        }
+        Ok(Symbol::from_entries(built.entries(&raw.heads, "heads")?))
+    }
+
+    fn operator(&mut self, mut raw: RawNode, index: usize, built: &mut Built) -> GraphResult<Arc<Node>> {
+        if !raw.control_deps.is_empty() {
+            self.warnings
+                .push(format!("node '{}': control_deps are ignored: operators run in order of need", raw.name));
+        }
+        let subgraphs = std::mem::take(&mut raw.subgraphs);
+        let subgraphs = subgraphs.into_iter().map(|g| self.graph(g)).collect::<GraphResult<Vec<Symbol>>>()?;
+        let inputs = built.entries(&raw.inputs, &raw.name)?;
+        let def = self.registry.get(&raw.op);
+        let (params, attrs) = split(def, &mut raw, self.version, &mut self.warnings);
+        let op = match def {
+            Some(def) => known(def, &raw, &params, &subgraphs)?,
+            None => built.opaque(&raw, built.used[index])?,
+        };
+        built.count_writes(&raw, &op);
+        Ok(Node::with_subgraphs(&raw.name, op, params, attrs, inputs, subgraphs))
+    }
+}
+
+/// The operator of a node, which must have as many inputs as the file gives it.
+fn known(def: &'static OpDef, raw: &RawNode, params: &ParamTexts, subgraphs: &[Symbol]) -> GraphResult<OpRef> {
+    let given = raw.inputs.len();
+    let fail = |message| GraphError::Compose { op: def.name.to_string(), node: raw.name.clone(), message };
+    let count = def.variadic.and_then(|key| usize::parse(params.get(key)?));
+    if let Some(count) = count.filter(|&c| c > given + subgraphs.len()) {
+        return Err(fail(format!("is to take {count} inputs, but the file gives {given}")));
+    }
+    let op = parse_op(def, &raw.name, params, subgraphs)?;
+    if op.num_inputs() != given {
+        let names = op.inputs();
+        return Err(fail(format!("takes {} inputs ({}), but the file gives {given}", names.len(), names.join(", "))));
+    }
+    if op.num_outputs() > MOST_OUTPUTS {
+        return Err(fail(format!("has {} outputs, more than the {MOST_OUTPUTS} that are possible", op.num_outputs())));
+    }
+    Ok(op)
+}
+
+/// The variables of `raw`, each at its place.
+fn variables(raw: &mut RawGraph) -> Vec<Option<Arc<Node>>> {
+    let variable = |n: &mut RawNode| n.is_variable().then(|| Node::variable(&n.name, std::mem::take(&mut n.attrs)));
+    raw.nodes.iter_mut().map(variable).collect()
+}
+
+fn outputs_used(raw: &RawGraph) -> Vec<usize> {
+    let mut used = vec![1; raw.nodes.len()];
+    for entry in raw.nodes.iter().flat_map(|n| &n.inputs).chain(&raw.heads) {
+        let slot = &mut used[entry.0 as usize];
+        *slot = (*slot).max(entry.1 as usize + 1);
+    }
+    used
+}
+
+impl Built {
+    fn entries(&self, raw: &[RawEntry], user: &str) -> GraphResult<Vec<Entry>> {
+        raw.iter().map(|e| self.entry(e, user)).collect()
+    }
+
+    fn entry(&self, &RawEntry(id, output, _): &RawEntry, user: &str) -> GraphResult<Entry> {
+        let Some(node) = &self.nodes[id as usize] else {
+            return Err(GraphError::Json(format!("'{user}' uses node {id} before it is defined")));
+        };
+        let (count, name) = (node.num_outputs(), node.name());
+        if output as usize >= count {
+            return Err(GraphError::Json(format!(
+                "'{user}' uses output {output} of '{name}', which has {count} outputs"
+            )));
+        }
+        Ok(Entry { node: node.clone(), index: output })
+    }
+
+    fn opaque(&self, raw: &RawNode, outputs: usize) -> GraphResult<OpRef> {
+        if outputs > MOST_OUTPUTS {
+            return Err(GraphError::Json(format!(
+                "the file uses output {} of node '{}' ({}), more than the {MOST_OUTPUTS} that are possible",
+                outputs - 1,
+                raw.name,
+                raw.op
+            )));
+        }
+        let aux = raw.inputs.iter().enumerate().filter(|(_, e)| e.2 > self.writes[e.0 as usize]).map(|(i, _)| i);
+        Ok(Arc::new(Opaque { name: raw.op.clone(), inputs: raw.inputs.len(), outputs, aux: aux.collect() }))
+    }
+
+    fn count_writes(&mut self, raw: &RawNode, op: &OpRef) {
+        for entry in op.aux().iter().filter_map(|&i| raw.inputs.get(i)) {
+            let slot = &mut self.writes[entry.0 as usize];
+            *slot = entry.2.max(slot.saturating_add(1));
+        }
+    }
+}
