@@ -36,7 +36,7 @@ fn scan<T: Number, I: Element>(src: &[T], n: usize, inner: usize, out: &mut [I],
         if inner == 1 {
             out[0] = I::from_i64(first_best(src, beats) as i64);
         } else {
-            out.chunks_mut(BLOCK).enumerate().for_each(|(b, out)| scan_columns(&src[..], b * BLOCK, inner, out, beats));
+            out.chunks_mut(BLOCK).enumerate().for_each(|(b, out)| scan_columns(src, b * BLOCK, inner, out, beats));
         }
     });
 }
