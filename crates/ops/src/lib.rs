@@ -17,10 +17,11 @@ macro_rules! family {
     };
 }
 
+pub mod loss;
 pub mod math;
 pub mod nn;
 
-const FAMILIES: &[&[&OpDef]] = &[math::DEFS, nn::DEFS];
+const FAMILIES: &[&[&OpDef]] = &[loss::DEFS, math::DEFS, nn::DEFS];
 
 /// Every operator of rsym.
 pub fn registry() -> &'static Registry {

@@ -5,7 +5,7 @@ use num_traits::{Float as _, One, Zero};
 use rsym_graph::*;
 use rsym_kernels::elementwise::{binary, unary};
 use rsym_kernels::math::{relu, sigmoid, softrelu, softsign};
-use rsym_tensor::{Element, Float, dispatch_float};
+use rsym_tensor::{Float, dispatch_float};
 
 enum_param! {
     /// The functions of `Activation`.
