@@ -26,7 +26,7 @@ pub use flat::{FlatGraph, FlatNode};
 pub use gradient::{Grad, gradients};
 pub use infer::{Inferred, extend_shapes, extend_types, infer_shapes, infer_types, op_error_text};
 pub use node::{AttrMap, Entry, Node};
-pub use op::{Ctx, Io, Names, OpDef, OpInfo, OpRef, Operator, PortDef, ShapeIo, TypeIo, param_name};
+pub use op::{Ctx, Io, Names, OpDef, OpInfo, OpRef, Operator, PortDef, ShapeIo, TypeIo, checked, param_name};
 pub use opaque::Opaque;
 pub use param::{ParamDef, ParamError, ParamTexts, ParamType, Tuple, read_field};
 pub use registry::{Registry, parse_op};

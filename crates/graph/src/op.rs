@@ -339,7 +339,8 @@ fn merge_type(slot: &mut Option<DType>, dtype: DType, port: Port) -> OpResult {
 /// ```
 ///
 /// A parameter without `= default` is required. `#[variadic("num_args")]` after the aliases makes the number of
-/// inputs that parameter; `#[hidden(true)]` keeps the operator from users.
+/// inputs that parameter; `#[hidden(true)]` keeps the operator from users; `#[check(f)]` lets `f` refuse parameters
+/// that contradict each other: it gets the struct and returns `Result<(), String>`.
 #[macro_export]
 macro_rules! operator {
     (
@@ -347,6 +348,7 @@ macro_rules! operator {
         $(#[aliases($($alias:literal),* $(,)?)])?
         $(#[variadic($variadic:literal)])?
         $(#[hidden($hidden:literal)])?
+        $(#[check($check:expr)])?
         $vis:vis struct $name:ident($text:expr) {
             inputs { $($input:ident : $input_doc:expr),* $(,)? }
             params { $(
@@ -396,7 +398,9 @@ macro_rules! operator {
                     )?;
                     index += 1;
                 )*
-                Ok($name { $($param),* })
+                let op = $name { $($param),* };
+                $($crate::checked($check, &op)?;)?
+                Ok(op)
             }
         }
 
@@ -432,6 +436,11 @@ macro_rules! operator {
         true
     }};
     (@check $value:ident, $range:expr) => { std::ops::RangeBounds::contains(&($range), $value) };
+}
+
+/// Runs the check of an operator's parameters. Used by [`operator!`](crate::operator).
+pub fn checked<T>(check: impl FnOnce(&T) -> Result<(), String>, op: &T) -> Result<(), ParamError> {
+    check(op).map_err(ParamError::Conflict)
 }
 
 /// The keyword of a parameter: its identifier without a raw marker.
