@@ -4,7 +4,6 @@ import asyncio
 import threading
 
 import pytest
-
 from rsym.attribute import AttrScope, current, current_attrs, merge
 
 

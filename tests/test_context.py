@@ -6,7 +6,6 @@ import threading
 
 import numpy as np
 import pytest
-
 from rsym import context
 from rsym.base import DeviceError, MXNetError
 from rsym.context import Context, cpu, cpu_pinned, cpu_shared, current_context, gpu, num_gpus
@@ -14,7 +13,12 @@ from rsym.context import Context, cpu, cpu_pinned, cpu_shared, current_context, 
 
 def test_shown_as_mxnet_shows_them():
     assert [str(c) for c in (cpu(), cpu(2), gpu(1), cpu_pinned(), cpu_shared(1))] == [
-        "cpu(0)", "cpu(2)", "gpu(1)", "cpu_pinned(0)", "cpu_shared(1)"]
+        "cpu(0)",
+        "cpu(2)",
+        "gpu(1)",
+        "cpu_pinned(0)",
+        "cpu_shared(1)",
+    ]
     assert repr(Context("gpu", np.int64(3))) == "gpu(3)"
 
 
@@ -25,7 +29,12 @@ def test_equal_by_device_and_number():
 
 
 def test_type_numbers_are_those_of_the_file_format():
-    assert (cpu().device_typeid, gpu().device_typeid, cpu_pinned().device_typeid, cpu_shared().device_typeid) == (1, 2, 3, 5)
+    assert (cpu().device_typeid, gpu().device_typeid, cpu_pinned().device_typeid, cpu_shared().device_typeid) == (
+        1,
+        2,
+        3,
+        5,
+    )
     assert Context.devtype2str[1] == "cpu" and Context.devstr2type["gpu"] == 2
 
 

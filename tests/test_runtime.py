@@ -4,7 +4,6 @@ import logging
 import re
 
 import pytest
-
 from rsym import error, libinfo, log, runtime
 from rsym.base import MXNetError, NotImplementedForSymbol, NotSupportedForSparseNDArray, _Null, classproperty, py_str
 
@@ -52,7 +51,7 @@ def test_errors_by_name():
 
 def test_refusals_name_function_alias_and_types():
     failed = NotImplementedForSymbol(test_features, "*=", 1, "x")
-    assert "test_features (operator \"*=\")" in str(failed) and "<class 'int'>, <class 'str'>" in str(failed)
+    assert 'test_features (operator "*=")' in str(failed) and "<class 'int'>, <class 'str'>" in str(failed)
     assert isinstance(failed, MXNetError) and isinstance(failed, RuntimeError)
     assert "sparse" in str(NotSupportedForSparseNDArray(test_features))
 

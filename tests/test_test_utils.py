@@ -7,7 +7,6 @@ import warnings
 
 import numpy as np
 import pytest
-
 import rsym as mx
 from rsym import test_utils as tu
 from rsym.base import MXNetError, NotSupportedForSparseNDArray
@@ -30,8 +29,12 @@ def wrong_square():
 
 
 def test_tolerances_are_mxnets():
-    assert tu.default_rtols() == {np.dtype(k): v for k, v in dict(
-        float16=1e-2, float32=1e-4, float64=1e-5, bool=0, int8=0, uint8=0, int32=0, uint32=0, int64=0, uint64=0).items()}
+    assert tu.default_rtols() == {
+        np.dtype(k): v
+        for k, v in dict(
+            float16=1e-2, float32=1e-4, float64=1e-5, bool=0, int8=0, uint8=0, int32=0, uint32=0, int64=0, uint64=0
+        ).items()
+    }
     assert [tu.default_atols()[np.dtype(t)] for t in (F16, F32, F64, np.int32)] == [1e-1, 1e-3, 1e-20, 0]
     assert [tu.default_numeric_eps()[np.dtype(t)] for t in (F16, F32, F64)] == [1 / 64, 1 / 512, 1 / 16384]
     assert (tu.get_rtol(), tu.get_atol(), tu.get_etol()) == (1e-5, 1e-20, 0)
@@ -83,7 +86,7 @@ def test_message_lists_the_worst_elements_first(capsys):
     with pytest.raises(AssertionError) as error:
         tu.assert_almost_equal(a, b, names=("WANT", "GOT"))
     lines = str(error.value).splitlines()
-    assert "mismatch 33.333333%: 2 of 6" in lines[0]
+    assert "mismatch 33.3333%: 2 of 6" in lines[0]
     assert "(1, 2), WANT=5.00000000, GOT=10.00000000" in lines[1] and "maximum" in lines[1]
     assert "(0, 1), WANT=1.00000000, GOT=2.00000000" in lines[2]
     assert capsys.readouterr() == ("", "")
@@ -95,10 +98,16 @@ def test_message_lists_no_more_than_asked():
     assert str(error.value).count("Location of") == 3
 
 
-@pytest.mark.parametrize("a,b,equal", [
-    ([np.inf, 1], [np.inf, 1], True), ([np.inf, 1], [-np.inf, 1], False), ([np.nan, 1], [np.nan, 1], False),
-    ([np.nan, 1], [0, 1], False), ([], [], True),
-])
+@pytest.mark.parametrize(
+    "a,b,equal",
+    [
+        ([np.inf, 1], [np.inf, 1], True),
+        ([np.inf, 1], [-np.inf, 1], False),
+        ([np.nan, 1], [np.nan, 1], False),
+        ([np.nan, 1], [0, 1], False),
+        ([], [], True),
+    ],
+)
 def test_special_values(a, b, equal):
     if equal:
         tu.assert_almost_equal(np.array(a, F64), np.array(b, F64))
@@ -219,13 +228,16 @@ def test_rand_ndarray():
     assert array.shape == (3, 4) and array.dtype == F64 and len(set(array.asnumpy().ravel())) == 12
 
 
-@pytest.mark.parametrize("call", [
-    lambda: tu.rand_ndarray((2, 3), "csr"),
-    lambda: tu.rand_sparse_ndarray((2, 3), "row_sparse", density=0.5),
-    lambda: tu.create_sparse_array((2, 3), "csr"),
-    lambda: tu.create_sparse_array_zd((2, 3), "csr", 0.5),
-    lambda: tu.compare_optimizer(None, None, (2, 3), F32, w_stype="row_sparse"),
-])
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: tu.rand_ndarray((2, 3), "csr"),
+        lambda: tu.rand_sparse_ndarray((2, 3), "row_sparse", density=0.5),
+        lambda: tu.create_sparse_array((2, 3), "csr"),
+        lambda: tu.create_sparse_array_zd((2, 3), "csr", 0.5),
+        lambda: tu.compare_optimizer(None, None, (2, 3), F32, w_stype="row_sparse"),
+    ],
+)
 def test_sparse_arrays_are_refused(call):
     with pytest.raises(NotSupportedForSparseNDArray, match="dense") as error:
         call()
@@ -304,7 +316,10 @@ def test_chi_square_tells_distributions_apart():
     tu.verify_generator(lambda n: rng.normal(size=n), buckets, probs, 10000)
     with pytest.raises(AssertionError, match="Chi-square|chi-square"):
         tu.verify_generator(lambda n: rng.normal(0.2, 1, n), buckets, probs, 10000)
-    dice = lambda n: rng.integers(1, 4, n)
+
+    def dice(n):
+        return rng.integers(1, 4, n)
+
     assert tu.verify_generator(dice, [1, 2, 3], [1 / 3] * 3, 9000)
     with pytest.raises(AssertionError):
         tu.chi_square_check(dice, [(0, 2), (1, 3)], [0.5, 0.5], 100)
@@ -417,7 +432,9 @@ def test_check_symbolic_backward_of_a_loss_needs_no_head_gradient():
 def test_check_numeric_gradient_in_each_type(dtype):
     x, y = mx.sym.Variable("x"), mx.sym.Variable("y")
     a, b = np.random.uniform(0.5, 1, (2, 3)), np.random.uniform(0.5, 1, (2, 3))
-    tu.check_numeric_gradient(mx.sym.tanh(x) * y, [a, b], dtype=dtype, rtol={np.dtype(F64): 1e-4}, atol={np.dtype(F64): 1e-6})
+    tu.check_numeric_gradient(
+        mx.sym.tanh(x) * y, [a, b], dtype=dtype, rtol={np.dtype(F64): 1e-4}, atol={np.dtype(F64): 1e-6}
+    )
 
 
 def test_check_numeric_gradient_refuses_a_wrong_gradient():

@@ -11,19 +11,19 @@ import xml.etree.ElementTree as ET
 
 import numpy as np
 import pytest
-
 import rsym as mx
 from rsym import viz
 from rsym.base import MXNetError
 from rsym.visualization import _layout
 
 
-
 def models_folder():
     """The folder of real models: RSYM_MODELS, or shared/models in a folder above."""
     above = (folder / "shared" / "models" for folder in pathlib.Path(__file__).resolve().parents)
     given = os.environ.get("RSYM_MODELS")
-    return pathlib.Path(given) if given else next((folder for folder in above if folder.is_dir()), pathlib.Path("missing"))
+    return (
+        pathlib.Path(given) if given else next((folder for folder in above if folder.is_dir()), pathlib.Path("missing"))
+    )
 
 
 MODELS = models_folder()
@@ -93,7 +93,10 @@ def test_every_operator_counts_its_parameters():
     scaled = mx.sym.broadcast_mul(words, mx.sym.Variable("scale", shape=(1, 1, 8)), name="scaled")
     rows, total = table(scaled, {"data": (2, 5)})
     assert [r[:3] for r in rows] == [
-        ["data(null)", "5", "0"], ["embed(Embedding)", "5x8", "800"], ["scaled(broadcast_mul)", "5x8", "8"]]
+        ["data(null)", "5", "0"],
+        ["embed(Embedding)", "5x8", "800"],
+        ["scaled(broadcast_mul)", "5x8", "8"],
+    ]
     assert total == "Total params: 808"
 
 
@@ -144,9 +147,17 @@ def test_nodes_edges_and_labels():
     assert '"fc" -> "flat" [dir="back" arrowtail="open" label="3200"]' in source
     labels = dict(re.findall(r'^ +"(\w+)" \[label="([^"]*)"', source, re.M))
     assert labels == {
-        "data": "data", "conv1": r"Convolution\n5x5/1, 20", "tanh1": r"Activation\ntanh", "pool1": r"Pooling\nmax, 2x2/2x2",
-        "conv2": r"Convolution\n5x5/1, 50", "bn": "bn", "flat": "flat", "fc": r"FullyConnected\n10", "softmax": "softmax",
-        "softmax_label": "softmax_label"}
+        "data": "data",
+        "conv1": r"Convolution\n5x5/1, 20",
+        "tanh1": r"Activation\ntanh",
+        "pool1": r"Pooling\nmax, 2x2/2x2",
+        "conv2": r"Convolution\n5x5/1, 50",
+        "bn": "bn",
+        "flat": "flat",
+        "fc": r"FullyConnected\n10",
+        "softmax": "softmax",
+        "softmax_label": "softmax_label",
+    }
 
 
 def test_without_shapes_the_edges_are_bare():

@@ -1,6 +1,6 @@
 """`AttrScope`: attributes for all symbols that are created inside a `with` block."""
 
-from ._scope import Current, OWNER, PAYLOAD, ScopeStack, scope_type
+from ._scope import OWNER, PAYLOAD, Current, ScopeStack, scope_type
 
 __all__ = ["AttrScope", "current", "current_attrs", "merge"]
 

@@ -2,7 +2,7 @@
 
 import operator
 
-from ._scope import Current, OWNER, ScopeStack, scope_type
+from ._scope import OWNER, Current, ScopeStack, scope_type
 from .base import DeviceError, UnknownDeviceError
 
 __all__ = [

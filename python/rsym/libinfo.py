@@ -1,12 +1,32 @@
 """The version of rsym and what it can do."""
 
-__all__ = ["__version__", "features"]
+__all__ = ["__version__", "features"]  # noqa: F822 - see __getattr__
 
 _ON = ("CPU", "INT64_TENSOR_SIZE")
 _OFF = (
-    "CUDA", "CUDNN", "NCCL", "CUDA_RTC", "TENSORRT", "OPENMP", "SSE", "F16C", "BLAS_OPEN", "BLAS_ATLAS", "BLAS_MKL",
-    "BLAS_APPLE", "LAPACK", "MKLDNN", "ONEDNN", "OPENCV", "CAFFE", "PROFILER", "DIST_KVSTORE", "CXX14", "SIGNAL_HANDLER",
-    "DEBUG", "TVM_OP",
+    "CUDA",
+    "CUDNN",
+    "NCCL",
+    "CUDA_RTC",
+    "TENSORRT",
+    "OPENMP",
+    "SSE",
+    "F16C",
+    "BLAS_OPEN",
+    "BLAS_ATLAS",
+    "BLAS_MKL",
+    "BLAS_APPLE",
+    "LAPACK",
+    "MKLDNN",
+    "ONEDNN",
+    "OPENCV",
+    "CAFFE",
+    "PROFILER",
+    "DIST_KVSTORE",
+    "CXX14",
+    "SIGNAL_HANDLER",
+    "DEBUG",
+    "TVM_OP",
 )
 
 

@@ -19,7 +19,13 @@ class _Formatter(logging.Formatter):
     def format(self, record):
         letter = record.levelname[0] if record.levelname[0] in _COLOURS else "U"
         head = "%s%s %d %s:%s:%d]" % (
-            letter, self.formatTime(record, self.datefmt), record.process, record.pathname, record.funcName, record.lineno)
+            letter,
+            self.formatTime(record, self.datefmt),
+            record.process,
+            record.pathname,
+            record.funcName,
+            record.lineno,
+        )
         record.head = "\x1b[%dm%s\x1b[0m" % (_COLOURS.get(letter, 34), head) if self._coloured else head
         return super().format(record)
 

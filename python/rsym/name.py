@@ -2,7 +2,7 @@
 
 import threading
 
-from ._scope import Current, OWNER, ScopeStack, scope_type
+from ._scope import OWNER, Current, ScopeStack, scope_type
 
 __all__ = ["NameManager", "Prefix", "current"]
 
@@ -23,8 +23,8 @@ class NameManager(metaclass=scope_type("current")):
     Examples
     --------
     >>> with NameManager() as manager:
-    ...     manager.get(None, "fullyconnected"), manager.get("fc", "fullyconnected"), manager.get(None, "fullyconnected")
-    ('fullyconnected0', 'fc', 'fullyconnected1')
+    ...     manager.get(None, "concat"), manager.get("mine", "concat"), manager.get(None, "concat")
+    ('concat0', 'mine', 'concat1')
     """
 
     _current = Current(_managers)

@@ -169,9 +169,7 @@ def is_np_array():
 
 
 def _refuse_np_arrays(what):
-    raise MXNetError(
-        "%s asks for mx.np arrays, which rsym does not have: use mx.nd, mx.sym and NumPy itself" % what
-    )
+    raise MXNetError("%s asks for mx.np arrays, which rsym does not have: use mx.nd, mx.sym and NumPy itself" % what)
 
 
 @contextlib.contextmanager

@@ -13,6 +13,7 @@ Examples
 >>> check_numeric_gradient(x * y, [a, b])
 """
 
+# ruff: noqa: F401, F403
 import logging
 import sys
 

@@ -157,7 +157,13 @@ def locationError(a, b, index, names, maxError=False):
     str
     """
     return "Location of %serror: %s, %s=%.8f, %s=%.8f" % (
-        "maximum " if maxError else "", tuple(int(i) for i in index), names[0], a[index], names[1], b[index])
+        "maximum " if maxError else "",
+        tuple(int(i) for i in index),
+        names[0],
+        a[index],
+        names[1],
+        b[index],
+    )
 
 
 def _listing(a, b, violation, names, count):
@@ -181,8 +187,14 @@ def _message(a, b, rtol, atol, names, shown):
         wide_a, wide_b = a, b
     violation = _violations(wide_a, wide_b, rtol, atol)
     wrong = np.count_nonzero(violation > 1)
-    head = "Error %f exceeds tolerance rtol=%e, atol=%e (mismatch %f%%: %d of %d)." % (
-        violation.max(initial=0), rtol, atol, 100 * wrong / max(violation.size, 1), wrong, violation.size)
+    head = "Error %f exceeds tolerance rtol=%.1e, atol=%.1e (mismatch %.4f%%: %d of %d)." % (
+        violation.max(initial=0),
+        rtol,
+        atol,
+        100 * wrong / max(violation.size, 1),
+        wrong,
+        violation.size,
+    )
     arrays = ["%s: %s" % (name, np.array2string(x, threshold=8, edgeitems=2)) for name, x in zip(names, (a, b))]
     return "\n".join([head, *_listing(wide_a, wide_b, violation, names, shown), *arrays])
 
@@ -195,7 +207,14 @@ def _close(a, b, rtol, atol, equal_nan):
 
 
 def assert_almost_equal(
-    a, b, rtol=None, atol=None, names=("a", "b"), equal_nan=False, use_broadcast=True, mismatches=(10, 10),
+    a,
+    b,
+    rtol=None,
+    atol=None,
+    names=("a", "b"),
+    equal_nan=False,
+    use_broadcast=True,
+    mismatches=(10, 10),
     threshold=None,
 ):
     """Check that ``|a - b| <= atol + rtol * |b|`` everywhere.
@@ -228,7 +247,7 @@ def assert_almost_equal(
     >>> assert_almost_equal(np.float32([1, 2]), np.float32([1, 2.5]))
     Traceback (most recent call last):
         ...
-    AssertionError: Error 400.000000 exceeds tolerance rtol=1.000000e-04, atol=1.000000e-03 (mismatch 50.000000%: 1 of 2).
+    AssertionError: Error 400.000000 exceeds tolerance rtol=1.0e-04, atol=1.0e-03 (mismatch 50.0000%: 1 of 2).
     Location of maximum error: (1,), a=2.00000000, b=2.50000000, 400 times the tolerance
     a: [1. 2.]
     b: [1.  2.5]

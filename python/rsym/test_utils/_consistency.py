@@ -13,8 +13,20 @@ __all__ = ["check_consistency"]
 
 
 def check_consistency(
-    sym, ctx_list, scale=1.0, grad_req="write", arg_params=None, aux_params=None, rtol=None, atol=None,
-    raise_on_err=True, ground_truth=None, equal_nan=False, use_uniform=False, rand_type=np.float64, tol=None,
+    sym,
+    ctx_list,
+    scale=1.0,
+    grad_req="write",
+    arg_params=None,
+    aux_params=None,
+    rtol=None,
+    atol=None,
+    raise_on_err=True,
+    ground_truth=None,
+    equal_nan=False,
+    use_uniform=False,
+    rand_type=np.float64,
+    tol=None,
 ):
     """Check that executors agree in outputs and gradients.
 
@@ -101,8 +113,11 @@ def _arguments(executor, given, scale, use_uniform, rand_type):
     values = dict(given or {})
     for name, array in sorted(executor.arg_dict.items()):
         if name not in values:
-            draw = np.random.uniform(-0.92 * scale, 0.92 * scale, array.shape) if use_uniform else (
-                np.random.normal(scale=scale, size=array.shape))
+            draw = (
+                np.random.uniform(-0.92 * scale, 0.92 * scale, array.shape)
+                if use_uniform
+                else (np.random.normal(scale=scale, size=array.shape))
+            )
             values[name] = draw.astype(rand_type)
     return values
 
@@ -168,6 +183,8 @@ class _Check:
 
     def _tolerances(self, i, array, want):
         """An executor that works in float16 has float16's tolerance for its float32 arrays too."""
-        pair = [np.empty(0, min(np.dtype(x.dtype), dtype, key=lambda d: d.itemsize))
-                for x, dtype in ((array, self._dtypes[i]), (want, self._dtypes[self._reference]))]
+        pair = [
+            np.empty(0, min(np.dtype(x.dtype), dtype, key=lambda d: d.itemsize))
+            for x, dtype in ((array, self._dtypes[i]), (want, self._dtypes[self._reference]))
+        ]
         return get_tols(*pair, self._rtol, self._atol)

@@ -68,8 +68,18 @@ def _differences(argument, value, output, eps, dtype):
 
 
 def check_numeric_gradient(
-    sym, location, aux_states=None, numeric_eps=None, rtol=None, atol=None, grad_nodes=None, use_forward_train=True,
-    ctx=None, grad_stype_dict=None, dtype=default_dtype(), check_eps=None,
+    sym,
+    location,
+    aux_states=None,
+    numeric_eps=None,
+    rtol=None,
+    atol=None,
+    grad_nodes=None,
+    use_forward_train=True,
+    ctx=None,
+    grad_stype_dict=None,
+    dtype=default_dtype(),
+    check_eps=None,
 ):
     """Check the gradients of a symbol against finite differences.
 
@@ -128,8 +138,17 @@ def check_numeric_gradient(
     checked = {name: point[name] for name, request in requests.items() if request != "null"}
     numeric = numeric_grad(executor, checked, aux_point, step, use_forward_train, dtype)
     for name, request in requests.items():
-        _check_gradient(name, numeric.get(name), before[name], grads[name], request, rtol, atol,
-                        check_eps=check_eps, prefix="NUMERICAL_")
+        _check_gradient(
+            name,
+            numeric.get(name),
+            before[name],
+            grads[name],
+            request,
+            rtol,
+            atol,
+            check_eps=check_eps,
+            prefix="NUMERICAL_",
+        )
 
 
 def _requests(sym, grad_nodes):
@@ -146,5 +165,6 @@ def _projected(sym, arguments, grads, aux, requests, ctx, dtype):
     projection = np.random.uniform(0.1, 1.1, out_shapes[0])
     loss = symbol.make_loss(sym * symbol.Variable(_PROJECTION))
     values = {**arguments, _PROJECTION: nd.array(projection, ctx=ctx, dtype=dtype)}
-    return loss.bind(ctx, args=values, args_grad=grads, aux_states=aux,
-                     grad_req=per_argument(loss.list_arguments(), requests))
+    return loss.bind(
+        ctx, args=values, args_grad=grads, aux_states=aux, grad_req=per_argument(loss.list_arguments(), requests)
+    )

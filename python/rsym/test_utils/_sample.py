@@ -110,8 +110,14 @@ def rand_coord_2d(x_low, x_high, y_low, y_high):
 
 
 def rand_ndarray(
-    shape, stype="default", density=None, dtype=None, modifier_func=None, shuffle_csr_indices=False,
-    distribution=None, ctx=None,
+    shape,
+    stype="default",
+    density=None,
+    dtype=None,
+    modifier_func=None,
+    shuffle_csr_indices=False,
+    distribution=None,
+    ctx=None,
 ):
     """A normally distributed NDArray.
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from ._compare import _numpy, assert_almost_equal, compare_ndarray_tuple
 from .. import ndarray as nd
 from ..base import NotSupportedForSparseNDArray
+from ._compare import _numpy, assert_almost_equal, compare_ndarray_tuple
 from ._tolerance import default_context
 
 __all__ = [
@@ -165,7 +165,15 @@ def verify_generator(generator, buckets, probs, nsamples=1000000, nrepeat=5, suc
 
 
 def compare_optimizer(
-    opt1, opt2, shape, dtype, w_stype="default", g_stype="default", rtol=1e-4, atol=1e-5, compare_states=True,
+    opt1,
+    opt2,
+    shape,
+    dtype,
+    w_stype="default",
+    g_stype="default",
+    rtol=1e-4,
+    atol=1e-5,
+    compare_states=True,
     ntensors=1,
 ):
     """Check that two optimizers change the same weight in the same way.

@@ -23,8 +23,9 @@ _FLOATS = (np.float16, np.float32, np.float64)
 def check_dtype(dtype, asnumpy=True):
     """AssertionError unless `dtype` is a floating type, or ``'asnumpy'`` if that may be."""
     if not (asnumpy and isinstance(dtype, str) and dtype == "asnumpy") and dtype not in _FLOATS:
-        raise AssertionError("dtype must be float16, float32, float64%s, not %r"
-                             % (" or 'asnumpy'" if asnumpy else "", dtype))
+        raise AssertionError(
+            "dtype must be float16, float32, float64%s, not %r" % (" or 'asnumpy'" if asnumpy else "", dtype)
+        )
 
 
 def to_ndarray(value, ctx, dtype):
@@ -110,7 +111,15 @@ def simple_forward(sym, ctx=None, is_train=False, **inputs):
 
 
 def check_symbolic_forward(
-    sym, location, expected, rtol=None, atol=None, aux_states=None, ctx=None, equal_nan=False, dtype=default_dtype(),
+    sym,
+    location,
+    expected,
+    rtol=None,
+    atol=None,
+    aux_states=None,
+    ctx=None,
+    equal_nan=False,
+    dtype=default_dtype(),
     check_eps=None,
 ):
     """Check the outputs of a symbol.
@@ -159,14 +168,26 @@ def check_symbolic_forward(
     executor = sym.bind(ctx=ctx, args=arguments, grad_req="null", aux_states=aux)
     executor.forward(is_train=False)
     for name, want, got in zip(names, expected, executor.outputs):
-        assert_almost_equal(want, got, rtol, atol, ("EXPECTED_" + name, "FORWARD_" + name), equal_nan,
-                            threshold=check_eps)
+        assert_almost_equal(
+            want, got, rtol, atol, ("EXPECTED_" + name, "FORWARD_" + name), equal_nan, threshold=check_eps
+        )
     return executor.outputs
 
 
 def check_symbolic_backward(
-    sym, location, out_grads, expected, rtol=None, atol=None, aux_states=None, grad_req="write", ctx=None,
-    grad_stypes=None, equal_nan=False, dtype=default_dtype(), check_eps=None,
+    sym,
+    location,
+    out_grads,
+    expected,
+    rtol=None,
+    atol=None,
+    aux_states=None,
+    grad_req="write",
+    ctx=None,
+    grad_stypes=None,
+    equal_nan=False,
+    dtype=default_dtype(),
+    check_eps=None,
 ):
     """Check the gradients of a symbol.
 
@@ -220,8 +241,13 @@ def check_symbolic_backward(
     requests = per_argument(names, grad_req)
     before = {name: np.random.standard_normal(np.shape(expected[name])) for name in sorted(expected)}
     grads = {name: nd.array(value, ctx=ctx, dtype=_grad_dtype(expected[name], dtype)) for name, value in before.items()}
-    executor = sym.bind(ctx=ctx, args=arguments, args_grad=grads, aux_states=aux,
-                        grad_req={name: requests[name] if name in grads else "null" for name in names})
+    executor = sym.bind(
+        ctx=ctx,
+        args=arguments,
+        args_grad=grads,
+        aux_states=aux,
+        grad_req={name: requests[name] if name in grads else "null" for name in names},
+    )
     executor.forward(is_train=True)
     executor.backward(_head_gradients(out_grads, ctx, dtype))
     for name, want in expected.items():

@@ -221,8 +221,9 @@ def plot_network(symbol, title="plot", save_format="pdf", shape=None, dtype=None
     >>> import rsym as mx
     >>> net = mx.sym.FullyConnected(mx.sym.Variable("data"), num_hidden=128, name="fc1")
     >>> net = mx.sym.Activation(net, act_type="relu", name="relu1")
-    >>> [line.strip() for line in plot_network(net, shape={"data": (100, 200)}).source.splitlines() if "->" in line]
-    ['"fc1" -> "data" [dir="back" arrowtail="open" label="200"]', '"relu1" -> "fc1" [dir="back" arrowtail="open" label="128"]']
+    >>> plot = plot_network(net, shape={"data": (100, 200)})
+    >>> [(consumer, taken, attrs["label"]) for consumer, taken, attrs in plot.edges]
+    [('fc1', 'data', '200'), ('relu1', 'fc1', '128')]
     """
     graph = Graph(symbol, shape, dtype)
     names = _unique_names(graph.nodes)
@@ -255,6 +256,9 @@ def _unique_names(nodes):
     several = sorted(name for name, count in repeated.items() if count > 1)
     if several:
         warnings.warn(
-            "There are multiple variables with the same name in your graph; they are drawn apart: " + ", ".join(several),
-            RuntimeWarning, stacklevel=3)
+            "There are multiple variables with the same name in your graph; they are drawn apart: "
+            + ", ".join(several),
+            RuntimeWarning,
+            stacklevel=3,
+        )
     return names

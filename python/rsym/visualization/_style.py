@@ -24,7 +24,14 @@ _COLOURS = {
     "softmax": "#b3de69",
 }
 _WEIGHTS = (
-    "_weight", "_bias", "_beta", "_gamma", "_moving_var", "_moving_mean", "_running_var", "_running_mean",
+    "_weight",
+    "_bias",
+    "_beta",
+    "_gamma",
+    "_moving_var",
+    "_moving_mean",
+    "_running_var",
+    "_running_mean",
 )
 
 
@@ -61,12 +68,19 @@ def _tuple(node, key, default):
 
 def _convolution(node):
     return "%s\n%s/%s, %s" % (
-        node.op, _tuple(node, "kernel", "?"), _tuple(node, "stride", "1"), node.attrs.get("num_filter", "?"))
+        node.op,
+        _tuple(node, "kernel", "?"),
+        _tuple(node, "stride", "1"),
+        node.attrs.get("num_filter", "?"),
+    )
 
 
 def _pooling(node):
     return "Pooling\n%s, %s/%s" % (
-        node.attrs.get("pool_type", "max"), _tuple(node, "kernel", "[]"), _tuple(node, "stride", "1"))
+        node.attrs.get("pool_type", "max"),
+        _tuple(node, "kernel", "[]"),
+        _tuple(node, "stride", "1"),
+    )
 
 
 _LABELS = {

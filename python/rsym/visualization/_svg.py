@@ -35,8 +35,8 @@ def svg(title, nodes, edges):
     return "\n".join([*lines, "</svg>"])
 
 
-_HEAD = """<defs><marker id="head" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="7" markerHeight="7" orient="auto">\
-<path d="M0 1 L9 5 L0 9" fill="none" stroke="black"/></marker></defs>
+_HEAD = """<defs><marker id="head" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="7" markerHeight="7"
+orient="auto"><path d="M0 1 L9 5 L0 9" fill="none" stroke="black"/></marker></defs>
 <style>text { font-family: Helvetica, Arial, sans-serif; text-anchor: middle; }
 path { fill: none; stroke: black; } .label { font-size: 9px; fill: #444; }</style>"""
 
@@ -74,7 +74,9 @@ def _edge(points, height, label):
     d = ["M%.1f %.1f" % corners[0]]
     for i, ((ax, ay), (bx, by)) in enumerate(zip(corners, corners[1:])):
         middle = (ay + by) / 2
-        d.append("L%.1f %.1f" % (bx, by) if i % 2 else "C%.1f %.1f %.1f %.1f %.1f %.1f" % (ax, middle, bx, middle, bx, by))
+        d.append(
+            "L%.1f %.1f" % (bx, by) if i % 2 else "C%.1f %.1f %.1f %.1f %.1f %.1f" % (ax, middle, bx, middle, bx, by)
+        )
     lines = ['<path d="%s" marker-end="url(#head)"/>' % "".join(d)]
     if label:
         at = ((corners[0][0] + corners[1][0]) / 2, (corners[0][1] + corners[1][1]) / 2)
@@ -87,10 +89,20 @@ def _node(node, x, y):
     fill = quoteattr(node.get("fillcolor", "white"))
     if node.get("shape") in _OVALS:
         outline = '<ellipse cx="%.1f" cy="%.1f" rx="%.1f" ry="%.1f" fill=%s stroke="black"/>' % (
-            x, y, width / 2, height / 2, fill)
+            x,
+            y,
+            width / 2,
+            height / 2,
+            fill,
+        )
     else:
         outline = '<rect x="%.1f" y="%.1f" width="%.1f" height="%.1f" fill=%s stroke="black"/>' % (
-            x - width / 2, y - height / 2, width, height, fill)
+            x - width / 2,
+            y - height / 2,
+            width,
+            height,
+            fill,
+        )
     return [outline, *_text(node.get("label", "").split("\n"), x, y, width)]
 
 
@@ -99,5 +111,7 @@ def _text(lines, x, y, width):
     longest = max(len(line) for line in lines)
     font = max(4.0, min(12.0, (width - 8) / max(0.58 * longest, 1)))
     top = y - 1.2 * font * (len(lines) - 1) / 2 + 0.35 * font
-    return ['<text x="%.1f" y="%.1f" font-size="%.1f">%s</text>' % (x, top + 1.2 * font * i, font, escape(line))
-            for i, line in enumerate(lines)]
+    return [
+        '<text x="%.1f" y="%.1f" font-size="%.1f">%s</text>' % (x, top + 1.2 * font * i, font, escape(line))
+        for i, line in enumerate(lines)
+    ]
