@@ -1,8 +1,40 @@
-//! Exchanging a channel axis with the spatial axes behind or in front of it.
+//! Arrays seen around one axis, and exchanging that axis with those behind or in front of it.
 
 use crate::parallel::for_rows;
 use rsym_tensor::Element;
 use std::borrow::Cow;
+
+/// An array seen as `[outer, axis, inner]` around one of its axes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AxisDims {
+    /// Product of the extents in front of the axis.
+    pub outer: usize,
+    /// Extent of the axis.
+    pub axis: usize,
+    /// Product of the extents behind the axis.
+    pub inner: usize,
+}
+
+impl AxisDims {
+    /// The view of an array of `shape` around `axis`.
+    ///
+    /// # Panics
+    /// When the axis is outside of the shape.
+    pub fn new(shape: &[usize], axis: usize) -> Self {
+        let size = |range: &[usize]| range.iter().product();
+        AxisDims { outer: size(&shape[..axis]), axis: shape[axis], inner: size(&shape[axis + 1..]) }
+    }
+
+    /// Number of elements.
+    pub fn size(&self) -> usize {
+        self.outer * self.axis * self.inner
+    }
+
+    /// Number of lines along the axis.
+    pub fn lines(&self) -> usize {
+        self.outer * self.inner
+    }
+}
 
 /// `[outer, a, b]` rearranged to `[outer, b, a]`.
 pub fn swap_last<T: Element>(x: &[T], outer: usize, a: usize, b: usize) -> Vec<T> {
@@ -44,6 +76,16 @@ pub(crate) fn write_channels_first<T: Element>(
     let mut buffer = vec![T::default(); out.len()];
     f(&mut buffer);
     swap_last_into(&buffer, channels, spatial, out);
+}
+
+/// Lines along the axis as C-contiguous rows.
+pub(crate) fn as_rows<T: Element>(dims: AxisDims, x: &[T]) -> Cow<'_, [T]> {
+    channels_first(dims.inner > 1, x, dims.outer, dims.inner, dims.axis)
+}
+
+/// Lets `f` write rows and stores them as lines along the axis.
+pub(crate) fn write_rows<T: Element>(dims: AxisDims, out: &mut [T], f: impl FnOnce(&mut [T])) {
+    write_channels_first(dims.inner > 1, out, dims.inner, dims.axis, f);
 }
 
 #[cfg(test)]

@@ -24,6 +24,8 @@ pub mod real;
 pub mod reduce;
 mod scratch;
 pub mod sequence;
+pub mod softmax;
 pub mod sort;
 mod sums;
+pub mod upsample;
 pub mod window;

@@ -37,6 +37,21 @@ pub(crate) fn sum<C: Real>(x: &[C]) -> f64 {
     sum_by(x, |v| v)
 }
 
+/// The greatest element, -infinity without any; NaN loses against every number.
+#[inline]
+pub(crate) fn max<C: Real>(x: &[C]) -> C {
+    let larger = |a: C, b: C| if b > a { b } else { a };
+    let mut lanes = [C::neg_infinity(); LANES];
+    let chunks = x.chunks_exact(LANES);
+    let rest = chunks.remainder().iter().fold(C::neg_infinity(), |m, &v| larger(m, v));
+    for chunk in chunks {
+        for (lane, &v) in lanes.iter_mut().zip(chunk) {
+            *lane = larger(*lane, v);
+        }
+    }
+    lanes.iter().fold(rest, |m, &v| larger(m, v))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -49,6 +64,18 @@ mod tests {
             assert_eq!(sum(&x), want);
             assert_eq!(sum_by2(&x, &x, |a, b| a - 2.0 * b), -want);
         }
+    }
+
+    #[test]
+    fn maximum_is_found_in_every_place() {
+        for n in [1, 7, 8, 9, 33] {
+            for at in 0..n {
+                let x: Vec<f32> = (0..n).map(|i| if i == at { 2.0 } else { -(i as f32) - 1.0 }).collect();
+                assert_eq!(max(&x), 2.0);
+            }
+        }
+        assert_eq!(max::<f32>(&[]), f32::NEG_INFINITY);
+        assert_eq!(max(&[f32::NAN, 1.0]), 1.0);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Batch normalisation: the axis holds the channels, statistics go over everything else.
 
-use super::AxisDims;
+use crate::layout::AxisDims;
 use crate::parallel::{Shared, for_tasks};
 use crate::real::{Real, double, real, wide, with_wide_out};
 use crate::sums::{sum_by, sum_by2};

@@ -1,7 +1,6 @@
 //! Division by the 2-norm.
 
-use super::AxisDims;
-use super::rows::{as_rows, write_rows};
+use crate::layout::{AxisDims, as_rows, write_rows};
 use crate::parallel::for_rows;
 use crate::real::{double, real, wide, with_wide_out};
 use crate::sums::{sum_by, sum_by2};

@@ -1,22 +1,10 @@
 //! Normalisation of lines by their own statistics: layer, instance and group normalisation.
 
-use super::AxisDims;
-use crate::layout::{channels_first, write_channels_first};
+use crate::layout::{AxisDims, as_rows, write_rows};
 use crate::parallel::{for_row_chunks2, for_rows, for_rows2};
 use crate::real::{Real, double, real, wide, with_wide_out};
 use crate::sums::{sum, sum_by, sum_by2};
 use rsym_tensor::Float;
-use std::borrow::Cow;
-
-/// Lines along the axis as C-contiguous rows.
-pub(super) fn as_rows<C: Real>(dims: AxisDims, x: &[C]) -> Cow<'_, [C]> {
-    channels_first(dims.inner > 1, x, dims.outer, dims.inner, dims.axis)
-}
-
-/// Lets `f` write rows and stores them as lines along the axis.
-pub(super) fn write_rows<C: Real>(dims: AxisDims, out: &mut [C], f: impl FnOnce(&mut [C])) {
-    write_channels_first(dims.inner > 1, out, dims.inner, dims.axis, f);
-}
 
 /// Normalises every line along the axis, then scales and shifts by position on it (`gamma`, `beta`: `[axis]`).
 /// `mean` and `std` = `sqrt(var + eps)` receive the statistics, `[outer, inner]` each.
