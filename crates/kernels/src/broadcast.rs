@@ -1,6 +1,6 @@
 //! Element by element over operands of different shapes, by NumPy's rules of broadcasting.
 
-use crate::elementwise::{Operand, apply2};
+use crate::elementwise::{Operand, apply2, apply3};
 use crate::feed::Feed;
 use rsym_tensor::{Element, Shape};
 
@@ -28,6 +28,18 @@ pub fn broadcast<T: Element>(
     let (out, dims) = out;
     assert_eq!(out.len(), dims.iter().product::<usize>(), "output and its shape differ in size");
     apply2(&Feed::broadcast(lhs.0, lhs.1, dims), &Feed::broadcast(rhs.0, rhs.1, dims), out, f);
+}
+
+/// `out = f(a, b, c)` for operands given with their shapes, as in [`broadcast`].
+pub fn broadcast3<T: Element>(
+    operands: [(Operand<T>, &[usize]); 3],
+    out: (&mut [T], &[usize]),
+    f: impl Fn(T, T, T) -> T + Sync,
+) {
+    let (out, dims) = out;
+    assert_eq!(out.len(), dims.iter().product::<usize>(), "output and its shape differ in size");
+    let [a, b, c] = operands.map(|(operand, own)| Feed::broadcast(operand, own, dims));
+    apply3([&a, &b, &c], out, f);
 }
 
 #[cfg(test)]
@@ -90,6 +102,15 @@ mod tests {
         let mut out = start.clone();
         broadcast((Slice(&row), &[7]), (Out, &[100, 7]), (&mut out, &[100, 7]), |a, b| a / (b + 1.0));
         assert!((0..700).all(|i| out[i] == row[i % 7] / (start[i] + 1.0)));
+    }
+
+    #[test]
+    fn three_operands_are_broadcast() {
+        let (a, b) = (ramp(&[3, 700], 1.0), ramp(&[3, 1], 9.0));
+        let mut out = vec![0f32; 2100];
+        let operands = [(Slice(&a[..]), &[3, 700][..]), (Slice(&[2.0]), &[]), (Slice(&b[..]), &[3, 1])];
+        broadcast3(operands, (&mut out, &[3, 700]), |x, y, z| x * y - z);
+        assert!((0..2100).all(|i| out[i] == 2.0 * a[i] - b[i / 700]));
     }
 
     #[test]

@@ -67,15 +67,7 @@ pub fn ternary<T: Element>(
     f: impl Fn(T, T, T) -> T + Sync,
 ) {
     let size = out.len();
-    let (a, b, c) = (Feed::whole(a, size), Feed::whole(b, size), Feed::whole(c, size));
-    split(out, &|at, part| {
-        let (mut x, mut y, mut z) = (Buffer::default(), Buffer::default(), Buffer::default());
-        for (n, block) in part.chunks_mut(BLOCK).enumerate() {
-            let at = at + n * BLOCK;
-            let (x, y, z) = (a.take(at, block, &mut x), b.take(at, block, &mut y), c.take(at, block, &mut z));
-            block.iter_mut().zip(x).zip(y).zip(z).for_each(|(((o, &x), &y), &z)| *o = f(x, y, z));
-        }
-    });
+    apply3([&Feed::whole(a, size), &Feed::whole(b, size), &Feed::whole(c, size)], out, f);
 }
 
 /// `out[i] = f(a[i], b[i])` for operands of other types than the output.
@@ -122,6 +114,18 @@ pub(crate) fn apply2<T: Element>(lhs: &Feed<T>, rhs: &Feed<T>, out: &mut [T], f:
             let at = at + n * BLOCK;
             let (x, y) = (lhs.take(at, block, &mut x), rhs.take(at, block, &mut y));
             block.iter_mut().zip(x).zip(y).for_each(|((o, &x), &y)| *o = f(x, y));
+        }
+    });
+}
+
+/// `out[i] = f(a, b, c)` over prepared operands.
+pub(crate) fn apply3<T: Element>([a, b, c]: [&Feed<T>; 3], out: &mut [T], f: impl Fn(T, T, T) -> T + Sync) {
+    split(out, &|at, part| {
+        let (mut x, mut y, mut z) = (Buffer::default(), Buffer::default(), Buffer::default());
+        for (n, block) in part.chunks_mut(BLOCK).enumerate() {
+            let at = at + n * BLOCK;
+            let (x, y, z) = (a.take(at, block, &mut x), b.take(at, block, &mut y), c.take(at, block, &mut z));
+            block.iter_mut().zip(x).zip(y).zip(z).for_each(|(((o, &x), &y), &z)| *o = f(x, y, z));
         }
     });
 }

@@ -1,0 +1,184 @@
+//! Gradients of the functions of two operands.
+
+use super::apply::{Arg, Slope2, functions, slope2};
+use super::elemwise::{ElemwiseDiv, ElemwiseMul};
+use super::unary::Negative;
+use rsym_graph::*;
+use rsym_kernels::real::Real;
+
+enum_param! {
+    /// A partial derivative.
+    pub enum Partial {
+        /// Of `a / b` by `b`.
+        DivRhs = "div_rhs",
+        /// Of `a mod b` by `b`.
+        ModRhs = "mod_rhs",
+        /// Of `a ** b` by `a`.
+        PowerLhs = "power_lhs",
+        /// Of `a ** b` by `b`.
+        PowerRhs = "power_rhs",
+        /// Of `hypot(a, b)` by `a`.
+        HypotLhs = "hypot_lhs",
+        /// Of `hypot(a, b)` by `b`.
+        HypotRhs = "hypot_rhs",
+        /// Of `max(a, b)` by `a`.
+        MaximumLhs = "maximum_lhs",
+        /// Of `max(a, b)` by `b`.
+        MaximumRhs = "maximum_rhs",
+        /// Of `min(a, b)` by `a`.
+        MinimumLhs = "minimum_lhs",
+        /// Of `min(a, b)` by `b`.
+        MinimumRhs = "minimum_rhs",
+    }
+}
+
+functions! { Slope2, (head, a, b), F: Real,
+    DivRhs = -head * a / (b * b);
+    ModRhs = -head * (a / b).floor();
+    PowerLhs = head * b * a.powf(b - F::one());
+    PowerRhs = head * a.powf(b) * a.ln();
+    HypotLhs = head * a / a.hypot(b);
+    HypotRhs = head * b / a.hypot(b);
+    MaximumLhs = if a >= b { head } else { F::zero() };
+    MaximumRhs = if a < b { head } else { F::zero() };
+    MinimumLhs = if a <= b { head } else { F::zero() };
+    MinimumRhs = if a > b { head } else { F::zero() };
+}
+
+impl Partial {
+    fn run(self, args: [Arg; 3], out: &mut rsym_tensor::Tensor) -> OpResult {
+        match self {
+            Partial::DivRhs => slope2::<DivRhs>(args, out),
+            Partial::ModRhs => slope2::<ModRhs>(args, out),
+            Partial::PowerLhs => slope2::<PowerLhs>(args, out),
+            Partial::PowerRhs => slope2::<PowerRhs>(args, out),
+            Partial::HypotLhs => slope2::<HypotLhs>(args, out),
+            Partial::HypotRhs => slope2::<HypotRhs>(args, out),
+            Partial::MaximumLhs => slope2::<MaximumLhs>(args, out),
+            Partial::MaximumRhs => slope2::<MaximumRhs>(args, out),
+            Partial::MinimumLhs => slope2::<MinimumLhs>(args, out),
+            Partial::MinimumRhs => slope2::<MinimumRhs>(args, out),
+        }
+    }
+}
+
+operator! {
+    /// A partial derivative of a function of two operands times the arriving gradient.
+    #[hidden(true)]
+    pub struct BinaryGrad("_backward_binary") {
+        inputs { ograd: "Gradient of the output.", lhs: "Broadcasts to ograd.", rhs: "Broadcasts to ograd." }
+        params {
+            /// Which derivative.
+            partial: Partial,
+        }
+    }
+}
+
+operator! {
+    /// A partial derivative of a function of a tensor and a number times the arriving gradient.
+    #[hidden(true)]
+    pub struct ScalarGrad("_backward_scalar") {
+        inputs { ograd: "Gradient of the output.", data: "The tensor." }
+        params {
+            /// Which derivative; its side is that of the tensor.
+            partial: Partial,
+            /// The number, on the other side.
+            scalar: f64,
+        }
+    }
+}
+
+impl Operator for BinaryGrad {
+    fn infer_shape(&self, io: &mut ShapeIo) -> OpResult {
+        io.unify([Port::Input(0), Port::Output(0)])
+    }
+
+    fn forward(&self, io: &mut Io, _: &Ctx) -> OpResult {
+        let args = [Arg::input(io, 0), Arg::input(io, 1), Arg::input(io, 2)];
+        self.partial.run(args, &mut io.outputs[0])
+    }
+
+    fn inplace(&self) -> &'static [(usize, usize)] {
+        &[(0, 0)]
+    }
+}
+
+impl Operator for ScalarGrad {
+    fn infer_shape(&self, io: &mut ShapeIo) -> OpResult {
+        io.same()
+    }
+
+    fn forward(&self, io: &mut Io, _: &Ctx) -> OpResult {
+        let (head, data, scalar) = (Arg::input(io, 0), Arg::input(io, 1), Arg::Scalar(self.scalar));
+        let by_lhs = self.partial.text().ends_with("lhs");
+        let args = if by_lhs { [head, data, scalar] } else { [head, scalar, data] };
+        self.partial.run(args, &mut io.outputs[0])
+    }
+
+    fn inplace(&self) -> &'static [(usize, usize)] {
+        &[(0, 0), (1, 0)]
+    }
+}
+
+/// A rule: the gradient of input `i` from that of the output, before it is summed down to the shape of the input.
+/// The flag says whether the operands are broadcast.
+pub(super) type Rule = fn(&mut Grad, usize, Entry, bool) -> GraphResult<Entry>;
+
+/// Applies `rule` to both inputs; with `broadcast` their gradients are summed down to their shapes.
+pub(super) fn pull(g: &mut Grad, broadcast: bool, rule: Rule) -> GraphResult {
+    let head = g.head(0)?;
+    for i in 0..2 {
+        if g.needs(i) {
+            let gradient = rule(g, i, head.clone(), broadcast)?;
+            let gradient = if broadcast { g.named("_reduce_like", &[], &[gradient, g.input(i)])? } else { gradient };
+            g.set(i, gradient);
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn add(_: &mut Grad, _: usize, head: Entry, _: bool) -> GraphResult<Entry> {
+    Ok(head)
+}
+
+pub(super) fn sub(g: &mut Grad, i: usize, head: Entry, _: bool) -> GraphResult<Entry> {
+    Ok(if i == 0 { head } else { g.apply(Negative {}, &[head]) })
+}
+
+pub(super) fn mul(g: &mut Grad, i: usize, head: Entry, broadcast: bool) -> GraphResult<Entry> {
+    let factors = [head, g.input(1 - i)];
+    if broadcast { g.named("broadcast_mul", &[], &factors) } else { Ok(g.apply(ElemwiseMul {}, &factors)) }
+}
+
+pub(super) fn modulo(g: &mut Grad, i: usize, head: Entry, _: bool) -> GraphResult<Entry> {
+    if i == 0 { Ok(head) } else { by(g, Partial::ModRhs, head) }
+}
+
+pub(super) fn div(g: &mut Grad, i: usize, head: Entry, broadcast: bool) -> GraphResult<Entry> {
+    if i == 1 {
+        return by(g, Partial::DivRhs, head);
+    }
+    let operands = [head, g.input(1)];
+    if broadcast { g.named("broadcast_div", &[], &operands) } else { Ok(g.apply(ElemwiseDiv {}, &operands)) }
+}
+
+pub(super) fn power(g: &mut Grad, i: usize, head: Entry, _: bool) -> GraphResult<Entry> {
+    by(g, [Partial::PowerLhs, Partial::PowerRhs][i], head)
+}
+
+pub(super) fn hypot(g: &mut Grad, i: usize, head: Entry, _: bool) -> GraphResult<Entry> {
+    by(g, [Partial::HypotLhs, Partial::HypotRhs][i], head)
+}
+
+pub(super) fn maximum(g: &mut Grad, i: usize, head: Entry, _: bool) -> GraphResult<Entry> {
+    by(g, [Partial::MaximumLhs, Partial::MaximumRhs][i], head)
+}
+
+pub(super) fn minimum(g: &mut Grad, i: usize, head: Entry, _: bool) -> GraphResult<Entry> {
+    by(g, [Partial::MinimumLhs, Partial::MinimumRhs][i], head)
+}
+
+fn by(g: &mut Grad, partial: Partial, head: Entry) -> GraphResult<Entry> {
+    let inputs = [head, g.input(0), g.input(1)];
+    Ok(g.apply(BinaryGrad { partial }, &inputs))
+}
