@@ -1,0 +1,29 @@
+"""Names, lists, attributes, JSON, inference and errors of symbols, as recorded in `oracle/symbols.json`.
+
+The programs are `oracle/snippets`; `seed-` marks those where the document that rsym follows wins over MXNet.
+"""
+
+import json
+import pathlib
+import sys
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from oracle import snippets  # noqa: E402
+from oracle.snippets.support import agrees, plain  # noqa: E402
+
+mx = pytest.importorskip("rsym")
+RECORDED = json.loads((pathlib.Path(__file__).resolve().parent / "oracle" / "symbols.json").read_text())
+SNIPPETS = snippets.snippets()
+
+
+def test_every_snippet_is_recorded_and_every_recording_has_its_snippet():
+    assert list(RECORDED) == list(SNIPPETS)
+
+
+@pytest.mark.parametrize("key", SNIPPETS)
+def test_answers_as_recorded(key):
+    actual = plain(snippets.run(mx, SNIPPETS[key]))
+    if not agrees(RECORDED[key], actual):
+        assert actual == RECORDED[key]
