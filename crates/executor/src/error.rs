@@ -41,6 +41,9 @@ pub enum ExecError {
     /// A call that the state of the executor does not allow.
     #[error("{0}")]
     State(String),
+    /// The caller's monitor refused.
+    #[error("the monitor callback failed: {0}")]
+    Monitor(String),
     /// The run was interrupted by the caller.
     #[error("interrupted")]
     Interrupted,

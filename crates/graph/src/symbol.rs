@@ -215,6 +215,14 @@ impl Symbol {
         node.set_attr(&crate::attrs::stored_key(key), value.to_string())
     }
 
+    /// The single node on variables of its own, named after its inputs.
+    pub fn atomic(&self) -> GraphResult<Symbol> {
+        let node = self.only_node()?;
+        let variable =
+            |input: &str| Entry::new(&Node::variable(&format!("{}_{input}", node.name()), AttrMap::new()), 0);
+        Ok(Symbol::from_node(&node.with_inputs(node.input_names().iter().map(|i| variable(i)).collect())))
+    }
+
     /// A copy with nodes of its own.
     pub fn deep_copy(&self) -> Symbol {
         self.rewrite(|_| None)

@@ -1,1 +1,37 @@
-//! x
+//! The PyO3 module `rsym._rsym`: converts, delegates, converts back. What needs no speed is in Python.
+
+use pyo3::prelude::*;
+
+mod classes;
+mod compose;
+mod convert;
+mod errors;
+mod executor;
+mod files;
+mod imperative;
+mod ndarray;
+mod registry;
+mod scope;
+mod symbol;
+
+#[pymodule]
+fn _rsym(m: &Bound<'_, PyModule>) -> PyResult<()> {
+    m.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    m.add_class::<symbol::Symbol>()?;
+    m.add_class::<ndarray::NDArray>()?;
+    m.add_class::<executor::Executor>()?;
+    m.add_class::<scope::AttrScope>()?;
+    m.add_function(wrap_pyfunction!(classes::register_classes, m)?)?;
+    m.add_function(wrap_pyfunction!(compose::compose, m)?)?;
+    m.add_function(wrap_pyfunction!(compose::variable, m)?)?;
+    m.add_function(wrap_pyfunction!(compose::group, m)?)?;
+    m.add_function(wrap_pyfunction!(imperative::invoke, m)?)?;
+    m.add_function(wrap_pyfunction!(imperative::seed, m)?)?;
+    m.add_function(wrap_pyfunction!(executor::simple_bind, m)?)?;
+    m.add_function(wrap_pyfunction!(executor::bind, m)?)?;
+    m.add_function(wrap_pyfunction!(files::load_json, m)?)?;
+    m.add_function(wrap_pyfunction!(files::read_params, m)?)?;
+    m.add_function(wrap_pyfunction!(files::write_params, m)?)?;
+    m.add_function(wrap_pyfunction!(registry::operators, m)?)?;
+    Ok(())
+}

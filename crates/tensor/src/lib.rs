@@ -15,5 +15,5 @@ pub use dtype::DType;
 pub use element::{Element, Float, bf16, f16};
 pub use error::TensorError;
 pub use shape::{Dims, PartialShape, Shape};
-pub use storage::Storage;
+pub use storage::{Storage, borrow_memory};
 pub use tensor::Tensor;

@@ -1,4 +1,4 @@
-use crate::{Shape, TensorError};
+use crate::{DType, Shape, Tensor, TensorError};
 use std::alloc::{Layout, alloc_zeroed, dealloc};
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -45,9 +45,8 @@ impl Storage {
     /// Wraps memory that `keep` keeps alive.
     ///
     /// # Safety
-    /// `data` must point to `bytes` readable and writable bytes, aligned for the element type that will be viewed, for
-    /// as long as `keep` lives.
-    pub unsafe fn foreign(data: NonNull<u8>, bytes: usize, keep: Box<dyn Send + Sync>) -> Storage {
+    /// `data` must point to `bytes` readable and writable bytes for as long as `keep` lives.
+    unsafe fn foreign(data: NonNull<u8>, bytes: usize, keep: Box<dyn Send + Sync>) -> Storage {
         Storage { data, bytes, owner: Owner::Foreign { _keep: keep }, version: AtomicU64::new(0) }
     }
 
@@ -87,4 +86,21 @@ impl Drop for Storage {
             }
         }
     }
+}
+
+/// A tensor over memory that another library lends, as by DLPack or NumPy's array interface.
+///
+/// This is a boundary of trust: that `address` is good for `shape` elements of `dtype`, readable, writable and initialised, for as
+/// long as `keep` lives, is the lender's word.
+pub fn borrow_memory(
+    address: usize,
+    shape: Shape,
+    dtype: DType,
+    keep: Box<dyn Send + Sync>,
+) -> Result<Tensor, TensorError> {
+    let bytes = shape.size().saturating_mul(dtype.size());
+    let Some(data) = NonNull::new(address as *mut u8) else { return Tensor::zeros(shape, dtype) };
+    // SAFETY: the lender's word, see above.
+    let storage = unsafe { Storage::foreign(data, bytes, keep) };
+    Tensor::window(std::sync::Arc::new(storage), 0, shape, dtype)
 }

@@ -1,0 +1,45 @@
+//! The Python classes that objects made in Rust belong to. They derive from the classes of this module and are
+//! registered when `rsym` is imported.
+
+use crate::{ndarray::NDArray, symbol::Symbol};
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyAny, PyType};
+
+struct Classes {
+    symbol: Py<PyType>,
+    ndarray: Py<PyType>,
+    null: Py<PyAny>,
+}
+
+static CLASSES: PyOnceLock<Classes> = PyOnceLock::new();
+
+/// Registers the Python classes `Symbol` and `NDArray`, and the object that stands for a parameter not given.
+#[pyfunction]
+pub fn register_classes(py: Python<'_>, symbol: Py<PyType>, ndarray: Py<PyType>, null: Py<PyAny>) {
+    // A second import of the package keeps the first registration.
+    let _ = CLASSES.set(py, Classes { symbol, ndarray, null });
+}
+
+fn classes(py: Python<'_>) -> PyResult<&Classes> {
+    CLASSES.get(py).ok_or_else(|| {
+        pyo3::exceptions::PyImportError::new_err("rsym._rsym is not to be imported by itself: import rsym")
+    })
+}
+
+/// A Python `Symbol`.
+pub fn wrap_symbol<'py>(py: Python<'py>, symbol: rsym_graph::Symbol) -> PyResult<Bound<'py, PyAny>> {
+    let base = Bound::new(py, Symbol::from(symbol))?;
+    classes(py)?.symbol.bind(py).call1((base,))
+}
+
+/// A Python `NDArray`.
+pub fn wrap_ndarray<'py>(py: Python<'py>, array: NDArray) -> PyResult<Bound<'py, PyAny>> {
+    let base = Bound::new(py, array)?;
+    classes(py)?.ndarray.bind(py).call1((base,))
+}
+
+/// Whether a parameter was not given at all.
+pub fn is_null(value: &Bound<'_, PyAny>) -> PyResult<bool> {
+    Ok(value.is(classes(value.py())?.null.bind(value.py())))
+}

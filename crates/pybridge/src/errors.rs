@@ -1,0 +1,103 @@
+//! The one place where Rust errors become Python exceptions, panics are caught and the GIL is released.
+
+use pyo3::exceptions::{PyIndexError, PyKeyboardInterrupt, PyValueError};
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::PyType;
+use rsym_executor::ExecError;
+use rsym_graph::GraphError;
+use rsym_tensor::TensorError;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// An error of `rsym.base.MXNetError`.
+pub fn mxnet_error(message: impl Into<String>) -> PyErr {
+    static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+    let message: String = message.into();
+    Python::attach(|py| match CLASS.import(py, "rsym.base", "MXNetError") {
+        Ok(class) => PyErr::from_type(class.clone(), message),
+        Err(error) => error,
+    })
+}
+
+/// What can come up from the crates below.
+pub enum Error {
+    Graph(GraphError),
+    Exec(ExecError),
+    Tensor(TensorError),
+    Params(rsym_tensor::params::ParamsError),
+    Panic(String),
+}
+
+impl From<Error> for PyErr {
+    fn from(error: Error) -> PyErr {
+        match error {
+            Error::Graph(error) | Error::Exec(ExecError::Graph(error)) => graph_error(error),
+            Error::Tensor(error) | Error::Exec(ExecError::Tensor(error)) => mxnet_error(error.to_string()),
+            Error::Params(error) => mxnet_error(error.to_string()),
+            Error::Panic(message) => mxnet_error(format!("internal error of rsym, please report it: {message}")),
+            Error::Exec(ExecError::Interrupted) => PyKeyboardInterrupt::new_err(()),
+            Error::Exec(
+                error @ (ExecError::Run { .. }
+                | ExecError::Array { .. }
+                | ExecError::Undecided(_)
+                | ExecError::Monitor(_)
+                | ExecError::State(_)),
+            ) => mxnet_error(error.to_string()),
+        }
+    }
+}
+
+fn graph_error(error: GraphError) -> PyErr {
+    let message = error.to_string();
+    match error {
+        GraphError::Name(_) => PyValueError::new_err(message),
+        GraphError::Index(_) => PyIndexError::new_err(message),
+        GraphError::UnknownOperator { .. }
+        | GraphError::UnknownParam { .. }
+        | GraphError::MissingParam { .. }
+        | GraphError::BadParam { .. }
+        | GraphError::Compose { .. }
+        | GraphError::Node { .. }
+        | GraphError::Invalid(_)
+        | GraphError::Json(_)
+        | GraphError::Opaque(_) => mxnet_error(message),
+    }
+}
+
+macro_rules! from {
+    ($($variant:ident($t:ty);)*) => {$(
+        impl From<$t> for Error {
+            fn from(error: $t) -> Error { Error::$variant(error) }
+        }
+    )*};
+}
+
+from! {
+    Graph(GraphError);
+    Exec(ExecError);
+    Tensor(TensorError);
+    Params(rsym_tensor::params::ParamsError);
+}
+
+/// Runs `f` without the GIL; a panic becomes an error.
+pub fn detached<T: Send, E: Into<Error> + Send>(
+    py: Python<'_>,
+    f: impl FnOnce() -> Result<T, E> + Send,
+) -> PyResult<T> {
+    py.detach(|| guarded(f)).map_err(PyErr::from)
+}
+
+/// Runs `f` with the GIL; a panic becomes an error.
+pub fn attached<T, E: Into<Error>>(f: impl FnOnce() -> Result<T, E>) -> PyResult<T> {
+    guarded(f).map_err(PyErr::from)
+}
+
+fn guarded<T, E: Into<Error>>(f: impl FnOnce() -> Result<T, E>) -> Result<T, Error> {
+    match catch_unwind(AssertUnwindSafe(f)) {
+        Ok(result) => result.map_err(Into::into),
+        Err(payload) => {
+            let text = payload.downcast_ref::<&str>().map(|s| s.to_string());
+            Err(Error::Panic(text.or_else(|| payload.downcast_ref::<String>().cloned()).unwrap_or_default()))
+        }
+    }
+}

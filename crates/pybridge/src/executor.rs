@@ -1,0 +1,230 @@
+use crate::classes::wrap_ndarray;
+use crate::convert::{dtypes, partial_shapes};
+use crate::errors::{attached, detached, mxnet_error};
+use crate::ndarray::NDArray;
+use crate::symbol::Symbol;
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyList};
+use rsym_executor::{Bindings, ExecError, ExecResult, GradReq, Hooks, SimpleBind};
+use rsym_tensor::Tensor;
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// The Rust half of `rsym.executor.Executor`.
+#[pyclass(subclass, frozen, module = "rsym._rsym")]
+pub struct Executor {
+    inner: Mutex<rsym_executor::Executor>,
+    arg_arrays: Vec<Py<PyAny>>,
+    grad_arrays: Vec<Option<Py<PyAny>>>,
+    aux_arrays: Vec<Py<PyAny>>,
+    outputs: Vec<Py<PyAny>>,
+    monitor: Mutex<Option<(Py<PyAny>, bool)>>,
+}
+
+/// The device of each array, by position: arguments, then auxiliary states.
+struct Devices {
+    args: Vec<(i32, i32)>,
+    aux: Vec<(i32, i32)>,
+    outputs: (i32, i32),
+}
+
+impl Executor {
+    fn new(py: Python<'_>, inner: rsym_executor::Executor, devices: Devices) -> PyResult<Executor> {
+        let wrap = |t: &Tensor, device| Ok::<_, PyErr>(wrap_ndarray(py, NDArray::new(t.clone(), device))?.unbind());
+        let b = inner.bindings();
+        let args = b.args.iter().zip(&devices.args).map(|(t, d)| wrap(t, *d)).collect::<PyResult<_>>()?;
+        let grads = b.grads.iter().zip(&devices.args);
+        let grads = grads.map(|(t, d)| t.as_ref().map(|t| wrap(t, *d)).transpose()).collect::<PyResult<_>>()?;
+        let aux = b.aux.iter().zip(&devices.aux).map(|(t, d)| wrap(t, *d)).collect::<PyResult<_>>()?;
+        let outputs = inner.outputs().iter().map(|t| wrap(t, devices.outputs)).collect::<PyResult<_>>()?;
+        Ok(Executor {
+            inner: Mutex::new(inner),
+            arg_arrays: args,
+            grad_arrays: grads,
+            aux_arrays: aux,
+            outputs,
+            monitor: Mutex::new(None),
+        })
+    }
+
+    /// The executor, for one caller at a time. To be called without the GIL.
+    fn lock(&self) -> MutexGuard<'_, rsym_executor::Executor> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Runs `f` without the GIL, with the monitor and with Ctrl-C stopping it.
+    fn run(
+        &self,
+        py: Python<'_>,
+        f: impl FnOnce(&mut rsym_executor::Executor, &mut Hooks) -> ExecResult + Send,
+    ) -> PyResult<()> {
+        let guard = self.monitor.lock().unwrap_or_else(PoisonError::into_inner);
+        let monitor = guard.as_ref().map(|(callback, inputs)| (callback.clone_ref(py), *inputs));
+        drop(guard);
+        let mut raised: Option<PyErr> = None;
+        let signal: Mutex<Option<PyErr>> = Mutex::new(None);
+        let result = detached(py, || {
+            let interrupted = || {
+                Python::attach(|py| {
+                    py.check_signals()
+                        .map_err(|e| *signal.lock().unwrap_or_else(PoisonError::into_inner) = Some(e))
+                        .is_err()
+                })
+            };
+            let mut show = |name: &str, value: &Tensor| {
+                let Some((callback, _)) = &monitor else { return Ok(()) };
+                Python::attach(|py| call_monitor(py, callback, name, value)).map_err(|e| {
+                    let text = e.to_string();
+                    raised = Some(e);
+                    ExecError::Monitor(text)
+                })
+            };
+            let mut hooks = Hooks { monitor: None, monitor_inputs: false, interrupted: Some(&interrupted) };
+            if let Some((_, inputs)) = &monitor {
+                hooks.monitor = Some(&mut show);
+                hooks.monitor_inputs = *inputs;
+            }
+            f(&mut self.lock(), &mut hooks)
+        });
+        let caught = raised.or(signal.into_inner().unwrap_or_else(PoisonError::into_inner));
+        match (result, caught) {
+            (Err(_), Some(error)) => Err(error),
+            (result, _) => result,
+        }
+    }
+}
+
+fn call_monitor(py: Python<'_>, callback: &Py<PyAny>, name: &str, value: &Tensor) -> PyResult<()> {
+    let copy = attached(|| value.deep_copy())?;
+    callback.call1(py, (name, wrap_ndarray(py, NDArray::new(copy, (1, 0)))?)).map(|_| ())
+}
+
+#[pymethods]
+impl Executor {
+    #[getter]
+    fn arg_arrays<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        PyList::new(py, self.arg_arrays.iter().map(|a| a.bind(py)))
+    }
+
+    #[getter]
+    fn grad_arrays<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        PyList::new(py, self.grad_arrays.iter().map(|a| a.as_ref().map(|a| a.bind(py))))
+    }
+
+    #[getter]
+    fn aux_arrays<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        PyList::new(py, self.aux_arrays.iter().map(|a| a.bind(py)))
+    }
+
+    #[getter]
+    fn outputs<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        PyList::new(py, self.outputs.iter().map(|a| a.bind(py)))
+    }
+
+    fn _forward(&self, py: Python<'_>, is_train: bool) -> PyResult<()> {
+        self.run(py, |e, hooks| e.forward(is_train, hooks))
+    }
+
+    fn _backward(&self, py: Python<'_>, head_grads: Vec<Option<Bound<'_, NDArray>>>) -> PyResult<()> {
+        let grads: Vec<Option<Tensor>> =
+            head_grads.iter().map(|g| g.as_ref().map(|g| g.get().tensor.clone())).collect();
+        self.run(py, move |e, hooks| e.backward(&grads, hooks))
+    }
+
+    #[pyo3(signature = (callback, monitor_all))]
+    fn _set_monitor(&self, callback: Option<Py<PyAny>>, monitor_all: bool) {
+        *self.monitor.lock().unwrap_or_else(PoisonError::into_inner) = callback.map(|c| (c, monitor_all));
+    }
+
+    /// Bytes of intermediate values: planned, without sharing; and how many values took over an input's memory.
+    fn _memory(&self, py: Python<'_>) -> PyResult<(usize, usize, usize)> {
+        detached(py, || {
+            let inner = self.lock();
+            let plan = inner.plan();
+            Ok::<_, ExecError>((plan.arena_bytes, plan.unshared_bytes, plan.inplace))
+        })
+    }
+}
+
+fn grad_reqs(texts: &[String]) -> PyResult<Vec<GradReq>> {
+    let one = |text: &String| match text.as_str() {
+        "null" => Ok(GradReq::Null),
+        "write" => Ok(GradReq::Write),
+        "add" => Ok(GradReq::Add),
+        other => Err(mxnet_error(format!("grad_req must be 'write', 'add' or 'null', got '{other}'"))),
+    };
+    texts.iter().map(one).collect()
+}
+
+fn tensors(dict: &Bound<'_, PyDict>) -> PyResult<HashMap<String, Tensor>> {
+    let one = |(k, v): (Bound<'_, PyAny>, Bound<'_, PyAny>)| {
+        let array = v.cast::<NDArray>().map_err(|_| PyTypeError::new_err("expected a dict of NDArray"))?;
+        Ok((k.extract::<String>()?, array.get().tensor.clone()))
+    };
+    dict.iter().map(one).collect()
+}
+
+/// Binds a symbol from shapes and types; everything is allocated, or taken from the shared arrays by name.
+#[pyfunction]
+pub fn simple_bind(
+    py: Python<'_>,
+    symbol: &Symbol,
+    shapes: &Bound<'_, PyDict>,
+    types: &Bound<'_, PyDict>,
+    grad_req: Vec<String>,
+    devices: (Vec<(i32, i32)>, Vec<(i32, i32)>, (i32, i32)),
+    shared: &Bound<'_, PyDict>,
+    shared_grads: &Bound<'_, PyDict>,
+    shared_exec: Option<&Executor>,
+) -> PyResult<Executor> {
+    let request = SimpleBind {
+        shapes: partial_shapes(shapes)?,
+        types: dtypes(types)?,
+        reqs: grad_reqs(&grad_req)?,
+        shared: tensors(shared)?,
+        shared_grads: tensors(shared_grads)?,
+        arena: arena(py, shared_exec)?,
+    };
+    let inner = detached(py, || request.bind(rsym_ops::registry(), &symbol.inner))?;
+    let (args, aux, outputs) = devices;
+    Executor::new(py, inner, Devices { args, aux, outputs })
+}
+
+/// Binds a symbol to arrays, in the order of its lists.
+#[pyfunction]
+pub fn bind(
+    py: Python<'_>,
+    symbol: &Symbol,
+    args: Vec<Bound<'_, NDArray>>,
+    grads: Vec<Option<Bound<'_, NDArray>>>,
+    grad_req: Vec<String>,
+    aux: Vec<Bound<'_, NDArray>>,
+    device: (i32, i32),
+    shared_exec: Option<&Executor>,
+) -> PyResult<Executor> {
+    let devices = Devices {
+        args: args.iter().map(|a| a.get().device).collect(),
+        aux: aux.iter().map(|a| a.get().device).collect(),
+        outputs: device,
+    };
+    let bindings = Bindings {
+        args: args.iter().map(|a| a.get().tensor.clone()).collect(),
+        grads: grads.iter().map(|g| g.as_ref().map(|g| g.get().tensor.clone())).collect(),
+        reqs: grad_reqs(&grad_req)?,
+        aux: aux.iter().map(|a| a.get().tensor.clone()).collect(),
+        arena: arena(py, shared_exec)?,
+    };
+    let inner = detached(py, || rsym_executor::Executor::bind(rsym_ops::registry(), &symbol.inner, bindings))?;
+    let mut executor = Executor::new(py, inner, devices)?;
+    // The caller's own objects are what `arg_arrays` and its like show.
+    executor.arg_arrays = args.into_iter().map(|a| a.into_any().unbind()).collect();
+    executor.aux_arrays = aux.into_iter().map(|a| a.into_any().unbind()).collect();
+    executor.grad_arrays = grads.into_iter().map(|g| g.map(|g| g.into_any().unbind())).collect();
+    Ok(executor)
+}
+
+fn arena(py: Python<'_>, shared_exec: Option<&Executor>) -> PyResult<Option<std::sync::Arc<rsym_tensor::Storage>>> {
+    let Some(shared) = shared_exec else { return Ok(None) };
+    detached(py, || Ok::<_, ExecError>(Some(shared.lock().arena().clone())))
+}

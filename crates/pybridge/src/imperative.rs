@@ -1,0 +1,114 @@
+use crate::classes::{is_null, wrap_ndarray};
+use crate::compose::keyword_text;
+use crate::errors::{attached, detached};
+use crate::ndarray::NDArray;
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyList, PyTuple};
+use rsym_graph::{OpDef, ParamTexts, parse_op};
+use rsym_tensor::Tensor;
+
+/// Runs operator `op` on arrays at once; a list of arrays.
+///
+/// `inputs` are arrays by position, None ending them; `params` and `kwargs` hold parameters and further inputs.
+#[pyfunction]
+pub fn invoke<'py>(
+    py: Python<'py>,
+    op: &str,
+    inputs: &Bound<'py, PyTuple>,
+    params: &Bound<'py, PyDict>,
+    kwargs: &Bound<'py, PyDict>,
+    out: Option<Vec<Bound<'py, NDArray>>>,
+    device: (i32, i32),
+    is_train: bool,
+) -> PyResult<Bound<'py, PyList>> {
+    let def = attached(|| rsym_ops::registry().find(op))?;
+    let mut arrays: Vec<Option<NDArray>> = Vec::new();
+    for (i, value) in inputs.iter().enumerate() {
+        arrays.push(array(def, def.inputs.get(i).map_or("data", |p| p.name), &value)?);
+    }
+    let mut texts = ParamTexts::default();
+    let mut named: Vec<(String, NDArray)> = Vec::new();
+    for (key, value) in params.iter().chain(kwargs.iter()) {
+        if is_null(&value)? {
+            continue;
+        }
+        let key: String = key.extract()?;
+        match value.cast::<NDArray>() {
+            Ok(input) => named.push((key, input.get().clone())),
+            Err(_) => {
+                let text = keyword_text(&key, &value)?;
+                texts.set(&key, text);
+            }
+        }
+    }
+    while matches!(arrays.last(), Some(None)) {
+        arrays.pop();
+    }
+    if let Some(count) = def.variadic.filter(|c| texts.get(c).is_none()) {
+        texts.set(count, (arrays.len() + named.len()).to_string());
+    }
+    let op = attached(|| parse_op(def, "", &texts, &[]))?;
+    place(def, &mut arrays, named, &op.inputs())?;
+    let device = arrays.iter().flatten().next().map_or(device, |a| a.device);
+    let tensors = arrays
+        .into_iter()
+        .enumerate()
+        .map(|(i, a)| a.map(|a| a.tensor).ok_or_else(|| missing(def, i)))
+        .collect::<PyResult<Vec<Tensor>>>()?;
+    let targets: Option<Vec<Tensor>> = out.as_ref().map(|out| out.iter().map(|o| o.get().tensor.clone()).collect());
+    let results = detached(py, || rsym_executor::invoke(&op, &tensors, targets.as_deref(), is_train))?;
+    if let Some(out) = out {
+        return PyList::new(py, out);
+    }
+    let arrays =
+        results.into_iter().map(|t| wrap_ndarray(py, NDArray::new(t, device))).collect::<PyResult<Vec<_>>>()?;
+    PyList::new(py, arrays)
+}
+
+fn array(def: &OpDef, place: &str, value: &Bound<'_, PyAny>) -> PyResult<Option<NDArray>> {
+    if value.is_none() {
+        return Ok(None);
+    }
+    match value.cast::<NDArray>() {
+        Ok(array) => Ok(Some(array.get().clone())),
+        Err(_) => Err(PyTypeError::new_err(format!(
+            "{}: input {place} must be an NDArray, got {}; convert it with nd.array(…), or pass parameters by keyword",
+            def.name,
+            value.get_type().name()?
+        ))),
+    }
+}
+
+/// Puts keyword inputs beside the positional ones.
+fn place(
+    def: &OpDef,
+    arrays: &mut Vec<Option<NDArray>>,
+    named: Vec<(String, NDArray)>,
+    names: &rsym_graph::Names,
+) -> PyResult<()> {
+    for (key, value) in named {
+        let Some(i) = names.iter().position(|n| *n == key) else {
+            let hint = rsym_graph::did_you_mean(&key, names.iter().map(|n| &**n));
+            return Err(PyTypeError::new_err(format!("{}: there is no input named '{key}'{hint}", def.name)));
+        };
+        if arrays.len() <= i {
+            arrays.resize(i + 1, None);
+        }
+        if arrays[i].replace(value).is_some() {
+            return Err(PyTypeError::new_err(format!("{}: input '{key}' is given twice", def.name)));
+        }
+    }
+    Ok(())
+}
+
+fn missing(def: &OpDef, i: usize) -> PyErr {
+    let name = def.inputs.get(i).map_or_else(|| format!("number {i}"), |p| p.name.to_string());
+    PyTypeError::new_err(format!("{}: input {name} is missing", def.name))
+}
+
+/// Starts the random stream anew.
+#[pyfunction]
+pub fn seed(seed: u64) {
+    rsym_executor::seed(seed);
+}

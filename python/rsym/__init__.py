@@ -1,0 +1,50 @@
+"""MXNet's symbolic API, reborn: graphs composed from symbols, annotated, saved as JSON, bound and executed.
+
+    import rsym as mx
+
+`rsym.symbol` (also `rsym.sym`) has symbols and operators, `rsym.ndarray` (also `rsym.nd`) arrays. Importing starts no
+thread and prints nothing.
+"""
+
+import importlib as _importlib
+
+from . import _rsym
+from . import attribute, base, context, name
+from . import ndarray, symbol
+from . import ndarray as nd
+from . import symbol as sym
+from . import executor
+from .attribute import AttrScope
+from .base import MXNetError
+from .context import Context, cpu, cpu_pinned, cpu_shared, current_context, gpu, gpu_memory_info, num_gpus
+from .executor import Executor
+from .ndarray import waitall
+
+_rsym.register_classes(symbol.Symbol, ndarray.NDArray, base._Null)
+
+# Modules that are imported when they are first used, by the name they are used under.
+_LAZY = {
+    "error": "error",
+    "libinfo": "libinfo",
+    "log": "log",
+    "model": "model",
+    "random": "random",
+    "rnd": "random",
+    "runtime": "runtime",
+    "test_utils": "test_utils",
+    "util": "util",
+    "visualization": "visualization",
+    "viz": "visualization",
+}
+
+
+def __getattr__(attribute):
+    if attribute == "__version__":
+        return _importlib.import_module(".libinfo", __name__).__version__
+    if attribute in _LAZY:
+        return _importlib.import_module("." + _LAZY[attribute], __name__)
+    raise AttributeError("module '%s' has no attribute '%s'" % (__name__, attribute))
+
+
+def __dir__():
+    return sorted(set(globals()) | set(_LAZY))

@@ -1,0 +1,154 @@
+"""What `Symbol.bind`, `Symbol.simple_bind` and `Executor.reshape` do with their arguments."""
+
+from . import _dtypes, _rsym
+from .base import MXNetError
+from .context import Context
+from .executor import Executor
+from .ndarray import NDArray, zeros
+
+REQUESTS = ("write", "add", "null")
+
+
+def _numbers(ctx):
+    if not isinstance(ctx, Context):
+        raise TypeError("Context type error: expected a Context such as mx.cpu(), got %r" % (ctx,))
+    ctx.require_available()
+    return ctx.device_typeid, ctx.device_id
+
+
+def _requests(grad_req, names):
+    """The request for the gradient of each argument."""
+    if isinstance(grad_req, str):
+        found = [grad_req] * len(names)
+    elif isinstance(grad_req, (list, tuple)):
+        if len(grad_req) != len(names):
+            raise ValueError("grad_req: expected %d entries, one for each argument, got %d" % (len(names), len(grad_req)))
+        found = list(grad_req)
+    elif isinstance(grad_req, dict):
+        found = [grad_req.get(name, "null") for name in names]
+    else:
+        raise TypeError("grad_req must be a text, a list or a dict, got %s" % type(grad_req))
+    for name, request in zip(names, found):
+        if request not in REQUESTS:
+            raise ValueError("grad_req of '%s': expected one of 'write', 'add', 'null', got %r" % (name, request))
+    return found
+
+
+def _group_devices(symbol, names, ctx, group2ctx):
+    """The device of each variable: that of its group, or `ctx`."""
+    if not group2ctx:
+        return [_numbers(ctx)] * len(names)
+    groups = symbol._variable_attrs("__ctx_group__")
+    return [_numbers(group2ctx.get(groups.get(name), ctx)) for name in names]
+
+
+def _typed(error, message):
+    """The error of `simple_bind`: the same class, with what was asked for in front."""
+    return type(error)(message) if isinstance(error, MXNetError) else MXNetError(message)
+
+
+def simple_bind(symbol, ctx, grad_req, type_dict, stype_dict, group2ctx, shared_arg_names, shared_exec, shared_buffer, shapes):
+    names, aux_names = symbol.list_arguments(), symbol.list_auxiliary_states()
+    for name, stype in (stype_dict or {}).items():
+        if stype != "default":
+            raise MXNetError("simple_bind: storage type %r of '%s' is not supported; rsym stores arrays densely" % (stype, name))
+    from .symbol.symbol import _check_shape, _type_number
+
+    known = set(names).union(aux_names)
+    given = {k: _check_shape(k, v) for k, v in shapes.items() if k in known}
+    types = {k: _type_number(k, v) for k, v in (type_dict or {}).items() if k in known}
+    requests = _requests(grad_req, names)
+    device = _numbers(ctx)
+    devices = (_group_devices(symbol, names, ctx, group2ctx), _group_devices(symbol, aux_names, ctx, group2ctx), device)
+    shared, shared_grads = _shared(names, shared_arg_names, shared_exec, shared_buffer)
+    core_shared = shared_exec._core if shared_exec is not None else None
+    try:
+        core = _rsym.simple_bind(symbol, given, types, requests, devices, shared, shared_grads, core_shared)
+    except RuntimeError as error:
+        asked = "".join("%s: %s\n" % item for item in shapes.items())
+        raise _typed(error, "simple_bind error. Arguments:\n%s%s" % (asked, error)) from None
+    executor = Executor(core, symbol, ctx, grad_req, group2ctx)
+    if shared_buffer is not None:
+        shared_buffer.update((k, v) for k, v in executor.arg_dict.items() if k not in shared_buffer)
+    return executor
+
+
+def _shared(names, shared_arg_names, shared_exec, shared_buffer):
+    """Arrays to use by name, and gradients."""
+    shared = dict(shared_buffer or {})
+    grads = {}
+    if shared_exec is not None:
+        wanted = set(names if shared_arg_names is None else shared_arg_names)
+        shared.update((k, v) for k, v in shared_exec.arg_dict.items() if k in wanted)
+        shared.update(shared_exec.aux_dict)
+        grads = {k: v for k, v in shared_exec.grad_dict.items() if v is not None and k in wanted}
+    return shared, grads
+
+
+def _arrays(what, given, names, required):
+    """The arrays for `names`, from a list or a dict; extra names are passed over."""
+    if isinstance(given, dict):
+        missing = [n for n in names if n not in given]
+        if missing and required:
+            raise ValueError("key `%s` is missing in `%s`; all of: %s" % (missing[0], what, ", ".join(missing)))
+        found = [given.get(n) for n in names]
+    elif isinstance(given, (list, tuple)):
+        if len(given) != len(names):
+            raise ValueError("Length of %s does not match the number of arguments: expected %d (%s), got %d"
+                             % (what, len(names), ", ".join(names), len(given)))
+        found = list(given)
+    else:
+        raise TypeError("%s: only accept list of NDArrays or dict of str to NDArray, got %s" % (what, type(given)))
+    for name, array in zip(names, found):
+        if not isinstance(array, NDArray) and (required or array is not None):
+            raise TypeError("%s: '%s' must be an NDArray, got %s" % (what, name, type(array)))
+    return found
+
+
+def bind(symbol, ctx, args, args_grad, grad_req, aux_states, group2ctx, shared_exec):
+    names, aux_names = symbol.list_arguments(), symbol.list_auxiliary_states()
+    device = _numbers(ctx)
+    args = _arrays("args", args, names, True)
+    grads = _arrays("args_grad", {} if args_grad is None else args_grad, names, False)
+    aux = _arrays("aux_states", {} if aux_states is None else aux_states, aux_names, True)
+    requests = _requests(grad_req, names)
+    wanted = [r if g is not None else "null" for r, g in zip(requests, grads)]
+    grads = [g if r != "null" else None for r, g in zip(wanted, grads)]
+    core = _rsym.bind(symbol, args, grads, wanted, aux, device, shared_exec._core if shared_exec is not None else None)
+    return Executor(core, symbol, ctx, grad_req, group2ctx)
+
+
+def _resized(name, array, shape, changed, partial_shaping, allow_up_sizing):
+    """`array`, or one for `shape` on its memory if it is large enough."""
+    if array is None or array.shape == shape:
+        return array
+    if not (changed or partial_shaping):
+        raise AssertionError("Shape of unspecified array arg:%s changed from %s to %s. This can cause the new executor to not "
+                             "share parameters with the old one. Please check for error in the network. If this is intended, "
+                             "set partial_shaping=True to suppress this warning." % (name, array.shape, shape))
+    size = 1
+    for n in shape:
+        size *= n
+    if size <= array.size:
+        return array.reshape((-1,))[:size].reshape(shape)
+    if not allow_up_sizing:
+        raise AssertionError("New shape of arg: %s is larger than original. First making a big executor and then down sizing "
+                             "it is more efficient than the reverse. If you really want to up size, set "
+                             "allow_up_sizing=True to enable allocation of new arrays." % name)
+    return zeros(shape, array.context, array.dtype)
+
+
+def reshape(executor, partial_shaping, allow_up_sizing, shapes):
+    symbol = executor._symbol
+    arg_shapes, _, aux_shapes = symbol.infer_shape(**shapes)
+    if arg_shapes is None:
+        raise ValueError("Insufficient argument shapes provided.")
+    options = (partial_shaping, allow_up_sizing)
+    args, grads, aux = [], [], []
+    rows = zip(symbol.list_arguments(), executor.arg_arrays, executor.grad_arrays, arg_shapes)
+    for name, array, grad, shape in rows:
+        args.append(_resized(name, array, shape, name in shapes, *options))
+        grads.append(_resized(name, grad, shape, name in shapes, *options))
+    for name, array, shape in zip(symbol.list_auxiliary_states(), executor.aux_arrays, aux_shapes):
+        aux.append(_resized(name, array, shape, False, *options))
+    return bind(symbol, executor._ctx, args, grads, executor._grad_req, aux, executor._group2ctx, executor)

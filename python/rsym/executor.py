@@ -1,0 +1,204 @@
+"""`Executor`: a symbol bound to arrays."""
+
+import numpy as np
+
+from . import _rsym
+from .base import MXNetError
+from .ndarray import NDArray, array
+
+__all__ = ["Executor"]
+
+
+class Executor:
+    """A symbol bound to arrays, ready to compute outputs and gradients; made by `Symbol.bind` and `simple_bind`.
+
+    One executor runs in one thread at a time; the interpreter is free meanwhile. Different executors may share arrays that none
+    of them writes.
+
+    Attributes
+    ----------
+    arg_arrays, grad_arrays, aux_arrays : list of NDArray
+        In the order of the symbol's lists; a gradient that is not wanted is None.
+    outputs : list of NDArray
+        The same arrays after every forward, with new values.
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> x = mx.sym.Variable("x")
+    >>> executor = (x * x).simple_bind(mx.cpu(), x=(2,))
+    >>> executor.forward(is_train=True, x=mx.nd.array([3, 4]))[0].asnumpy()
+    array([ 9., 16.], dtype=float32)
+    >>> executor.backward(mx.nd.ones((2,)))
+    >>> executor.grad_dict["x"].asnumpy()
+    array([6., 8.], dtype=float32)
+    """
+
+    def __init__(self, core, symbol, ctx, grad_req, group2ctx):
+        self._core = core
+        self._symbol = symbol
+        self._ctx = ctx
+        self._grad_req = grad_req
+        self._group2ctx = group2ctx
+        self.arg_arrays = core.arg_arrays
+        self.grad_arrays = core.grad_arrays
+        self.aux_arrays = core.aux_arrays
+        self.outputs = core.outputs
+        self._monitor_callback = None
+
+    def _dict(self, names, arrays, what):
+        if len(set(names)) != len(names):
+            twice = sorted({n for n in names if names.count(n) > 1})
+            raise ValueError("Duplicate names detected, %s: %s" % (what, ", ".join(twice)))
+        return dict(zip(names, arrays))
+
+    @property
+    def arg_dict(self):
+        """The arguments by name. ValueError if a name occurs twice."""
+        return self._dict(self._symbol.list_arguments(), self.arg_arrays, "arguments")
+
+    @property
+    def grad_dict(self):
+        """The gradients by the name of their argument."""
+        return self._dict(self._symbol.list_arguments(), self.grad_arrays, "arguments")
+
+    @property
+    def aux_dict(self):
+        """The auxiliary states by name."""
+        return self._dict(self._symbol.list_auxiliary_states(), self.aux_arrays, "auxiliary states")
+
+    @property
+    def output_dict(self):
+        """The outputs by name."""
+        return self._dict(self._symbol.list_outputs(), self.outputs, "outputs")
+
+    def forward(self, is_train=False, **kwargs):
+        """Computes the outputs.
+
+        Parameters
+        ----------
+        is_train : bool, default False
+            Whether this is for training: dropout drops, batch normalisation uses the batch.
+        **kwargs : NDArray or array-like
+            New values of arguments, by name.
+
+        Returns
+        -------
+        list of NDArray
+            `outputs`.
+
+        Raises
+        ------
+        TypeError
+            For a name that no argument has.
+        ValueError
+            For values of a wrong shape.
+        """
+        if kwargs:
+            arguments = self.arg_dict
+            for name, value in kwargs.items():
+                if name not in arguments:
+                    raise TypeError("Unknown argument %s; arguments: %s" % (name, ", ".join(arguments)))
+                if not isinstance(value, (NDArray, np.ndarray)):
+                    raise ValueError("only accept keyword argument of NDArrays, %s is %s" % (name, type(value)))
+                if arguments[name].shape != value.shape:
+                    raise ValueError("Shape not match! Argument %s, need: %s, received: %s"
+                                     % (name, arguments[name].shape, value.shape))
+            for name, value in kwargs.items():
+                arguments[name][:] = value
+        self._core._forward(bool(is_train))
+        return self.outputs
+
+    def backward(self, out_grads=None, is_train=True):
+        """Computes the gradients of the arguments.
+
+        Parameters
+        ----------
+        out_grads : NDArray, list of NDArray or dict of str to NDArray, optional
+            The gradient that arrives at each output. Those of losses need none.
+        is_train : bool
+            Taken for compatibility; the pass follows the last forward.
+
+        Raises
+        ------
+        TypeError
+            If no gradient was asked for when the executor was bound.
+        MXNetError
+            If an output that is no loss has no gradient.
+        """
+        if all(g is None for g in self.grad_arrays):
+            raise TypeError("backward: no gradient was asked for; bind with grad_req='write' and gradient arrays")
+        if out_grads is None:
+            out_grads = []
+        elif isinstance(out_grads, NDArray):
+            out_grads = [out_grads]
+        elif isinstance(out_grads, dict):
+            out_grads = [out_grads.get(name) for name in self._symbol.list_outputs()]
+        for grad in out_grads:
+            if grad is not None and not isinstance(grad, NDArray):
+                raise TypeError("inputs must be NDArray, got %s" % type(grad))
+        self._core._backward(list(out_grads))
+
+    def copy_params_from(self, arg_params, aux_params=None, allow_extra_params=False):
+        """Copies values into arguments and auxiliary states.
+
+        Parameters
+        ----------
+        arg_params, aux_params : dict of str to NDArray
+        allow_extra_params : bool, default False
+            Whether names that the symbol does not have are passed over.
+
+        Raises
+        ------
+        ValueError
+            For an unknown name, unless they are allowed; nothing is copied then.
+        """
+        pairs = []
+        for given, own, what in ((arg_params, self.arg_dict, "arguments"), (aux_params or {}, self.aux_dict, "auxiliary states")):
+            for name, value in given.items():
+                if name in own:
+                    if own[name].shape != value.shape:
+                        raise MXNetError("copy_params_from: '%s' needs shape %s, got %s" % (name, own[name].shape, value.shape))
+                    pairs.append((own[name], value))
+                elif not allow_extra_params:
+                    raise ValueError("Find name \"%s\" that is not in the %s: %s" % (name, what, ", ".join(own)))
+        for target, value in pairs:
+            target[:] = value
+
+    def reshape(self, partial_shaping=False, allow_up_sizing=False, **kwargs):
+        """An executor for other shapes that shares parameters and memory with this one.
+
+        Parameters
+        ----------
+        partial_shaping : bool, default False
+            Whether arguments that are not named may change their shape, losing their values.
+        allow_up_sizing : bool, default False
+            Whether arrays may grow.
+        **kwargs : tuple of int
+            New shapes by name.
+
+        Returns
+        -------
+        Executor
+        """
+        from ._bind import reshape
+
+        return reshape(self, partial_shaping, allow_up_sizing, kwargs)
+
+    def set_monitor_callback(self, callback, monitor_all=False):
+        """Has ``callback(name, array)`` called for every output of every node, right after it was computed.
+
+        Parameters
+        ----------
+        callback : callable or None
+        monitor_all : bool, default False
+            Whether inputs are shown as well.
+        """
+        self._monitor_callback = callback
+        self._core._set_monitor(callback, bool(monitor_all))
+
+    def debug_str(self):
+        """A description of the graph and of the memory planned for it."""
+        planned, unshared, inplace = self._core._memory()
+        lines = "Total %d MB allocated\nPlanned %d bytes for intermediate values, %d without sharing; %d values in place\n"
+        return self._symbol.debug_str() + lines % (planned >> 20, planned, unshared, inplace)

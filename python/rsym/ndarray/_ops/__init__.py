@@ -1,0 +1,1 @@
+"""Operator functions, generated from the registry by tools/generate_ops.py."""

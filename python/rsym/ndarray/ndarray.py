@@ -1,0 +1,354 @@
+"""`NDArray`: an array that executors read and write."""
+
+import numbers
+import operator
+
+import numpy as np
+
+from .. import _dtypes, _rsym
+from .._fluent import add_methods
+from ..context import Context, current_context
+from ._arithmetic import Arithmetic
+
+__all__ = ["NDArray", "waitall", "device_of"]
+
+
+def device_of(ctx):
+    """The device numbers of a context, the current one for None; an error if the device is not there."""
+    context = current_context() if ctx is None else ctx if isinstance(ctx, Context) else Context(ctx)
+    context.require_available()
+    return context.device_typeid, context.device_id
+
+
+def waitall():
+    """Does nothing: operators have finished when they return."""
+
+
+class NDArray(Arithmetic, _rsym.NDArray):
+    """An array of numbers of one data type on one device.
+
+    Made by `array`, `zeros` and their like, and by operators. Slices of the first dimension and reshapes share their
+    memory with the array; ``numpy.asarray(x)`` does too.
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> x = mx.nd.array([[1, 2], [3, 4]])
+    >>> x[0] = 9
+    >>> (x + 1).asnumpy()
+    array([[10., 10.],
+           [ 4.,  5.]], dtype=float32)
+    """
+
+    __slots__ = ("grad",)
+    __module__ = "rsym.ndarray"
+    __hash__ = object.__hash__
+    __array_priority__ = 1000.0
+
+    # -- looking at it ---------------------------------------------------------------------------------------------
+
+    @property
+    def dtype(self):
+        """The data type, as NumPy's class."""
+        return _dtypes.from_number(self._dtype)
+
+    @property
+    def context(self):
+        """The device."""
+        kind, number = self._device
+        return Context(Context.devtype2str[kind], number)
+
+    ctx = context
+
+    @property
+    def stype(self):
+        """The storage type: always ``'default'``."""
+        return "default"
+
+    @property
+    def handle(self):
+        """The array itself, for code that passes handles on."""
+        return self
+
+    @property
+    def T(self):
+        """The array with its dimensions reversed, a copy."""
+        return self.transpose() if self.ndim > 1 else self
+
+    def __repr__(self):
+        shape = "x".join(str(n) for n in self.shape)
+        return "\n%s\n<%s %s @%s>" % (str(self.asnumpy()), type(self).__name__, shape, self.context)
+
+    def __len__(self):
+        if self.ndim == 0:
+            raise TypeError("len() of unsized object")
+        return self.shape[0]
+
+    def __iter__(self):
+        return (self[i] for i in range(len(self)))
+
+    def __bool__(self):
+        if self.size == 0:
+            return False
+        if self.size == 1:
+            return bool(self.asscalar())
+        raise ValueError("The truth value of an NDArray with multiple elements is ambiguous.")
+
+    def __float__(self):
+        return float(self.asscalar())
+
+    def __int__(self):
+        return int(self.asscalar())
+
+    def __index__(self):
+        if self.size == 1 and np.issubdtype(self.dtype, np.integer):
+            return int(self.asscalar())
+        raise TypeError("only integer scalar arrays can be converted to a scalar index")
+
+    def asscalar(self):
+        """The only element, as a NumPy scalar.
+
+        Raises
+        ------
+        ValueError
+            If there is not exactly one element.
+        """
+        if self.size != 1:
+            raise ValueError("The current array is not a scalar: its shape is %s" % (self.shape,))
+        return self.asnumpy().reshape(-1)[0]
+
+    def item(self):
+        """The only element, as a Python number."""
+        return self.asscalar().item()
+
+    def tolist(self):
+        """The elements as nested lists."""
+        return self.asnumpy().tolist()
+
+    def wait_to_read(self):
+        """Does nothing: operators have finished when they return."""
+
+    wait_to_write = wait_to_read
+
+    # -- exchange --------------------------------------------------------------------------------------------------
+
+    def _numpy(self):
+        """A NumPy array on the same memory; a float32 copy of bfloat16."""
+        return self.asnumpy() if self._dtype == 12 else np.asarray(_Memory(self))
+
+    def __array__(self, dtype=None, copy=None):
+        values = self._numpy()
+        if copy:
+            return np.array(values, dtype=dtype)
+        return values if dtype is None else values.astype(dtype, copy=False)
+
+    def __buffer__(self, flags):
+        return memoryview(self._numpy())
+
+    def __dlpack__(self, **kwargs):
+        return self._numpy().__dlpack__(**kwargs)
+
+    def __dlpack_device__(self):
+        return (1, 0)
+
+    def __reduce__(self):
+        return _rebuild, (self._bytes(), self.shape, self._dtype, self._device)
+
+    # -- copies ----------------------------------------------------------------------------------------------------
+
+    def copy(self):
+        """A copy in memory of its own."""
+        return self._copy(self._device)
+
+    __copy__ = copy
+
+    def __deepcopy__(self, _):
+        return self.copy()
+
+    def copyto(self, other):
+        """Copies to another array of the same shape, or to a device.
+
+        Returns
+        -------
+        NDArray
+            `other`, or the new array.
+        """
+        if isinstance(other, Context):
+            return self._copy(device_of(other))
+        if not isinstance(other, NDArray):
+            raise TypeError("copyto does not support type %s; expected an NDArray or a Context" % type(other))
+        if other._same_memory(self):
+            import warnings
+
+            warnings.warn("You are attempting to copy an array to itself", RuntimeWarning, stacklevel=2)
+            return other
+        if other.shape != self.shape:
+            from ..base import MXNetError
+
+            raise MXNetError("copyto: the target must have shape %s, got %s" % (self.shape, other.shape))
+        other._assign(self)
+        return other
+
+    def as_in_context(self, context):
+        """This array if it is on that device already, else a copy there."""
+        return self if self.context == context else self._copy(device_of(context))
+
+    as_in_ctx = as_in_context
+
+    def as_nd_ndarray(self):
+        """This array."""
+        return self
+
+    def astype(self, dtype, copy=True):
+        """A copy with another data type; this array if the type is the same and `copy` is false."""
+        number = _dtypes.to_number(dtype)
+        if number == self._dtype and not copy:
+            return self
+        return self._cast(number)
+
+    def detach(self):
+        """An array on the same memory that takes no part in recorded gradients."""
+        return self._view(self.shape)
+
+    def reshape(self, *shape, **kwargs):
+        """The same memory under another shape, with the special numbers of the operator `Reshape`.
+
+        Parameters
+        ----------
+        shape : tuple of int, or separate numbers
+            0 keeps a dimension, -1 is what is left; -2, -3 and -4 as in `Reshape`.
+        reverse : bool
+            Whether special numbers count from the right.
+        """
+        if len(shape) == 1 and isinstance(shape[0], (tuple, list)):
+            shape = tuple(shape[0])
+        elif not shape:
+            shape = kwargs.pop("shape", None)
+            if shape is None:
+                raise ValueError("Shape must be provided.")
+            shape = (shape,) if isinstance(shape, numbers.Integral) else tuple(shape)
+        reverse = kwargs.pop("reverse", False)
+        if kwargs:
+            raise TypeError("Got unknown keywords in reshape: %s. Accepted keyword arguments are 'shape' and 'reverse'."
+                            % ", ".join(kwargs))
+        if all(n > 0 for n in shape) or -1 not in shape and self.size == 0:
+            return self._view(shape)
+        from .. import symbol
+
+        variable = symbol.Variable("x")
+        wanted = symbol.reshape(variable, shape=shape, reverse=reverse)
+        return self._view(wanted.infer_shape(x=self.shape)[1][0])
+
+    # -- indexing --------------------------------------------------------------------------------------------------
+
+    def __getitem__(self, key):
+        """Elements by NumPy's rules; a view for whole numbers and plain slices of the leading dimension, else a copy.
+
+        A whole number on an array of one dimension gives an array of shape (1,).
+        """
+        key = _plain(key)
+        if isinstance(key, numbers.Integral) and not isinstance(key, (bool, np.bool_)):
+            at = self._row(int(key))
+            return self._rows(at, at + 1)._view(self.shape[1:] or (1,))
+        if isinstance(key, slice) and key.step in (None, 1) and self.ndim:
+            begin, end, _ = key.indices(self.shape[0])
+            return self._rows(begin, max(begin, end))
+        if isinstance(key, tuple) and key and len(key) <= self.ndim and isinstance(key[0], numbers.Integral):
+            if len(key) == 1 or self.ndim == 1:
+                return self[key[0]]
+            return self[key[0]][key[1:]]
+        try:
+            values = self._numpy()[key]
+        except IndexError as error:
+            raise IndexError("%s (the shape is %s)" % (error, self.shape)) from None
+        if np.ndim(values) == 0:
+            values = np.reshape(values, (1,))
+        from ._creation import array
+
+        return array(np.ascontiguousarray(values), self.context, self.dtype)
+
+    def _row(self, index):
+        if self.ndim == 0:
+            raise IndexError("scalar tensor can only accept `()` as index")
+        at = index + self.shape[0] if index < 0 else index
+        if not 0 <= at < self.shape[0]:
+            raise IndexError("index %d is out of bounds for axis 0 with size %d" % (index, self.shape[0]))
+        return at
+
+    def __setitem__(self, key, value):
+        """Writes elements, by NumPy's rules."""
+        key = _plain(key)
+        everything = key is Ellipsis or (isinstance(key, slice) and key == slice(None))
+        if everything and isinstance(value, NDArray):
+            if value.shape == self.shape:
+                self._assign(value)
+                return
+            value = value._numpy()
+        elif everything and isinstance(value, numbers.Number) and not isinstance(value, complex):
+            if self._dtype != 6:
+                self._fill(float(value))
+                return
+        value = value._numpy() if isinstance(value, NDArray) else value
+        target = self._numpy()
+        if isinstance(key, numbers.Integral) and not isinstance(key, (bool, np.bool_)):
+            self._row(int(key))
+        value = _fitting(target, key, value)
+        target[key] = value
+        if self._dtype == 12:
+            self._assign_numpy(np.ascontiguousarray(target))
+        self._touch()
+
+    def slice_assign(self, rhs, begin, end, step):
+        """Writes `rhs` into the slice, one number of `begin`, `end`, `step` for each dimension."""
+        self[tuple(slice(b, e, s) for b, e, s in zip(begin, end, step or (None,) * len(begin)))] = rhs
+        return self
+
+    def attach_grad(self, grad_req="write", stype=None):
+        """Gives the array a gradient array, filled with zeros, in `grad`."""
+        self.grad = self._copy(self._device)
+        self.grad[:] = 0
+
+
+class _Memory:
+    """What NumPy sees of an array's memory; it keeps the array alive."""
+
+    def __init__(self, array):
+        self._array = array
+        self.__array_interface__ = array.__array_interface__
+
+
+def _rebuild(data, shape, number, device):
+    new = _rsym.NDArray._zeros(shape, number, device)
+    if number == 12:
+        raise TypeError("bfloat16 arrays cannot be pickled; cast to float32")
+    values = np.frombuffer(data, _dtypes.from_number(number)).reshape(shape)
+    new._assign_numpy(np.ascontiguousarray(values).reshape(shape))
+    return new
+
+
+def _plain(key):
+    """An index with arrays as NumPy arrays; floating point positions, as `argmax` gives them, as whole numbers."""
+    if isinstance(key, tuple):
+        return tuple(_plain(k) for k in key)
+    if isinstance(key, NDArray):
+        values = key._numpy()
+        return values if values.dtype.kind in "biu" else values.astype(np.int64)
+    if isinstance(key, list):
+        return [_plain(k) for k in key]
+    return key
+
+
+def _fitting(target, key, value):
+    """`value` in a shape that NumPy can write: an array of shape (1,) goes where a single number goes."""
+    if isinstance(value, np.ndarray) and value.shape == (1,) and np.ndim(target[key]) == 0:
+        return value[0]
+    return value
+
+
+def _functions():
+    from .. import ndarray
+
+    return ndarray
+
+
+add_methods(NDArray, _functions, skip=("reshape",))
