@@ -121,6 +121,6 @@ mod tests {
     #[test]
     fn taps_are_numbered_in_c_order() {
         let w = Window::new(&[9, 9, 9], &[2, 3, 4], &[], &[], &[]);
-        assert_eq!(w.tap(1 * 12 + 2 * 4 + 3), [1, 2, 3]);
+        assert_eq!(w.tap(12 + 2 * 4 + 3), [1, 2, 3]);
     }
 }

@@ -117,12 +117,7 @@ pub fn batch_norm_backward<T: Float>(
                 // SAFETY: the blocks of channels are disjoint.
                 let dx = unsafe { dx.slice(range.start, range.len()) };
                 let (x, dout) = (&x[range.clone()], &dout[range]);
-                for_channels3(dims.inner, dx, x, dout, |c, dx, x, g| {
-                    let [mean, scale, shift, tilt] = slopes[c];
-                    dx.iter_mut().zip(x.iter().zip(g)).for_each(|(d, (&x, &g))| {
-                        *d = scale * g + (shift + tilt * (x - mean));
-                    });
-                });
+                combine(dims.inner, dx, x, dout, &slopes);
             });
             // SAFETY: the blocks of channels are disjoint.
             unsafe {
@@ -149,9 +144,17 @@ fn for_segments(dims: AxisDims, channels: &Range<usize>, mut f: impl FnMut(Range
     }
 }
 
-fn for_channels3<C>(inner: usize, a: &mut [C], x: &[C], y: &[C], f: impl Fn(usize, &mut [C], &[C], &[C])) {
-    let pairs = x.chunks_exact(inner).zip(y.chunks_exact(inner));
-    a.chunks_exact_mut(inner).zip(pairs).enumerate().for_each(|(c, (a, (x, y)))| f(c, a, x, y));
+/// `scale * g + shift + tilt * (x - mean)` with the `[mean, scale, shift, tilt]` of every channel.
+fn combine<C: Real>(inner: usize, dx: &mut [C], x: &[C], g: &[C], slopes: &[[C; 4]]) {
+    let value = |[mean, scale, shift, tilt]: [C; 4], x: C, g: C| scale * g + (shift + tilt * (x - mean));
+    if inner == 1 {
+        let terms = x.iter().zip(g).zip(slopes);
+        return dx.iter_mut().zip(terms).for_each(|(d, ((&x, &g), &slope))| *d = value(slope, x, g));
+    }
+    let lines = x.chunks_exact(inner).zip(g.chunks_exact(inner)).zip(slopes);
+    for (dx, ((x, g), &slope)) in dx.chunks_exact_mut(inner).zip(lines) {
+        dx.iter_mut().zip(x.iter().zip(g)).for_each(|(d, (&x, &g))| *d = value(slope, x, g));
+    }
 }
 
 /// For every channel of the block the sum of `f(channel in the block, element)`.

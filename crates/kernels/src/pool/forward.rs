@@ -1,4 +1,4 @@
-//! The reductions, plane by plane: first over the lines of a window, then along the line.
+//! The reductions, plane by plane: first over the lines that a line of windows sees, then along the line.
 
 use super::PoolKind;
 use crate::parallel::for_rows;
@@ -8,54 +8,82 @@ use crate::window::Window;
 
 pub(super) fn pool<C: Real>(w: &Window, kind: PoolKind, data: &[C], out: &mut [C]) {
     let add = |a: C, b: C| a + b;
-    let keep = |_: [usize; 3], sum: C| sum;
+    let each = |f: fn(C) -> C| move |_: usize, _: usize, line: &mut [C]| line.iter_mut().for_each(|v| *v = f(*v));
     match kind {
         PoolKind::Max => max(w, data, out),
-        PoolKind::Sum | PoolKind::L1 => reduce(w, C::zero(), |v| v, add, keep, data, out),
-        PoolKind::L2 => reduce(w, C::zero(), |v| v * v, add, |_, sum| sum.sqrt(), data, out),
-        PoolKind::L3 => reduce(w, C::zero(), |v| v * v * v, add, |_, sum| sum.cbrt(), data, out),
+        PoolKind::Sum | PoolKind::L1 => reduce(w, C::zero(), |v| v, add, |_, _, _| (), data, out),
+        PoolKind::L2 => reduce(w, C::zero(), |v| v * v, add, each(C::sqrt), data, out),
+        PoolKind::L3 => reduce(w, C::zero(), |v| v * v * v, add, each(C::cbrt), data, out),
         PoolKind::Avg { count_include_pad } => {
-            let mean = |at, sum| sum / real(w.count(at, count_include_pad) as f64);
+            let counts = line_counts::<C>(w, count_include_pad);
+            let mean = |z, y, line: &mut [C]| {
+                let lines = real::<C>((w.count(0, z, count_include_pad) * w.count(1, y, count_include_pad)) as f64);
+                line.iter_mut().zip(&counts).for_each(|(v, &n)| *v /= n * lines);
+            };
             reduce(w, C::zero(), |v| v, add, mean, data, out);
         }
     }
 }
 
-fn max<C: Real>(w: &Window, data: &[C], out: &mut [C]) {
-    let larger = |a: C, b: C| if b > a { b } else { a };
-    let or_lowest = |at: [usize; 3], max: C| {
-        let empty = max == C::neg_infinity() && (0..3).any(|d| w.span(d, at[d]).is_empty());
-        if empty { C::min_value() } else { max }
-    };
-    reduce(w, C::neg_infinity(), |v| v, larger, or_lowest, data, out);
+/// Elements that every window of a line counts along the line.
+pub(super) fn line_counts<C: Real>(w: &Window, count_include_pad: bool) -> Vec<C> {
+    (0..w.output[2]).map(|x| real(w.count(2, x, count_include_pad) as f64)).collect()
 }
 
+fn max<C: Real>(w: &Window, data: &[C], out: &mut [C]) {
+    let larger = |a: C, b: C| if b > a { b } else { a };
+    let empty: Vec<usize> = (0..w.output[2]).filter(|&x| w.span(2, x).is_empty()).collect();
+    let mark_empty = |z, y, line: &mut [C]| {
+        if w.span(0, z).is_empty() || w.span(1, y).is_empty() {
+            return line.fill(C::min_value());
+        }
+        empty.iter().for_each(|&x| line[x] = C::min_value());
+    };
+    reduce(w, C::neg_infinity(), |v| v, larger, mark_empty, data, out);
+}
+
+/// Every window's fold of the mapped elements; `finish(z, y, line)` completes a line of windows.
 fn reduce<C: Real>(
     w: &Window,
     init: C,
     map: impl Fn(C) -> C + Sync,
-    fold: impl Fn(C, C) -> C + Sync,
-    finish: impl Fn([usize; 3], C) -> C + Sync,
+    fold: impl Fn(C, C) -> C + Sync + Copy,
+    finish: impl Fn(usize, usize, &mut [C]) + Sync,
     data: &[C],
     out: &mut [C],
 ) {
-    let (size, width) = (w.input_size(), w.input[2]);
-    let cost = w.output_size() * (w.taps() / 4 + w.kernel[2]);
-    for_rows(out, w.output_size(), cost, |row, out| {
+    let size = w.input_size();
+    for_rows(out, w.output_size(), w.output_size() * (w.taps() / 4 + w.kernel[2]), |row, out| {
         let plane = &data[row * size..][..size];
-        with_scratch(width, |line: &mut [C]| {
+        with_scratch(w.input[2], |line: &mut [C]| {
             for (index, out) in out.chunks_exact_mut(w.output[2]).enumerate() {
                 let (z, y) = (index / w.output[1], index % w.output[1]);
                 line.fill(init);
                 for_lines(w, z, y, |at| {
                     line.iter_mut().zip(&plane[at..]).for_each(|(sum, &v)| *sum = fold(*sum, map(v)));
                 });
-                for (x, out) in out.iter_mut().enumerate() {
-                    *out = finish([z, y, x], line[w.span(2, x)].iter().fold(init, |sum, &v| fold(sum, v)));
-                }
+                fold_line(w, init, fold, line, out);
+                finish(z, y, out);
             }
         });
     });
+}
+
+/// Folds the windows along one line: tap by tap, or window by window where there are few.
+fn fold_line<C: Real>(w: &Window, init: C, fold: impl Fn(C, C) -> C, line: &[C], out: &mut [C]) {
+    if out.len() < w.kernel[2] {
+        let window = |x| line[w.span(2, x)].iter().fold(init, |sum, &v| fold(sum, v));
+        return out.iter_mut().enumerate().for_each(|(x, out)| *out = window(x));
+    }
+    out.fill(init);
+    for (tap, windows) in (0..w.kernel[2]).map(|tap| (tap, w.inside(2, tap))) {
+        let Some(from) = w.source(2, windows.start, tap) else { continue };
+        let out = out[windows].iter_mut();
+        match w.stride[2] {
+            1 => out.zip(&line[from..]).for_each(|(sum, &v)| *sum = fold(*sum, v)),
+            stride => out.zip(line[from..].iter().step_by(stride)).for_each(|(sum, &v)| *sum = fold(*sum, v)),
+        }
+    }
 }
 
 /// Calls `f(start of line)` for the input lines that the windows of output line (z, y) see, in C order.

@@ -81,10 +81,9 @@ impl Window {
         (begin + self.kernel[d]).min(self.input[d] + 2 * self.pad[d]).saturating_sub(begin)
     }
 
-    /// The elements that window `at` counts, at least 1.
-    fn count(&self, at: [usize; 3], count_include_pad: bool) -> usize {
-        let extent = |d: usize| if count_include_pad { self.padded(d, at[d]) } else { self.span(d, at[d]).len() };
-        (extent(0) * extent(1) * extent(2)).max(1)
+    /// Positions that window `at` counts in dimension `d`, at least 1.
+    fn count(&self, d: usize, at: usize, count_include_pad: bool) -> usize {
+        if count_include_pad { self.padded(d, at) } else { self.span(d, at).len() }.max(1)
     }
 }
 
