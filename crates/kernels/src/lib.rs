@@ -19,6 +19,7 @@ pub mod norm;
 pub mod number;
 pub mod parallel;
 pub mod pool;
+pub mod random;
 mod raw;
 pub mod real;
 pub mod reduce;

@@ -70,15 +70,15 @@ mod tests {
             let src: Vec<f32> = (0..outer * n * inner).map(|i| (i * 7919 % 23) as f32).collect();
             for order in [Ascending, Descending] {
                 let got = same_for_threads(|| sorted_positions(&src, (outer, n, inner), k, order));
-                for flat in 0..got.len() {
-                    let (o, j, i) = (flat / (k * inner), flat / inner % k, flat % inner);
+                for (o, i) in (0..outer).flat_map(|o| (0..inner).map(move |i| (o, i))) {
                     let value = |at: usize| src[(o * n + at) * inner + i];
                     let mut want: Vec<usize> = (0..n).collect();
                     want.sort_by(|&a, &b| {
                         let values = value(a).partial_cmp(&value(b)).unwrap();
                         if order == Ascending { values } else { values.reverse() }
                     });
-                    assert_eq!(got[flat], want[j]);
+                    let column: Vec<usize> = (0..k).map(|j| got[(o * k + j) * inner + i]).collect();
+                    assert_eq!(column, want[..k]);
                 }
             }
         }
