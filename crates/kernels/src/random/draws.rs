@@ -41,7 +41,7 @@ impl Draws {
     pub fn integer(&mut self, low: i64, high: i64) -> i64 {
         let range = high.wrapping_sub(low) as u64;
         let bits = (self.word() as u64) << 32 | self.word() as u64;
-        if high <= low { low } else { low.wrapping_add((bits as u128 * range as u128 >> 64) as i64) }
+        if high <= low { low } else { low.wrapping_add(((bits as u128 * range as u128) >> 64) as i64) }
     }
 
     /// A normal number.
