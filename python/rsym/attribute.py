@@ -1,5 +1,6 @@
 """`AttrScope`: attributes for all symbols that are created inside a `with` block."""
 
+from . import _rsym
 from ._scope import OWNER, PAYLOAD, Current, ScopeStack, scope_type
 
 __all__ = ["AttrScope", "current", "current_attrs", "merge"]
@@ -41,7 +42,7 @@ def _is_plain(scope):
     return type(scope).get is AttrScope.get
 
 
-class AttrScope(metaclass=scope_type("current")):
+class AttrScope(_rsym.AttrScope, metaclass=scope_type("current")):
     """Gives attributes to all symbols that are created inside a `with` block.
 
     Blocks nest: the inner one wins key by key and the outer keys stay. An attribute given to the symbol itself
@@ -71,13 +72,7 @@ class AttrScope(metaclass=scope_type("current")):
     _current = Current(_scopes, lambda scope: dict(scope._attr))
 
     def __init__(self, **kwargs):
-        for key, value in kwargs.items():
-            if not isinstance(value, str):
-                raise ValueError(
-                    "Attributes need to be string: %s=%r is a %s; write %s=%r"
-                    % (key, value, type(value).__name__, key, str(value))
-                )
-        self._attr = kwargs
+        self._define(kwargs)
 
     def get(self, attr):
         """The attributes of a symbol that is created in this scope.
@@ -98,7 +93,7 @@ class AttrScope(metaclass=scope_type("current")):
         return self._attr if frame is None else frame[PAYLOAD]
 
     def __enter__(self):
-        _scopes.push(self, {**_scopes.frame()[PAYLOAD], **self._attr})
+        _scopes.push(self, self._over(_scopes.frame()[PAYLOAD]))
         return self
 
     def __exit__(self, kind, value, trace):

@@ -42,6 +42,13 @@ pub fn stored(attrs: impl IntoIterator<Item = (String, String)>) -> AttrMap {
     attrs.into_iter().map(|(k, v)| (stored_key(&k), v)).collect()
 }
 
+/// The attributes of a scope inside another: the inner one wins key by key, and the outer keys stay.
+pub fn overlay(outer: AttrMap, inner: Option<&AttrMap>) -> AttrMap {
+    let mut all = outer;
+    all.extend(inner.cloned().unwrap_or_default());
+    all
+}
+
 /// Refuses `weight_lr_mult` and the like, which older MXNet read from operators, and names the replacement.
 pub fn refuse_moved_keys(op: &str, node: &str, key: &str) -> GraphResult {
     for hidden in HIDDEN_KEYS {

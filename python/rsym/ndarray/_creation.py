@@ -21,7 +21,7 @@ def array(source_array, ctx=None, dtype=None):
     source_array : array-like
     ctx : Context, optional
     dtype : data type, optional
-        That of `source_array` if it is a NumPy or rsym array (float64 becomes float32 for lists), else float32.
+        That of `source_array` if it is an NDArray, else float32.
 
     Examples
     --------
@@ -30,7 +30,7 @@ def array(source_array, ctx=None, dtype=None):
     (2, 2)
     """
     if dtype is None:
-        dtype = source_array.dtype if isinstance(source_array, (NDArray, np.ndarray)) else np.float32
+        dtype = source_array.dtype if isinstance(source_array, NDArray) else np.float32
     number = _dtypes.to_number(dtype)
     if isinstance(source_array, NDArray):
         return source_array.astype(dtype).as_in_context(ctx or source_array.context)

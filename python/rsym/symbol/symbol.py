@@ -10,6 +10,7 @@ from .. import name as _name
 from .._fluent import add_methods
 from ..base import MXNetError, NotImplementedForSymbol, _Null
 from ..context import current_context
+from ..util import is_np_shape
 from ._arithmetic import Arithmetic
 
 __all__ = ["Symbol", "Variable", "var", "Group", "load", "load_json"]
@@ -275,6 +276,21 @@ class Symbol(Arithmetic, _rsym.Symbol):
         return {k: convert(k, v) for k, v in pairs if v is not None}
 
     # -- files -----------------------------------------------------------------------------------------------------
+
+    def tojson(self, remove_amp_cast=True):
+        """The symbol as JSON text, in the form of MXNet 1.9.1.
+
+        Parameters
+        ----------
+        remove_amp_cast : bool
+            Taken for compatibility; there are no automatic casts to remove.
+        """
+        text = super().tojson()
+        if is_np_shape():
+            # What MXNet writes while its NumPy shapes are on; readers use it for nothing but that switch.
+            head, tail = text.rsplit('"attrs": {', 1)
+            text = head + '"attrs": {\n    "is_np_shape": ["int", 1], \n    ' + tail.rstrip().removesuffix("}\n}") + "\n  }\n}"
+        return text
 
     def save(self, fname, remove_amp_cast=True):
         """Writes the symbol as JSON, in the form of MXNet 1.9.1.

@@ -70,12 +70,11 @@ impl Operator for FullyConnected {
 
     fn infer_shape(&self, io: &mut ShapeIo) -> OpResult {
         let hidden = Some(self.num_hidden as usize);
+        // As in MXNet, parameters stay undecided until something is known of the data.
+        let Some(dims) = io.inputs[0].dims() else { return Ok(()) };
         if !self.no_bias {
             io.set_input(2, PartialShape::partial([hidden]))?;
         }
-        let Some(dims) = io.inputs[0].dims() else {
-            return io.set_input(1, PartialShape::partial([hidden, None]));
-        };
         if dims.is_empty() {
             return Err(OpError::invalid("data must have at least one dimension, got a scalar"));
         }
