@@ -1,6 +1,8 @@
 //! Gradients of the functions of two operands.
 
 use super::apply::{Arg, Slope2, functions, slope2};
+use super::broadcast::{BroadcastDiv, BroadcastMul};
+use super::broadcast_to::ReduceLike;
 use super::elemwise::{ElemwiseDiv, ElemwiseMul};
 use super::unary::Negative;
 use rsym_graph::*;
@@ -130,7 +132,7 @@ pub(super) fn pull(g: &mut Grad, broadcast: bool, rule: Rule) -> GraphResult {
     for i in 0..2 {
         if g.needs(i) {
             let gradient = rule(g, i, head.clone(), broadcast)?;
-            let gradient = if broadcast { g.named("_reduce_like", &[], &[gradient, g.input(i)])? } else { gradient };
+            let gradient = if broadcast { g.apply(ReduceLike {}, &[gradient, g.input(i)]) } else { gradient };
             g.set(i, gradient);
         }
     }
@@ -147,7 +149,7 @@ pub(super) fn sub(g: &mut Grad, i: usize, head: Entry, _: bool) -> GraphResult<E
 
 pub(super) fn mul(g: &mut Grad, i: usize, head: Entry, broadcast: bool) -> GraphResult<Entry> {
     let factors = [head, g.input(1 - i)];
-    if broadcast { g.named("broadcast_mul", &[], &factors) } else { Ok(g.apply(ElemwiseMul {}, &factors)) }
+    Ok(if broadcast { g.apply(BroadcastMul {}, &factors) } else { g.apply(ElemwiseMul {}, &factors) })
 }
 
 pub(super) fn modulo(g: &mut Grad, i: usize, head: Entry, _: bool) -> GraphResult<Entry> {
@@ -159,7 +161,7 @@ pub(super) fn div(g: &mut Grad, i: usize, head: Entry, broadcast: bool) -> Graph
         return by(g, Partial::DivRhs, head);
     }
     let operands = [head, g.input(1)];
-    if broadcast { g.named("broadcast_div", &[], &operands) } else { Ok(g.apply(ElemwiseDiv {}, &operands)) }
+    Ok(if broadcast { g.apply(BroadcastDiv {}, &operands) } else { g.apply(ElemwiseDiv {}, &operands) })
 }
 
 pub(super) fn power(g: &mut Grad, i: usize, head: Entry, _: bool) -> GraphResult<Entry> {

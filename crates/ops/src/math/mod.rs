@@ -5,6 +5,12 @@ mod apply;
 family! {
     add_n { AddN }
     binary_grad { BinaryGrad, ScalarGrad }
+    broadcast {
+        BroadcastAdd, BroadcastSub, BroadcastMul, BroadcastDiv, BroadcastMod, BroadcastPower, BroadcastMaximum,
+        BroadcastMinimum, BroadcastHypot, BroadcastEqual, BroadcastNotEqual, BroadcastGreater, BroadcastGreaterEqual,
+        BroadcastLesser, BroadcastLesserEqual, BroadcastAnd, BroadcastOr, BroadcastXor,
+    }
+    broadcast_to { BroadcastTo, BroadcastAxis, BroadcastLike, ReduceLike }
     cast { Cast, CastLike }
     compare {
         Equal, NotEqual, Greater, GreaterEqual, Lesser, LesserEqual, LogicalAnd, LogicalOr, LogicalXor, EqualScalar,
@@ -15,11 +21,14 @@ family! {
     elemwise {
         ElemwiseAdd, ElemwiseSub, ElemwiseMul, ElemwiseDiv, Mod, Power, Maximum, Minimum, Hypot, GradAdd,
     }
+    explog { Sqrt, SqrtGrad, Rsqrt, RsqrtGrad, Cbrt, CbrtGrad, Rcbrt, RcbrtGrad, Reciprocal, ReciprocalGrad, Exp, ExpGrad, Expm1, Expm1Grad, Log, LogGrad, Log10, Log10Grad, Log2, Log2Grad, Log1p, Log1pGrad }
     identity { Copy, BlockGrad, MakeLossOp, IdentityLike }
     scalar {
         PlusScalar, MinusScalar, RMinusScalar, MulScalar, DivScalar, RDivScalar, ModScalar, RModScalar, PowerScalar,
         RPowerScalar, MaximumScalar, MinimumScalar, HypotScalar,
     }
+    special { Sigmoid, SigmoidGrad, Softsign, SoftsignGrad, Erf, ErfGrad, Erfinv, ErfinvGrad, Gamma, GammaGrad, Gammaln, GammalnGrad }
+    trigonometry { Sin, SinGrad, Cos, CosGrad, Tan, TanGrad, Arcsin, ArcsinGrad, Arccos, ArccosGrad, Arctan, ArctanGrad, Sinh, SinhGrad, Cosh, CoshGrad, Tanh, TanhGrad, Arcsinh, ArcsinhGrad, Arccosh, ArccoshGrad, Arctanh, ArctanhGrad, Degrees, DegreesGrad, Radians, RadiansGrad }
     unary {
         Abs, AbsGrad, Sign, Square, SquareGrad, LogicalNot, Relu, ReluGrad, Negative, Round, Rint, Ceil, Floor, Trunc,
         Fix,

@@ -123,6 +123,29 @@ macro_rules! exact {
     };
 }
 
+/// Declares a function of real numbers.
+macro_rules! real {
+    ($(#[doc = $doc:literal])* $op:ident($name:literal, [$($alias:literal),*]) = |$x:ident| $f:expr,
+     $grad:ident($gname:literal) of $port:ident = |$head:ident, $v:ident| $slope:expr) => {
+        impl $crate::math::apply::Unary for $op {
+            #[inline(always)]
+            fn of<F: rsym_kernels::real::Real>($x: F) -> F {
+                $f
+            }
+        }
+
+        unary_operator! {
+            $(#[doc = $doc])*
+            ///
+            /// Integers are computed in double precision and truncated.
+            $op($name, [$($alias),*]), $crate::math::apply::real::<$op>, g => slope_gradient!(g, $grad, $port)
+        }
+
+        slope_operator! { $grad($gname), |$head, $v| $slope }
+    };
+}
+pub(super) use real;
+
 /// Declares a rounding function: the identity on integers.
 macro_rules! rounding {
     ($(#[doc = $doc:literal])* $op:ident($name:literal, [$($alias:literal),*]) = $f:path) => {
