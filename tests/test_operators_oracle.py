@@ -13,7 +13,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from oracle import cases, observe  # noqa: E402
 
-mx = pytest.importorskip("rsym")
+import rsym as mx  # noqa: E402
 RECORDED = pathlib.Path(__file__).resolve().parent / "oracle" / "recorded"
 TOLERANCE = {"float16": (1e-2, 4e-3), "float32": (1e-4, 1e-5), "float64": (1e-9, 1e-10)}
 
@@ -46,7 +46,7 @@ def close(actual, expected, loose, what):
 
 
 def known(one):
-    if observe.function(mx, one.op) is None:
+    if one.graph is None and observe.function(mx, one.op) is None:
         pytest.skip(f"rsym has no operator {one.op}")
 
 

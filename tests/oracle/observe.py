@@ -34,6 +34,8 @@ def function(mx, name):
 def build(mx, one):
     """The symbol of a case; the operator is called `op`."""
     variables = {name: mx.sym.Variable(name) for name in one.inputs}
+    if one.graph:
+        return one.graph(mx, **variables)
     call = function(mx, one.op)
     if one.positional:
         return call(*variables.values(), name="op", **one.params)
@@ -96,7 +98,7 @@ def observe(mx, one):
         stage = "bind"
         grads = {n: mx.nd.full(args[n].shape, UNWRITTEN, dtype=args[n].dtype) for n in wanted}
         bound = sym.bind(mx.cpu(), {n: array(value) for n, value in args.items()}, args_grad=grads,
-                         grad_req={n: "write" if n in grads else "null" for n in args},
+                         grad_req={n: "add" if n in one.add else "write" if n in grads else "null" for n in args},
                          aux_states={n: array(value) for n, value in aux.items()})
         for key, is_train in (("out", False), ("train", True)):
             stage = f"forward {key}"

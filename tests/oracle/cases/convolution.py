@@ -82,4 +82,8 @@ DECONVOLUTION = also([
     case("Deconvolution", dict(data=f(1, 2, 3, 3), weight=f(3, 2, 2, 2)), kernel=(2, 2), num_filter=3),
 ]
 
-CASES = CONVOLUTION + DECONVOLUTION
+VERSION_1 = [but(one, op="Convolution_v1") for one in (
+    conv(2, 3, 5, 6, kernel=(3, 2), num_filter=4), conv(1, 2, 7, 6, kernel=(3, 3), num_filter=2, stride=(2, 3), pad=(1, 2)),
+    conv(2, 4, 5, 5, kernel=(3, 3), num_filter=6, num_group=2, pad=(1, 1)), conv(1, 2, 7, 7, kernel=(3, 2), num_filter=2, dilate=(2, 3), no_bias=True))]
+
+CASES = VERSION_1 + CONVOLUTION + DECONVOLUTION

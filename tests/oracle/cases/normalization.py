@@ -91,4 +91,7 @@ LOCAL_RESPONSE = [
     lrn(1, 4, 3, 2, nsize=4),
 ]
 
-CASES = BATCH_NORM + LAYER_NORM + GROUP_NORM + OTHER + LOCAL_RESPONSE
+VERSION_1 = [norm("BatchNorm_v1")(*shape, **params) for shape, params in [
+    ((3, 2, 4, 3), {}), ((3, 2, 4, 3), dict(fix_gamma=False, momentum=0.5)), ((4, 3), dict(fix_gamma=False, eps=0.1)), ((3, 2, 2, 2), dict(fix_gamma=False, use_global_stats=True))]]
+
+CASES = VERSION_1 + BATCH_NORM + LAYER_NORM + GROUP_NORM + OTHER + LOCAL_RESPONSE

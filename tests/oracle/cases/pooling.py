@@ -70,4 +70,8 @@ REFUSED = [
     pool(1, 2, 5, 5, kernel=(2, 2), pool_type="lp"),
 ]
 
-CASES = also(SHARED, "float64") + GLOBAL + also(OTHER, "float64") + SPECIAL + REFUSED
+VERSION_1 = [but(one, op="Pooling_v1") for kind in ("max", "avg", "sum") for one in (
+    pool(1, 2, 5, 4, kernel=(2, 3), pool_type=kind), pool(1, 2, 6, 5, kernel=(3, 3), pool_type=kind, stride=(2, 2), pad=(1, 1)),
+    pool(1, 2, 6, 5, kernel=(3, 3), pool_type=kind, stride=(2, 3), pad=(1, 1), pooling_convention="full"), pool(2, 3, 4, 5, kernel=(2, 2), pool_type=kind, global_pool=True))]
+
+CASES = VERSION_1 + also(SHARED, "float64") + GLOBAL + also(OTHER, "float64") + SPECIAL + REFUSED

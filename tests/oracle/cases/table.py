@@ -72,7 +72,9 @@ class Case:
     `inputs` are passed as variables of that name (by position where `positional`), and inference must find the shapes of
     the inputs that the operator creates by itself, unless `bind` gives them. `no_grad` names arguments bound without
     gradient. `undefined` is why MXNet's answer is no reference (then nothing is recorded); `loose` is a tolerance that
-    replaces the usual one. `forward_only` leaves the gradient out, with the reason.
+    replaces the usual one. `forward_only` leaves the gradient out, with the reason. `add` names arguments whose gradient is
+    added to what the array holds. `graph` builds a whole network instead of a call of one operator: it takes `mx` and the
+    variables of `inputs` by name.
     """
 
     op: str
@@ -85,6 +87,8 @@ class Case:
     undefined: str = ""
     forward_only: str = ""
     loose: float = 0.0
+    add: tuple = ()
+    graph: object = None
 
     @property
     def id(self):
