@@ -6,6 +6,7 @@
 mod dtype;
 mod element;
 mod error;
+mod file;
 pub mod params;
 mod shape;
 mod storage;
@@ -14,6 +15,7 @@ mod tensor;
 pub use dtype::DType;
 pub use element::{Element, Float, bf16, f16};
 pub use error::TensorError;
+pub use file::write_atomic;
 pub use shape::{Dims, PartialShape, Shape};
 pub use storage::{Storage, borrow_memory};
 pub use tensor::Tensor;

@@ -126,8 +126,8 @@ fn an_absurd_number_of_dimensions() {
 
 #[test]
 fn an_unknown_version() {
-    let file = File::of(2).array(&[1], &[1.0]).u32(0xF993_facb);
-    assert_eq!(refused(&file.0), ParamsError::Version { array: array(1), value: 0xF993_facb });
+    let file = File::of(2).array(&[1], &[1.0]).u32(0xF993_FACB);
+    assert_eq!(refused(&file.0), ParamsError::Version { array: array(1), value: 0xF993_FACB });
 }
 
 #[test]

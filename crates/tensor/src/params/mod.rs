@@ -27,11 +27,11 @@ use crate::Tensor;
 /// First eight bytes of every file.
 const FILE_MAGIC: u64 = 0x112;
 /// 64-bit extents.
-const V1: u32 = 0xF993_fac8;
+const V1: u32 = 0xF993_FAC8;
 /// A storage type comes first.
-const V2: u32 = 0xF993_fac9;
+const V2: u32 = 0xF993_FAC9;
 /// The shape `()` is a scalar.
-const V3: u32 = 0xF993_faca;
+const V3: u32 = 0xF993_FACA;
 /// The largest number of dimensions that is believed; NumPy has the same limit.
 const MAX_RANK: u32 = 32;
 

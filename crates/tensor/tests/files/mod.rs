@@ -3,9 +3,9 @@
 
 use std::path::{Path, PathBuf};
 
-pub const V1: u32 = 0xF993_fac8;
-pub const V2: u32 = 0xF993_fac9;
-pub const V3: u32 = 0xF993_faca;
+pub const V1: u32 = 0xF993_FAC8;
+pub const V2: u32 = 0xF993_FAC9;
+pub const V3: u32 = 0xF993_FACA;
 
 /// Little-endian bytes, put together piece by piece.
 #[derive(Clone, Default)]
