@@ -32,7 +32,12 @@ def function(mx, name):
 
 
 def build(mx, one):
-    """The symbol of a case; the operator is called `op`."""
+    """The symbol of a case; the operator is called `op`, automatic names count from zero."""
+    with mx.name.NameManager():
+        return _build(mx, one)
+
+
+def _build(mx, one):
     variables = {name: mx.sym.Variable(name) for name in one.inputs}
     if one.graph:
         return one.graph(mx, **variables)
