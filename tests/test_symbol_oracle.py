@@ -11,7 +11,7 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from oracle import snippets  # noqa: E402
-from oracle.snippets.support import agrees, plain  # noqa: E402
+from oracle.snippets.support import agrees, lacking, plain  # noqa: E402
 
 import rsym as mx  # noqa: E402
 RECORDED = json.loads((pathlib.Path(__file__).resolve().parent / "oracle" / "symbols.json").read_text())
@@ -22,8 +22,18 @@ def test_every_snippet_is_recorded_and_every_recording_has_its_snippet():
     assert list(RECORDED) == list(SNIPPETS)
 
 
+def answer(one):
+    """The answer of a snippet; skips where rsym has no such operator."""
+    try:
+        return plain(snippets.run(mx, one))
+    except AttributeError as error:
+        if lacking(error):
+            pytest.skip(f"rsym has no operator {lacking(error)}")
+        raise
+
+
 @pytest.mark.parametrize("key", SNIPPETS)
 def test_answers_as_recorded(key):
-    actual = plain(snippets.run(mx, SNIPPETS[key]))
+    actual = answer(SNIPPETS[key])
     if not agrees(RECORDED[key], actual):
         assert actual == RECORDED[key]

@@ -25,6 +25,9 @@ ACTIVATION = also([activation(kind, data) for kind in ("relu", "sigmoid", "tanh"
     case("Activation", dict(data=f(2, 3))),
 ]
 
+NO_NUMBER = "relu of NaN: oneDNN gives 0 in float32, the other types give NaN"
+ACTIVATION = [but(one, undefined=NO_NUMBER) if one.id == "Activation/3x6v-act_type=relu" else one for one in ACTIVATION]
+
 LEAKY = also([
     *[leaky(kind, data) for kind in ("leaky", "elu", "selu", "gelu") for data in (f(2, 3, 2), TAME)],
     leaky("leaky", f(2, 5), slope=0.1),
