@@ -124,6 +124,12 @@ impl Node {
         self.read().params.clone()
     }
 
+    /// Shows name, operator, parameters and user attributes without a copy.
+    pub(crate) fn inspect<R>(&self, look: impl FnOnce(&str, Option<&OpRef>, &ParamTexts, &AttrMap) -> R) -> R {
+        let state = self.read();
+        look(&state.name, state.op.as_ref(), &state.params, &state.attrs)
+    }
+
     /// User attributes.
     pub fn attrs(&self) -> AttrMap {
         self.read().attrs.clone()

@@ -105,10 +105,11 @@ impl Built {
         let Some(node) = &self.nodes[id as usize] else {
             return Err(GraphError::Json(format!("'{user}' uses node {id} before it is defined")));
         };
-        let (count, name) = (node.num_outputs(), node.name());
+        let count = node.num_outputs();
         if output as usize >= count {
             return Err(GraphError::Json(format!(
-                "'{user}' uses output {output} of '{name}', which has {count} outputs"
+                "'{user}' uses output {output} of '{}', which has {count} outputs",
+                node.name()
             )));
         }
         Ok(Entry { node: node.clone(), index: output })

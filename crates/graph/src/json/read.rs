@@ -2,7 +2,6 @@ use super::build::Builder;
 use super::raw::RawGraph;
 use super::{VERSION, sniff, upgrade};
 use crate::{GraphError, GraphResult, Registry, Symbol};
-use std::borrow::Cow;
 
 /// A symbol from a file.
 #[derive(Debug)]
@@ -40,7 +39,7 @@ pub fn from_json(registry: &Registry, text: &str) -> GraphResult<Loaded> {
     if let Some(what) = sniff::describe(text.as_bytes()) {
         return Err(GraphError::Json(what));
     }
-    let mut raw = parse(&escape_controls(text))?;
+    let mut raw = parse(text)?;
     raw.check().map_err(GraphError::Json)?;
     let version = raw.version();
     let upgrades = upgrade::apply(&mut raw, version, registry);
@@ -59,18 +58,19 @@ fn version_text(version: u32) -> String {
     format!("{}.{}.{}", version / 10000, version / 100 % 100, version % 100)
 }
 
-/// The text with control characters inside of strings escaped: MXNet writes them raw, which JSON forbids.
-fn escape_controls(text: &str) -> Cow<'_, str> {
-    let is_raw = |c: char| c < ' ' && !matches!(c, '\n' | '\r' | '\t');
-    if !text.contains(is_raw) {
-        return Cow::Borrowed(text);
-    }
-    let escape = |c| if is_raw(c) { format!("\\u{:04x}", u32::from(c)) } else { c.to_string() };
-    Cow::Owned(text.chars().map(escape).collect())
+fn parse(text: &str) -> GraphResult<RawGraph> {
+    let fail = |text: &str, error| GraphError::Json(explain(text, error));
+    serde_json::from_str(text).or_else(|error| match escape_controls(text) {
+        Some(escaped) => serde_json::from_str(&escaped).map_err(|error| fail(&escaped, error)),
+        None => Err(fail(text, error)),
+    })
 }
 
-fn parse(text: &str) -> GraphResult<RawGraph> {
-    serde_json::from_str(text).map_err(|error| GraphError::Json(explain(text, error)))
+/// The text with control characters inside of strings escaped: MXNet writes them raw, which JSON forbids.
+fn escape_controls(text: &str) -> Option<String> {
+    let is_raw = |c: char| c < ' ' && !matches!(c, '\n' | '\r' | '\t');
+    let escape = |c| if is_raw(c) { format!("\\u{:04x}", u32::from(c)) } else { c.to_string() };
+    text.contains(is_raw).then(|| text.chars().map(escape).collect())
 }
 
 /// The error with the place in the graph, which only a second, slower reading finds.

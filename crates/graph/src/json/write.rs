@@ -1,7 +1,7 @@
 use super::{VERSION, keys};
-use crate::{GraphResult, Node, Symbol};
+use crate::{AttrMap, GraphResult, Node, ParamTexts, Symbol};
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::fmt::Write;
 use std::sync::Arc;
 
@@ -52,21 +52,22 @@ impl Writer {
 
     /// `writes` counts, per variable, the operators before this one that write it: the third number of an input.
     fn node(&mut self, node: &Arc<Node>, at: impl Fn(&Arc<Node>) -> usize, writes: &mut [usize]) {
-        let op = node.op();
         self.open('{');
-        self.key("op", true);
-        self.string(op.as_ref().map_or("null", |op| op.name()));
-        self.key("name", false);
-        self.string(&node.name());
-        self.attrs(node);
-        self.key("inputs", false);
-        let aux = op.as_ref().map_or(&[][..], |op| op.aux());
-        let entries = node.inputs().iter().enumerate().map(|(i, entry)| {
-            let n = at(&entry.node);
-            writes[n] += usize::from(entry.node.is_variable() && aux.contains(&i));
-            [n, entry.index as usize, writes[n]]
+        node.inspect(|name, op, params, attrs| {
+            self.key("op", true);
+            self.string(op.map_or("null", |op| op.name()));
+            self.key("name", false);
+            self.string(name);
+            self.attrs(params, attrs, op.is_none());
+            self.key("inputs", false);
+            let aux = op.map_or(&[][..], |op| op.aux());
+            let entries = node.inputs().iter().enumerate().map(|(i, entry)| {
+                let n = at(&entry.node);
+                writes[n] += usize::from(entry.node.is_variable() && aux.contains(&i));
+                [n, entry.index as usize, writes[n]]
+            });
+            self.row(entries, push_entry);
         });
-        self.row(entries, push_entry);
         if !node.subgraphs().is_empty() {
             self.key("subgraphs", false);
             self.array(node.subgraphs(), |writer, graph| writer.graph(graph, false));
@@ -75,11 +76,17 @@ impl Writer {
     }
 
     /// Parameters and user attributes as one map, sorted by key; nothing if there are none.
-    fn attrs(&mut self, node: &Node) {
-        let (params, user) = (node.params(), node.attrs());
-        let filed = |key| if node.is_variable() { Cow::Borrowed(key) } else { keys::encode(key) };
-        let mut attrs: BTreeMap<Cow<str>, &str> = user.iter().map(|(k, v)| (filed(k.as_str()), v.as_str())).collect();
+    fn attrs(&mut self, params: &ParamTexts, user: &AttrMap, is_variable: bool) {
+        let filed = |key| if is_variable { Cow::Borrowed(key) } else { keys::encode(key) };
+        let mut attrs: Vec<(Cow<str>, &str)> = user.iter().map(|(k, v)| (filed(k.as_str()), v.as_str())).collect();
         attrs.extend(params.0.iter().map(|(k, v)| (Cow::Borrowed(k.as_str()), v.as_str())));
+        attrs.sort_by(|a, b| a.0.cmp(&b.0));
+        attrs.dedup_by(|later, kept| {
+            later.0 == kept.0 && {
+                kept.1 = later.1;
+                true
+            }
+        });
         if attrs.is_empty() {
             return;
         }
@@ -155,19 +162,23 @@ impl Writer {
 
     fn line(&mut self) {
         self.text.push('\n');
-        self.text.extend(std::iter::repeat_n(' ', self.indent));
+        for _ in 0..self.indent / 2 {
+            self.text.push_str("  ");
+        }
     }
 
     fn key(&mut self, key: &str, is_first: bool) {
         self.item(is_first);
-        let _ = write!(self.text, "\"{key}\": ");
+        self.text.push('"');
+        self.text.push_str(key);
+        self.text.push_str("\": ");
     }
 
     /// A string, with the escapes that MXNet writes, and `\u00xx` for the control characters that it would leave raw.
     fn string(&mut self, text: &str) {
         self.text.push('"');
         let mut rest = text;
-        while let Some(at) = rest.find(|c: char| c < ' ' || c == '"' || c == '\\') {
+        while let Some(at) = rest.bytes().position(|c| c < b' ' || c == b'"' || c == b'\\') {
             self.text.push_str(&rest[..at]);
             self.escaped(rest.as_bytes()[at]);
             rest = &rest[at + 1..];
@@ -199,9 +210,18 @@ fn first_outputs(nodes: &[Arc<Node>]) -> Vec<usize> {
 }
 
 fn push_number(text: &mut String, number: usize) {
-    let _ = write!(text, "{number}");
+    if number >= 10 {
+        push_number(text, number / 10);
+    }
+    text.push(char::from(b'0' + (number % 10) as u8));
 }
 
 fn push_entry(text: &mut String, [node, output, version]: [usize; 3]) {
-    let _ = write!(text, "[{node}, {output}, {version}]");
+    text.push('[');
+    push_number(text, node);
+    text.push_str(", ");
+    push_number(text, output);
+    text.push_str(", ");
+    push_number(text, version);
+    text.push(']');
 }

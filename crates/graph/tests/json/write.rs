@@ -47,6 +47,13 @@ fn plain_user_attributes_of_operators_are_hidden_from_mxnet() {
 }
 
 #[test]
+fn of_a_repeated_parameter_the_last_text_counts() {
+    let split = apply("split", "s", &[], &[("num_outputs", "3"), ("num_outputs", "2")], &[]);
+    assert_eq!(split.len(), 2);
+    assert!(to_json(&split).unwrap().contains("\"attrs\": {\"num_outputs\": \"2\"}, "));
+}
+
+#[test]
 fn control_characters_become_valid_json() {
     let text = to_json(&var("a\u{1}\u{8}\0", &[])).unwrap();
     assert!(text.contains(r#""name": "a\u0001\u0008\u0000""#), "{text}");
