@@ -11,6 +11,14 @@ pub(super) fn gradient<C: Real>(w: &Window, kind: PoolKind, (data, out): (&[C], 
     let ratio = |v: C, out: C| if out == C::zero() { C::zero() } else { v / out };
     match kind {
         PoolKind::Max => max_gradient(w, data, dout, ddata),
+        PoolKind::MaxEach => {
+            let equal = |v: C, out: C| if v == out { C::one() } else { C::zero() };
+            norm_gradient(w, (data, out), dout, equal, ddata)
+        }
+        PoolKind::AvgTaps => {
+            let taps = real::<C>(w.taps() as f64);
+            spread(w, |_, _, line| line.iter_mut().for_each(|v| *v /= taps), dout, ddata)
+        }
         PoolKind::Sum | PoolKind::L1 => spread(w, |_, _, _| (), dout, ddata),
         PoolKind::L2 => norm_gradient(w, (data, out), dout, ratio, ddata),
         PoolKind::L3 => norm_gradient(w, (data, out), dout, |v, out| ratio(v, out).powi(2), ddata),

@@ -10,10 +10,15 @@ pub(super) fn pool<C: Real>(w: &Window, kind: PoolKind, data: &[C], out: &mut [C
     let add = |a: C, b: C| a + b;
     let each = |f: fn(C) -> C| move |_: usize, _: usize, line: &mut [C]| line.iter_mut().for_each(|v| *v = f(*v));
     match kind {
-        PoolKind::Max => max(w, data, out),
+        PoolKind::Max | PoolKind::MaxEach => max(w, data, out),
         PoolKind::Sum | PoolKind::L1 => reduce(w, C::zero(), |v| v, add, |_, _, _| (), data, out),
         PoolKind::L2 => reduce(w, C::zero(), |v| v * v, add, each(C::sqrt), data, out),
         PoolKind::L3 => reduce(w, C::zero(), |v| v * v * v, add, each(C::cbrt), data, out),
+        PoolKind::AvgTaps => {
+            let taps = real::<C>(w.taps() as f64);
+            let mean = |_, _, line: &mut [C]| line.iter_mut().for_each(|v| *v /= taps);
+            reduce(w, C::zero(), |v| v, add, mean, data, out);
+        }
         PoolKind::Avg { count_include_pad } => {
             let counts = line_counts::<C>(w, count_include_pad);
             let mean = |z, y, line: &mut [C]| {

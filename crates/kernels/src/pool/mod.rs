@@ -18,13 +18,17 @@ use std::ops::Range;
 /// What a window's elements are reduced to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PoolKind {
-    /// The maximum; NaN loses against every number.
+    /// The maximum; NaN loses against every number. The gradient goes to the first of equal elements.
     Max,
+    /// The maximum, with the gradient going to every one of equal elements.
+    MaxEach,
     /// The mean: over the window inside of the padded input, or over the elements alone.
     Avg {
         /// Whether padding counts as zeros.
         count_include_pad: bool,
     },
+    /// The sum divided by the number of taps, wherever the window lies.
+    AvgTaps,
     /// The sum.
     Sum,
     /// The sum.
@@ -101,8 +105,7 @@ pub fn pool_forward<T: Float>(g: &PoolGeometry, data: &[T], out: &mut [T]) {
     });
 }
 
-/// The gradient with respect to the data, given the data, the output and its gradient. The maximum passes the
-/// gradient to the first of equal elements.
+/// The gradient with respect to the data, given the data, the output and its gradient.
 ///
 /// # Panics
 /// When a slice has another size than the geometry says.

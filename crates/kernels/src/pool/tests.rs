@@ -4,7 +4,7 @@ use crate::parallel::tests::same_for_threads;
 use crate::real::tests::{assert_close, doubles, noise};
 use rsym_tensor::f16;
 
-const KINDS: [PoolKind; 7] = [
+const KINDS: [PoolKind; 9] = [
     PoolKind::Max,
     PoolKind::Avg { count_include_pad: true },
     PoolKind::Avg { count_include_pad: false },
@@ -12,6 +12,8 @@ const KINDS: [PoolKind; 7] = [
     PoolKind::L1,
     PoolKind::L2,
     PoolKind::L3,
+    PoolKind::MaxEach,
+    PoolKind::AvgTaps,
 ];
 
 fn geometry(batch: usize, channels: usize, window: Window, kind: PoolKind) -> PoolGeometry {
@@ -46,10 +48,11 @@ fn elements(w: &Window, index: usize) -> (Vec<usize>, usize) {
     (inside, padded)
 }
 
-fn naive(kind: PoolKind, x: &[f64], padded: usize) -> f64 {
+fn naive(kind: PoolKind, x: &[f64], padded: usize, taps: usize) -> f64 {
     let sum = |f: fn(&f64) -> f64| x.iter().map(f).sum::<f64>();
     match kind {
-        PoolKind::Max => x.iter().copied().fold(f64::NEG_INFINITY, f64::max),
+        PoolKind::Max | PoolKind::MaxEach => x.iter().copied().fold(f64::NEG_INFINITY, f64::max),
+        PoolKind::AvgTaps => sum(|v| *v) / taps as f64,
         PoolKind::Sum | PoolKind::L1 => sum(|v| *v),
         PoolKind::L2 => sum(|v| v * v).sqrt(),
         PoolKind::L3 => sum(|v| v * v * v).cbrt(),
@@ -72,12 +75,13 @@ fn check<T: Float>(g: &PoolGeometry, tol: f64) {
         let offset = p / w.output_size() * w.input_size();
         let (inside, padded) = elements(w, p % w.output_size());
         let values: Vec<f64> = inside.iter().map(|i| xd[offset + i]).collect();
-        let empty_max = g.kind == PoolKind::Max && values.is_empty();
-        want.push(if empty_max { outd[p] } else { naive(g.kind, &values, padded) });
+        let empty_max = matches!(g.kind, PoolKind::Max | PoolKind::MaxEach) && values.is_empty();
+        want.push(if empty_max { outd[p] } else { naive(g.kind, &values, padded, w.taps()) });
         for (i, v) in inside.iter().zip(&values) {
             want_dx[offset + i] += dd[p]
                 * match g.kind {
-                    PoolKind::Max => (*v == want[p]) as u8 as f64,
+                    PoolKind::AvgTaps => 1.0 / w.taps() as f64,
+                    PoolKind::Max | PoolKind::MaxEach => (*v == want[p]) as u8 as f64,
                     PoolKind::Sum | PoolKind::L1 => 1.0,
                     PoolKind::L2 => v / outd[p],
                     PoolKind::L3 => (v / outd[p]).powi(2),
@@ -130,6 +134,8 @@ fn the_first_of_equal_maxima_gets_the_gradient() {
     let mut dx = [9f32; 4];
     pool_backward(&g, &[1.0, 3.0, 3.0, 3.0], &[3.0], &[5.0], &mut dx);
     assert_eq!(dx, [0.0, 5.0, 0.0, 0.0]);
+    pool_backward(&PoolGeometry { kind: PoolKind::MaxEach, ..g }, &[1.0, 3.0, 3.0, 3.0], &[3.0], &[5.0], &mut dx);
+    assert_eq!(dx, [0.0, 5.0, 5.0, 5.0]);
 }
 
 #[test]
