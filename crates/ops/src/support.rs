@@ -113,7 +113,9 @@ pub(crate) mod tests {
         }
         let outputs: Vec<Entry> = (0..heads.len()).map(|k| Entry::new(&node, k)).collect();
         let found = gradients(crate::registry(), &outputs, &head_grads, &variables).unwrap();
-        found.into_iter().map(|entry| Some(eval(&[entry?], &values, &ctx).remove(0))).collect()
+        let set: Vec<Entry> = found.iter().flatten().cloned().collect();
+        let mut results = eval(&set, &values, &ctx).into_iter();
+        found.iter().map(|entry| entry.as_ref().and_then(|_| results.next())).collect()
     }
 
     /// What inference makes of the given input shapes in MXNet's spelling: completed inputs, then outputs.

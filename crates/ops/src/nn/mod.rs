@@ -4,8 +4,12 @@ mod spatial;
 
 family! {
     activation { Activation, ActivationBackward }
+    batch_norm { BatchNorm, BatchNormV1 }
+    batch_norm_spec { BatchNormBackward }
     conv_spec { ConvolutionBackward }
     convolution { Convolution, ConvolutionV1 }
     deconvolution { Deconvolution }
     fully_connected { FullyConnected, FullyConnectedBackward }
+    pool_spec { PoolingBackward }
+    pooling { Pooling, PoolingV1 }
 }
