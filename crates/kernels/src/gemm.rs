@@ -3,6 +3,7 @@
 //! The product is cut into tiles of the result whose size depends on the shape alone; each tile is computed by one
 //! thread, so every number of threads gives the same bits.
 
+use crate::cores::cores;
 use crate::parallel::{Shared, for_tasks};
 use crate::real::{Real, real, wide, with_wide, with_wide_out};
 use gemm::Parallelism;
@@ -116,7 +117,7 @@ pub fn gemm_batched<T: Float>(
     let run = |data: &mut [T::Compute]| {
         let c = MatMut { data, rows, cols, rs, cs };
         let (a, b) = (a.with(&wide_a), b.with(&wide_b));
-        product(batch, real(alpha), (a, a_step), (b, b_step), real(beta), (c, c_step));
+        (cores().product)(batch, real(alpha), (a, a_step), (b, b_step), real(beta), (c, c_step));
     };
     let gaps = data.len() != batch * rows * cols;
     if beta == 0.0 && !gaps { with_wide_out(data, run) } else { with_wide(data, run) }

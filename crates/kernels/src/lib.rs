@@ -9,6 +9,7 @@ pub mod arrange;
 mod axes;
 pub mod broadcast;
 pub mod conv;
+mod cores;
 pub mod elementwise;
 mod feed;
 pub mod gemm;

@@ -3,8 +3,8 @@
 //! The geometry is that of the convolution which leads from the output back to the data: its `channels` are the
 //! filters of the transposed convolution, its `filters` the channels of the data.
 
-use super::{ConvGeometry, channel_sums, conv_backward_weight, conv_forward, fill_bias};
-use super::{backward, write_channels_first};
+use super::{ConvGeometry, channel_sums, conv_backward_weight, conv_forward};
+use crate::cores::cores;
 use crate::real::{wide, with_wide_out};
 use crate::window::Window;
 use rsym_tensor::Float;
@@ -41,12 +41,7 @@ impl ConvGeometry {
 pub fn deconv_forward<T: Float>(g: &ConvGeometry, data: &[T], weight: &[T], bias: Option<&[T]>, out: &mut [T]) {
     g.check(out.len(), weight.len(), data.len());
     let (data, weight, bias) = (wide(data), wide(weight), bias.map(wide));
-    with_wide_out(out, |out| {
-        write_channels_first(g.channels_last, out, g.channels, g.window.input_size(), |out| {
-            fill_bias(bias.as_deref(), g.channels, g.window.input_size(), out);
-            backward::add_data_gradient(g, &g.filter_planes(&weight), &g.output_planes(&data), out);
-        });
-    });
+    with_wide_out(out, |out| (cores().conv_data)(g, &weight, &data, bias.as_deref(), out));
 }
 
 /// The gradient with respect to the data, given that of the output.
@@ -64,7 +59,6 @@ pub fn deconv_backward_weight<T: Float>(g: &ConvGeometry, data: &[T], dout: &[T]
 /// # Panics
 /// When the output gradient has another size than the geometry says.
 pub fn deconv_backward_bias<T: Float>(g: &ConvGeometry, dout: &[T], dbias: &mut [T]) {
-    assert_eq!(dout.len(), g.data_size(), "size of the output gradient of a transposed convolution");
-    let dout = wide(dout);
-    channel_sums(g.batch, g.channels, g.window.input_size(), &g.planes(&dout), dbias);
+    assert_eq!((dout.len(), dbias.len()), (g.data_size(), g.channels), "sizes of a bias gradient");
+    channel_sums(g, g.channels, g.window.input_size(), dout, dbias);
 }

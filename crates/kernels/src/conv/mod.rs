@@ -12,8 +12,9 @@ mod im2col;
 #[cfg(test)]
 mod tests;
 
+use crate::cores::cores;
 use crate::layout::{channels_first, write_channels_first};
-use crate::parallel::{for_rows, map_indices};
+use crate::parallel::for_rows;
 use crate::real::{Real, real, wide, with_wide_out};
 use crate::sums::sum;
 use crate::window::Window;
@@ -100,12 +101,7 @@ impl ConvGeometry {
 pub fn conv_forward<T: Float>(g: &ConvGeometry, data: &[T], weight: &[T], bias: Option<&[T]>, out: &mut [T]) {
     g.check(data.len(), weight.len(), out.len());
     let (data, weight, bias) = (wide(data), wide(weight), bias.map(wide));
-    with_wide_out(out, |out| {
-        write_channels_first(g.channels_last, out, g.filters, g.window.output_size(), |out| {
-            fill_bias(bias.as_deref(), g.filters, g.window.output_size(), out);
-            forward::add_conv(g, &g.planes(&data), &g.filter_planes(&weight), out);
-        });
-    });
+    with_wide_out(out, |out| (cores().conv_forward)(g, &data, &weight, bias.as_deref(), out));
 }
 
 /// The gradient with respect to the data, given that of the output.
@@ -115,12 +111,7 @@ pub fn conv_forward<T: Float>(g: &ConvGeometry, data: &[T], weight: &[T], bias: 
 pub fn conv_backward_data<T: Float>(g: &ConvGeometry, weight: &[T], dout: &[T], ddata: &mut [T]) {
     g.check(ddata.len(), weight.len(), dout.len());
     let (weight, dout) = (wide(weight), wide(dout));
-    with_wide_out(ddata, |ddata| {
-        write_channels_first(g.channels_last, ddata, g.channels, g.window.input_size(), |ddata| {
-            ddata.fill(real(0.0));
-            backward::add_data_gradient(g, &g.filter_planes(&weight), &g.output_planes(&dout), ddata);
-        });
-    });
+    with_wide_out(ddata, |ddata| (cores().conv_data)(g, &weight, &dout, None, ddata));
 }
 
 /// The gradient with respect to the weight, given that of the output.
@@ -130,11 +121,7 @@ pub fn conv_backward_data<T: Float>(g: &ConvGeometry, weight: &[T], dout: &[T], 
 pub fn conv_backward_weight<T: Float>(g: &ConvGeometry, data: &[T], dout: &[T], dweight: &mut [T]) {
     g.check(data.len(), dweight.len(), dout.len());
     let (data, dout) = (wide(data), wide(dout));
-    with_wide_out(dweight, |dweight| {
-        write_channels_first(g.channels_last, dweight, g.group_channels(), g.window.taps(), |dweight| {
-            backward::weight_gradient(g, &g.planes(&data), &g.output_planes(&dout), dweight);
-        });
-    });
+    with_wide_out(dweight, |dweight| (cores().conv_weight)(g, &data, &dout, dweight));
 }
 
 /// The gradient with respect to the bias, given that of the output.
@@ -142,9 +129,35 @@ pub fn conv_backward_weight<T: Float>(g: &ConvGeometry, data: &[T], dout: &[T], 
 /// # Panics
 /// When a slice has another size than the geometry says.
 pub fn conv_backward_bias<T: Float>(g: &ConvGeometry, dout: &[T], dbias: &mut [T]) {
-    assert_eq!(dout.len(), g.output_size(), "size of the output gradient of a convolution");
-    let dout = wide(dout);
-    channel_sums(g.batch, g.filters, g.window.output_size(), &g.output_planes(&dout), dbias);
+    assert_eq!((dout.len(), dbias.len()), (g.output_size(), g.filters), "sizes of a bias gradient");
+    channel_sums(g, g.filters, g.window.output_size(), dout, dbias);
+}
+
+/// The sum of every channel over the images and positions.
+fn channel_sums<T: Float>(g: &ConvGeometry, channels: usize, size: usize, x: &[T], out: &mut [T]) {
+    let x = wide(x);
+    let planes = channels_first(g.channels_last, &x, g.batch, channels, size);
+    with_wide_out(out, |out| (cores().channel_sums)(g.batch, channels, size, &planes, out));
+}
+
+pub(crate) fn forward_core<C: Real>(g: &ConvGeometry, data: &[C], weight: &[C], bias: Option<&[C]>, out: &mut [C]) {
+    write_channels_first(g.channels_last, out, g.filters, g.window.output_size(), |out| {
+        fill_bias(bias, g.filters, g.window.output_size(), out);
+        forward::add_conv(g, &g.planes(data), &g.filter_planes(weight), out);
+    });
+}
+
+pub(crate) fn data_core<C: Real>(g: &ConvGeometry, weight: &[C], dout: &[C], bias: Option<&[C]>, ddata: &mut [C]) {
+    write_channels_first(g.channels_last, ddata, g.channels, g.window.input_size(), |ddata| {
+        fill_bias(bias, g.channels, g.window.input_size(), ddata);
+        backward::add_data_gradient(g, &g.filter_planes(weight), &g.output_planes(dout), ddata);
+    });
+}
+
+pub(crate) fn weight_core<C: Real>(g: &ConvGeometry, data: &[C], dout: &[C], dweight: &mut [C]) {
+    write_channels_first(g.channels_last, dweight, g.group_channels(), g.window.taps(), |dweight| {
+        backward::weight_gradient(g, &g.planes(data), &g.output_planes(dout), dweight);
+    });
 }
 
 /// Every plane of `[batch, channels, size]` filled with its channel's bias, or with zeros.
@@ -153,8 +166,7 @@ fn fill_bias<C: Real>(bias: Option<&[C]>, channels: usize, size: usize, out: &mu
 }
 
 /// The sum of every channel of `[batch, channels, size]`.
-fn channel_sums<T: Float>(batch: usize, channels: usize, size: usize, x: &[T::Compute], out: &mut [T]) {
+pub(crate) fn channel_sums_core<C: Real>(batch: usize, channels: usize, size: usize, x: &[C], out: &mut [C]) {
     let plane = |n: usize, c: usize| sum(&x[(n * channels + c) * size..][..size]);
-    let sums = map_indices(channels, batch * size, |c| (0..batch).map(|n| plane(n, c)).sum::<f64>());
-    out.iter_mut().zip(sums).for_each(|(o, s)| *o = T::from_f64(s));
+    for_rows(out, 1, batch * size, |c, out| out[0] = real((0..batch).map(|n| plane(n, c)).sum()));
 }

@@ -1,5 +1,6 @@
 //! Batch normalisation: the axis holds the channels, statistics go over everything else.
 
+use crate::cores::cores;
 use crate::layout::AxisDims;
 use crate::parallel::{Shared, for_tasks};
 use crate::real::{Real, double, real, wide, with_wide_out};
@@ -35,25 +36,7 @@ pub fn batch_norm_train<T: Float>(
 ) {
     assert_eq!((x.len(), out.len()), (dims.size(), dims.size()), "sizes of a batch normalisation");
     let x = wide(x);
-    let n = (dims.lines() as f64).max(1.0);
-    let (mean, var) = (Shared::new(stats.mean), Shared::new(stats.var));
-    let inv_std = Shared::new(stats.inv_std);
-    with_wide_out(out, |out| {
-        let out = Shared::new(out);
-        for_blocks(dims, 6, |channels| {
-            let means = scaled(channel_sums(dims, &channels, &x, |_, v| v), 1.0 / n);
-            let vars = scaled(channel_sums(dims, &channels, &x, |c, v| (v - means[c]).powi(2)), 1.0 / n);
-            let inv: Vec<f64> = vars.iter().map(|v| 1.0 / (v + eps).sqrt()).collect();
-            let line = Line::new(&channels, gamma, beta, &means, &inv);
-            // SAFETY: the blocks of channels are disjoint.
-            unsafe {
-                line.write(dims, &channels, &x, &out);
-                store(&mean, &channels, &means);
-                store(&var, &channels, &vars);
-                store(&inv_std, &channels, &inv);
-            }
-        });
-    });
+    with_wide_out(out, |out| (cores().batch_train)(dims, &x, (gamma, beta), eps, out, stats));
 }
 
 /// Normalises with given statistics. `gamma` of `None` is ones.
@@ -70,15 +53,7 @@ pub fn batch_norm_inference<T: Float>(
 ) {
     assert_eq!((x.len(), out.len()), (dims.size(), dims.size()), "sizes of a batch normalisation");
     let x = wide(x);
-    with_wide_out(out, |out| {
-        let out = Shared::new(out);
-        for_blocks(dims, 2, |channels| {
-            let means: Vec<f64> = mean[channels.clone()].iter().map(|&v| double(v)).collect();
-            let inv: Vec<f64> = var[channels.clone()].iter().map(|&v| 1.0 / (double(v) + eps).sqrt()).collect();
-            // SAFETY: the blocks of channels are disjoint.
-            unsafe { Line::new(&channels, gamma, beta, &means, &inv).write(dims, &channels, &x, &out) };
-        });
-    });
+    with_wide_out(out, |out| (cores().batch_infer)(dims, &x, (gamma, beta), (mean, var), eps, out));
 }
 
 /// The gradients with respect to data, gamma and beta. With `batch_stats` the statistics are those of this batch and
@@ -97,34 +72,87 @@ pub fn batch_norm_backward<T: Float>(
 ) {
     assert_eq!((x.len(), dout.len(), dx.len()), (dims.size(), dims.size(), dims.size()), "sizes of a gradient");
     let (x, dout) = (wide(x), wide(dout));
-    let n = (dims.lines() as f64).max(1.0);
-    let (dgamma, dbeta) = (Shared::new(dgamma), Shared::new(dbeta));
     with_wide_out(dx, |dx| {
-        let dx = Shared::new(dx);
-        for_blocks(dims, 8, |channels| {
-            let at = |c: usize| channels.start + c;
-            let sums = channel_sums(dims, &channels, &dout, |_, g| g);
-            let mut products = channel_products(dims, &channels, (&x, &dout), |c| double(mean[at(c)]));
-            products.iter_mut().enumerate().for_each(|(c, p)| *p *= double(inv_std[at(c)]));
-            let slope = |c: usize| {
-                let scale = double(inv_std[at(c)]) * gamma.map_or(1.0, |g| double(g[at(c)]));
-                let part = if batch_stats { scale / n } else { 0.0 };
-                let (shift, tilt) = (-part * sums[c], -part * products[c] * double(inv_std[at(c)]));
-                [mean[at(c)], real(scale), real(shift), real(tilt)]
-            };
-            let slopes: Vec<[T::Compute; 4]> = (0..channels.len()).map(slope).collect();
-            for_segments(dims, &channels, |range| {
-                // SAFETY: the blocks of channels are disjoint.
-                let dx = unsafe { dx.slice(range.start, range.len()) };
-                let (x, dout) = (&x[range.clone()], &dout[range]);
-                combine(dims.inner, dx, x, dout, &slopes);
-            });
+        (cores().batch_gradient)(dims, (&x, &dout), gamma, (mean, inv_std), batch_stats, dx, (dgamma, dbeta));
+    });
+}
+
+pub(crate) fn batch_train_core<C: Real>(
+    dims: AxisDims,
+    x: &[C],
+    (gamma, beta): (Option<&[C]>, &[C]),
+    eps: f64,
+    out: &mut [C],
+    stats: BatchStats<C>,
+) {
+    let n = (dims.lines() as f64).max(1.0);
+    let (out, mean) = (Shared::new(out), Shared::new(stats.mean));
+    let (var, inv_std) = (Shared::new(stats.var), Shared::new(stats.inv_std));
+    for_blocks(dims, 6, |channels| {
+        let means = scaled(channel_sums(dims, &channels, x, |_, v| v), 1.0 / n);
+        let vars = scaled(channel_sums(dims, &channels, x, |c, v| (v - means[c]).powi(2)), 1.0 / n);
+        let inv: Vec<f64> = vars.iter().map(|v| 1.0 / (v + eps).sqrt()).collect();
+        let line = Line::new(&channels, gamma, beta, &means, &inv);
+        // SAFETY: the blocks of channels are disjoint.
+        unsafe {
+            line.write(dims, &channels, x, &out);
+            store(&mean, &channels, &means);
+            store(&var, &channels, &vars);
+            store(&inv_std, &channels, &inv);
+        }
+    });
+}
+
+pub(crate) fn batch_infer_core<C: Real>(
+    dims: AxisDims,
+    x: &[C],
+    (gamma, beta): (Option<&[C]>, &[C]),
+    (mean, var): (&[C], &[C]),
+    eps: f64,
+    out: &mut [C],
+) {
+    let out = Shared::new(out);
+    for_blocks(dims, 2, |channels| {
+        let means: Vec<f64> = mean[channels.clone()].iter().map(|&v| double(v)).collect();
+        let inv: Vec<f64> = var[channels.clone()].iter().map(|&v| 1.0 / (double(v) + eps).sqrt()).collect();
+        // SAFETY: the blocks of channels are disjoint.
+        unsafe { Line::new(&channels, gamma, beta, &means, &inv).write(dims, &channels, x, &out) };
+    });
+}
+
+pub(crate) fn batch_gradient_core<C: Real>(
+    dims: AxisDims,
+    (x, dout): (&[C], &[C]),
+    gamma: Option<&[C]>,
+    (mean, inv_std): (&[C], &[C]),
+    batch_stats: bool,
+    dx: &mut [C],
+    (dgamma, dbeta): (&mut [C], &mut [C]),
+) {
+    let n = (dims.lines() as f64).max(1.0);
+    let (dx, dgamma, dbeta) = (Shared::new(dx), Shared::new(dgamma), Shared::new(dbeta));
+    for_blocks(dims, 8, |channels| {
+        let at = |c: usize| channels.start + c;
+        let sums = channel_sums(dims, &channels, dout, |_, g| g);
+        let mut products = channel_products(dims, &channels, (x, dout), |c| double(mean[at(c)]));
+        products.iter_mut().enumerate().for_each(|(c, p)| *p *= double(inv_std[at(c)]));
+        let slope = |c: usize| {
+            let scale = double(inv_std[at(c)]) * gamma.map_or(1.0, |g| double(g[at(c)]));
+            let part = if batch_stats { scale / n } else { 0.0 };
+            let (shift, tilt) = (-part * sums[c], -part * products[c] * double(inv_std[at(c)]));
+            [mean[at(c)], real(scale), real(shift), real(tilt)]
+        };
+        let slopes: Vec<[C; 4]> = (0..channels.len()).map(slope).collect();
+        for_segments(dims, &channels, |range| {
             // SAFETY: the blocks of channels are disjoint.
-            unsafe {
-                store(&dgamma, &channels, &products);
-                store(&dbeta, &channels, &sums);
-            }
+            let dx = unsafe { dx.slice(range.start, range.len()) };
+            combine(dims.inner, dx, &x[range.clone()], &dout[range], &slopes);
         });
+        // SAFETY: the blocks of channels are disjoint.
+        unsafe {
+            store(&dgamma, &channels, &products);
+            store(&dbeta, &channels, &sums);
+        }
     });
 }
 

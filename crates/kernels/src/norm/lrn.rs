@@ -1,9 +1,9 @@
 //! Local response normalisation across neighbour channels: `out = x * norm ^ -beta` with
 //! `norm = knorm + alpha / nsize * (sum of squares over nsize channels around)`.
 
+use crate::cores::cores;
 use crate::parallel::{for_rows, for_rows2};
 use crate::real::{Real, real, wide, with_wide_out};
-use crate::scratch::with_scratch;
 use rsym_tensor::Float;
 use std::ops::Range;
 
@@ -55,21 +55,8 @@ impl LrnGeometry {
 /// When a slice has another size than the geometry says.
 pub fn lrn<T: Float>(g: &LrnGeometry, x: &[T], out: &mut [T], norm: &mut [T]) {
     g.check(&[x.len(), out.len(), norm.len()]);
-    let (x, power) = (wide(x), Power::new(-g.beta));
-    let (factor, knorm) = (real::<T::Compute>(g.alpha / g.nsize as f64), real::<T::Compute>(g.knorm));
-    with_wide_out(norm, |norm| {
-        with_wide_out(out, |out| {
-            for_rows2((out, norm), (g.size, g.size), g.size * (g.nsize + 20), |row, out, norm| {
-                norm.fill(real(0.0));
-                for near in g.neighbours(row) {
-                    norm.iter_mut().zip(&x[near * g.size..]).for_each(|(n, &v)| *n += v * v);
-                }
-                norm.iter_mut().for_each(|n| *n = knorm + factor * *n);
-                let terms = x[row * g.size..].iter().zip(&*norm);
-                out.iter_mut().zip(terms).for_each(|(o, (&x, &n))| *o = x * power.of(n));
-            });
-        });
-    });
+    let x = wide(x);
+    with_wide_out(norm, |norm| with_wide_out(out, |out| (cores().lrn)(g, &x, out, norm)));
 }
 
 /// The gradient of [`lrn`] with respect to `x`.
@@ -79,27 +66,40 @@ pub fn lrn<T: Float>(g: &LrnGeometry, x: &[T], out: &mut [T], norm: &mut [T]) {
 pub fn lrn_backward<T: Float>(g: &LrnGeometry, (x, norm): (&[T], &[T]), dout: &[T], dx: &mut [T]) {
     g.check(&[x.len(), norm.len(), dout.len(), dx.len()]);
     let (x, norm, dout) = (wide(x), wide(norm), wide(dout));
+    with_wide_out(dx, |dx| (cores().lrn_gradient)(g, (&x, &norm), &dout, dx));
+}
+
+pub(crate) fn lrn_core<C: Real>(g: &LrnGeometry, x: &[C], out: &mut [C], norm: &mut [C]) {
     let power = Power::new(-g.beta);
-    let factor = real::<T::Compute>(-2.0 * g.alpha * g.beta / g.nsize as f64);
-    let mut parts = vec![T::Compute::default(); x.len()];
+    let (factor, knorm) = (real::<C>(g.alpha / g.nsize as f64), real::<C>(g.knorm));
+    for_rows2((out, norm), (g.size, g.size), g.size * (g.nsize + 20), |row, out, norm| {
+        norm.fill(C::zero());
+        for near in g.neighbours(row) {
+            norm.iter_mut().zip(&x[near * g.size..]).for_each(|(n, &v)| *n += v * v);
+        }
+        norm.iter_mut().for_each(|n| *n = knorm + factor * *n);
+        let terms = x[row * g.size..].iter().zip(&*norm);
+        out.iter_mut().zip(terms).for_each(|(o, (&x, &n))| *o = x * power.of(n));
+    });
+}
+
+pub(crate) fn lrn_gradient_core<C: Real>(g: &LrnGeometry, (x, norm): (&[C], &[C]), dout: &[C], dx: &mut [C]) {
+    let power = Power::new(-g.beta);
+    let factor = real::<C>(-2.0 * g.alpha * g.beta / g.nsize as f64);
+    let mut parts = vec![C::zero(); x.len()];
     for_rows(&mut parts, g.size, 20 * g.size, |row, parts| {
         let at = row * g.size;
         let terms = x[at..].iter().zip(&norm[at..]).zip(&dout[at..]);
         parts.iter_mut().zip(terms).for_each(|(p, ((&x, &n), &d))| *p = d * x * power.of(n) / n);
     });
-    with_wide_out(dx, |dx| {
-        for_rows(dx, g.size, g.size * (g.nsize + 20), |row, dx| {
-            with_scratch(g.size, |sums: &mut [T::Compute]| {
-                sums.fill(real(0.0));
-                for near in g.observers(row) {
-                    sums.iter_mut().zip(&parts[near * g.size..]).for_each(|(s, &p)| *s += p);
-                }
-                let at = row * g.size;
-                let terms = x[at..].iter().zip(&norm[at..]).zip(dout[at..].iter().zip(&*sums));
-                let slope = |((&x, &n), (&d, &s)): ((&_, &_), (&_, &_))| d * power.of(n) + factor * x * s;
-                dx.iter_mut().zip(terms).for_each(|(o, terms)| *o = slope(terms));
-            });
-        });
+    for_rows(dx, g.size, g.size * (g.nsize + 20), |row, dx| {
+        dx.fill(C::zero());
+        for near in g.observers(row) {
+            dx.iter_mut().zip(&parts[near * g.size..]).for_each(|(s, &p)| *s += p);
+        }
+        let at = row * g.size;
+        let terms = x[at..].iter().zip(&norm[at..]).zip(&dout[at..]);
+        dx.iter_mut().zip(terms).for_each(|(d, ((&x, &n), &g))| *d = g * power.of(n) + factor * x * *d);
     });
 }
 

@@ -11,6 +11,10 @@ mod tests;
 
 pub use crate::layout::AxisDims;
 pub use batch::{BatchStats, batch_norm_backward, batch_norm_inference, batch_norm_train};
+pub(crate) use batch::{batch_gradient_core, batch_infer_core, batch_train_core};
+pub(crate) use l2::{l2_core, l2_gradient_core};
 pub use l2::{l2_normalize, l2_normalize_backward};
 pub use lrn::{LrnGeometry, lrn, lrn_backward};
+pub(crate) use lrn::{lrn_core, lrn_gradient_core};
+pub(crate) use rows::{group_core, group_gradient_core, layer_core, layer_gradient_core};
 pub use rows::{group_norm, group_norm_backward, layer_norm, layer_norm_backward};

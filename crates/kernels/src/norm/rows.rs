@@ -1,5 +1,6 @@
 //! Normalisation of lines by their own statistics: layer, instance and group normalisation.
 
+use crate::cores::cores;
 use crate::layout::{AxisDims, as_rows, write_rows};
 use crate::parallel::{for_row_chunks2, for_rows, for_rows2};
 use crate::real::{Real, double, real, wide, with_wide_out};
@@ -21,17 +22,8 @@ pub fn layer_norm<T: Float>(
 ) {
     check(dims, &[x.len(), out.len()], &[mean.len(), std.len()], &[gamma.len(), beta.len()]);
     let (x, gamma, beta) = (wide(x), wide(gamma), wide(beta));
-    let rows = as_rows(dims, &x);
-    statistics(&rows, dims.axis, eps, mean, std);
-    let (mean, std) = (wide(mean), wide(std));
-    with_wide_out(out, |out| {
-        write_rows(dims, out, |out| {
-            for_rows(out, dims.axis, 2 * dims.axis, |r, out| {
-                let (mean, inv) = (mean[r], real::<T::Compute>(1.0 / double(std[r])));
-                let terms = rows[r * dims.axis..].iter().zip(gamma.iter().zip(&*beta));
-                out.iter_mut().zip(terms).for_each(|(o, (&x, (&g, &b)))| *o = (x - mean) * inv * g + b);
-            });
-        });
+    with_stats(mean, std, |stats| {
+        with_wide_out(out, |out| (cores().layer)(dims, &x, (&gamma, &beta), eps, out, stats));
     });
 }
 
@@ -50,15 +42,8 @@ pub fn layer_norm_backward<T: Float>(
     check(dims, &[x.len(), dout.len(), dx.len()], &[mean.len(), std.len()], &[gamma.len(), dgamma.len(), dbeta.len()]);
     let (x, dout, gamma) = (wide(x), wide(dout), wide(gamma));
     let (mean, std) = (wide(mean), wide(std));
-    let (x, dout) = (as_rows(dims, &x), as_rows(dims, &dout));
-    position_sums((&x, &dout), (&mean, &std), (dgamma, dbeta));
-    with_wide_out(dx, |dx| {
-        write_rows(dims, dx, |dx| {
-            for_rows(dx, dims.axis, 8 * dims.axis, |r, dx| {
-                dx.iter_mut().zip(&dout[r * dims.axis..]).zip(&*gamma).for_each(|((d, &g), &k)| *d = g * k);
-                through_statistics(&x[r * dims.axis..][..dims.axis], double(mean[r]), double(std[r]), dx);
-            });
-        });
+    with_stats(dgamma, dbeta, |params| {
+        with_wide_out(dx, |dx| (cores().layer_gradient)(dims, (&x, &dout), &gamma, (&mean, &std), dx, params));
     });
 }
 
@@ -80,13 +65,8 @@ pub fn group_norm<T: Float>(
     let dims = AxisDims { outer: rows, axis: x.len() / rows.max(1), inner: 1 };
     check(dims, &[x.len(), out.len()], &[mean.len(), std.len()], &[]);
     let (x, gamma, beta) = (wide(x), wide(gamma), wide(beta));
-    statistics(&x, dims.axis, eps, mean, std);
-    let (mean, std) = (wide(mean), wide(std));
-    with_wide_out(out, |out| {
-        for_rows(out, dims.axis, 2 * dims.axis, |r, out| {
-            let (mean, scale, shift) = (mean[r], gamma[r % gamma.len()] / std[r], beta[r % beta.len()]);
-            out.iter_mut().zip(&x[r * dims.axis..]).for_each(|(o, &x)| *o = (x - mean) * scale + shift);
-        });
+    with_stats(mean, std, |stats| {
+        with_wide_out(out, |out| (cores().group)(dims, &x, (&gamma, &beta), eps, out, stats));
     });
 }
 
@@ -106,13 +86,8 @@ pub fn group_norm_backward<T: Float>(
     check(dims, &[x.len(), dout.len(), dx.len()], &[mean.len(), std.len()], &[]);
     let (x, dout, gamma) = (wide(x), wide(dout), wide(gamma));
     let (mean, std) = (wide(mean), wide(std));
-    row_sums((&x, &dout), (&mean, &std), dims.axis, (dgamma, dbeta));
-    with_wide_out(dx, |dx| {
-        for_rows(dx, dims.axis, 8 * dims.axis, |r, dx| {
-            let k = gamma[r % gamma.len()];
-            dx.iter_mut().zip(&dout[r * dims.axis..]).for_each(|(d, &g)| *d = g * k);
-            through_statistics(&x[r * dims.axis..][..dims.axis], double(mean[r]), double(std[r]), dx);
-        });
+    with_stats(dgamma, dbeta, |params| {
+        with_wide_out(dx, |dx| (cores().group_gradient)(dims, (&x, &dout), &gamma, (&mean, &std), dx, params));
     });
 }
 
@@ -122,12 +97,85 @@ fn check(dims: AxisDims, data: &[usize], stats: &[usize], params: &[usize]) {
     assert!(params.iter().all(|&n| n == dims.axis), "sizes of parameters in a normalisation");
 }
 
-fn statistics<T: Float>(rows: &[T::Compute], len: usize, eps: f64, mean: &mut [T], std: &mut [T]) {
+/// Lets `f` overwrite two outputs in the type of computation.
+fn with_stats<T: Float>(a: &mut [T], b: &mut [T], f: impl FnOnce((&mut [T::Compute], &mut [T::Compute]))) {
+    with_wide_out(a, |a| with_wide_out(b, |b| f((a, b))));
+}
+
+pub(crate) fn layer_core<C: Real>(
+    dims: AxisDims,
+    x: &[C],
+    (gamma, beta): (&[C], &[C]),
+    eps: f64,
+    out: &mut [C],
+    (mean, std): (&mut [C], &mut [C]),
+) {
+    let rows = as_rows(dims, x);
+    statistics(&rows, dims.axis, eps, mean, std);
+    write_rows(dims, out, |out| {
+        for_rows(out, dims.axis, 2 * dims.axis, |r, out| {
+            let (mean, inv) = (mean[r], std[r].recip());
+            let terms = rows[r * dims.axis..].iter().zip(gamma.iter().zip(beta));
+            out.iter_mut().zip(terms).for_each(|(o, (&x, (&g, &b)))| *o = (x - mean) * inv * g + b);
+        });
+    });
+}
+
+pub(crate) fn layer_gradient_core<C: Real>(
+    dims: AxisDims,
+    (x, dout): (&[C], &[C]),
+    gamma: &[C],
+    (mean, std): (&[C], &[C]),
+    dx: &mut [C],
+    params: (&mut [C], &mut [C]),
+) {
+    let (x, dout) = (as_rows(dims, x), as_rows(dims, dout));
+    position_sums((&x, &dout), (mean, std), params);
+    write_rows(dims, dx, |dx| {
+        for_rows(dx, dims.axis, 8 * dims.axis, |r, dx| {
+            dx.iter_mut().zip(&dout[r * dims.axis..]).zip(gamma).for_each(|((d, &g), &k)| *d = g * k);
+            through_statistics(&x[r * dims.axis..][..dims.axis], double(mean[r]), double(std[r]), dx);
+        });
+    });
+}
+
+pub(crate) fn group_core<C: Real>(
+    dims: AxisDims,
+    x: &[C],
+    (gamma, beta): (&[C], &[C]),
+    eps: f64,
+    out: &mut [C],
+    (mean, std): (&mut [C], &mut [C]),
+) {
+    statistics(x, dims.axis, eps, mean, std);
+    for_rows(out, dims.axis, 2 * dims.axis, |r, out| {
+        let (mean, scale, shift) = (mean[r], gamma[r % gamma.len()] / std[r], beta[r % beta.len()]);
+        out.iter_mut().zip(&x[r * dims.axis..]).for_each(|(o, &x)| *o = (x - mean) * scale + shift);
+    });
+}
+
+pub(crate) fn group_gradient_core<C: Real>(
+    dims: AxisDims,
+    (x, dout): (&[C], &[C]),
+    gamma: &[C],
+    (mean, std): (&[C], &[C]),
+    dx: &mut [C],
+    params: (&mut [C], &mut [C]),
+) {
+    row_sums((x, dout), (mean, std), dims.axis, params);
+    for_rows(dx, dims.axis, 8 * dims.axis, |r, dx| {
+        let k = gamma[r % gamma.len()];
+        dx.iter_mut().zip(&dout[r * dims.axis..]).for_each(|(d, &g)| *d = g * k);
+        through_statistics(&x[r * dims.axis..][..dims.axis], double(mean[r]), double(std[r]), dx);
+    });
+}
+
+fn statistics<C: Real>(rows: &[C], len: usize, eps: f64, mean: &mut [C], std: &mut [C]) {
     for_rows2((mean, std), (1, 1), 4 * len, |r, mean, std| {
         let row = &rows[r * len..][..len];
         let m = sum(row) / len.max(1) as f64;
         let var = sum_by(row, |v| (v - m) * (v - m)) / len.max(1) as f64;
-        (mean[0], std[0]) = (T::from_f64(m), T::from_f64((var + eps).sqrt()));
+        (mean[0], std[0]) = (real(m), real((var + eps).sqrt()));
     });
 }
 
@@ -141,11 +189,7 @@ fn through_statistics<C: Real>(x: &[C], mean: f64, std: f64, dx: &mut [C]) {
 }
 
 /// Gradients of gamma and beta that belong to positions in the row: sums over the rows.
-fn position_sums<T: Float>(
-    (x, dout): (&[T::Compute], &[T::Compute]),
-    (mean, std): (&[T::Compute], &[T::Compute]),
-    (dgamma, dbeta): (&mut [T], &mut [T]),
-) {
+fn position_sums<C: Real>((x, dout): (&[C], &[C]), (mean, std): (&[C], &[C]), (dgamma, dbeta): (&mut [C], &mut [C])) {
     let (rows, len) = (mean.len(), dgamma.len());
     for_row_chunks2((dgamma, dbeta), (1, 1), 4 * rows, |first, dgamma, dbeta| {
         let mut sums = vec![(0.0, 0.0); dgamma.len()];
@@ -159,16 +203,16 @@ fn position_sums<T: Float>(
             }
         }
         let out = dgamma.iter_mut().zip(dbeta).zip(sums);
-        out.for_each(|((k, b), sums)| (*k, *b) = (T::from_f64(sums.0), T::from_f64(sums.1)));
+        out.for_each(|((k, b), sums)| (*k, *b) = (real(sums.0), real(sums.1)));
     });
 }
 
 /// Gradients of gamma and beta that belong to whole rows: sums inside of the rows and over the rows that share them.
-fn row_sums<T: Float>(
-    (x, dout): (&[T::Compute], &[T::Compute]),
-    (mean, std): (&[T::Compute], &[T::Compute]),
+fn row_sums<C: Real>(
+    (x, dout): (&[C], &[C]),
+    (mean, std): (&[C], &[C]),
     len: usize,
-    (dgamma, dbeta): (&mut [T], &mut [T]),
+    (dgamma, dbeta): (&mut [C], &mut [C]),
 ) {
     let (rows, period) = (mean.len(), dgamma.len());
     for_rows2((dgamma, dbeta), (1, 1), 4 * x.len() / period.max(1), |first, dgamma, dbeta| {
@@ -179,6 +223,6 @@ fn row_sums<T: Float>(
             sums.0 += sum_by2(x, dout, |x, g| (x - mean) * g) / double(std[r]);
             sums.1 += sum(dout);
         }
-        (dgamma[0], dbeta[0]) = (T::from_f64(sums.0), T::from_f64(sums.1));
+        (dgamma[0], dbeta[0]) = (real(sums.0), real(sums.1));
     });
 }

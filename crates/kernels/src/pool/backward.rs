@@ -7,7 +7,7 @@ use crate::real::{Real, real};
 use crate::scratch::with_scratch;
 use crate::window::Window;
 
-pub(super) fn gradient<C: Real>(w: &Window, kind: PoolKind, (data, out): (&[C], &[C]), dout: &[C], ddata: &mut [C]) {
+pub(crate) fn gradient<C: Real>(w: &Window, kind: PoolKind, (data, out): (&[C], &[C]), dout: &[C], ddata: &mut [C]) {
     let ratio = |v: C, out: C| if out == C::zero() { C::zero() } else { v / out };
     match kind {
         PoolKind::Max => max_gradient(w, data, dout, ddata),

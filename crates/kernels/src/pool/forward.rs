@@ -6,7 +6,7 @@ use crate::real::{Real, real};
 use crate::scratch::with_scratch;
 use crate::window::Window;
 
-pub(super) fn pool<C: Real>(w: &Window, kind: PoolKind, data: &[C], out: &mut [C]) {
+pub(crate) fn pool<C: Real>(w: &Window, kind: PoolKind, data: &[C], out: &mut [C]) {
     let add = |a: C, b: C| a + b;
     let each = |f: fn(C) -> C| move |_: usize, _: usize, line: &mut [C]| line.iter_mut().for_each(|v| *v = f(*v));
     match kind {

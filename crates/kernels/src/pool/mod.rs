@@ -8,9 +8,12 @@ mod forward;
 #[cfg(test)]
 mod tests;
 
+use crate::cores::cores;
 use crate::layout::{channels_first, write_channels_first};
 use crate::real::{Real, wide, with_wide_out};
 use crate::window::Window;
+pub(crate) use backward::gradient as gradient_core;
+pub(crate) use forward::pool as pool_core;
 use rsym_tensor::Float;
 use std::borrow::Cow;
 use std::ops::Range;
@@ -100,7 +103,7 @@ pub fn pool_forward<T: Float>(g: &PoolGeometry, data: &[T], out: &mut [T]) {
     let data = wide(data);
     with_wide_out(out, |out| {
         write_channels_first(g.channels_last, out, g.channels, g.window.output_size(), |out| {
-            forward::pool(&g.window, g.kind, &g.planes(&data), out);
+            (cores().pool)(&g.window, g.kind, &g.planes(&data), out);
         });
     });
 }
@@ -116,7 +119,7 @@ pub fn pool_backward<T: Float>(g: &PoolGeometry, data: &[T], out: &[T], dout: &[
     with_wide_out(ddata, |ddata| {
         write_channels_first(g.channels_last, ddata, g.channels, g.window.input_size(), |ddata| {
             let (data, out) = (g.planes(&data), g.output_planes(&out));
-            backward::gradient(&g.window, g.kind, (&data, &out), &g.output_planes(&dout), ddata);
+            (cores().pool_gradient)(&g.window, g.kind, (&data, &out), &g.output_planes(&dout), ddata);
         });
     });
 }

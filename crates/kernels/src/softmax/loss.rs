@@ -1,8 +1,9 @@
 //! The gradient of the cross entropy of a softmax, taken with respect to the data in front of the softmax.
 
+use crate::cores::cores;
 use crate::layout::{AxisDims, as_rows, write_rows};
 use crate::parallel::{for_elements, for_rows};
-use crate::real::{real, wide, with_wide_out};
+use crate::real::{Real, real, wide, with_wide_out};
 use rsym_tensor::Float;
 
 /// By what the gradient of a loss is divided.
@@ -32,8 +33,8 @@ pub struct SoftmaxLoss {
 }
 
 impl SoftmaxLoss {
-    fn scale<T: Float>(&self, dims: AxisDims, label: &[T]) -> f64 {
-        let ignored = || label.iter().filter(|l| l.to_i64() == self.ignore_label as i64).count();
+    fn scale(&self, dims: AxisDims, label: &[i64]) -> f64 {
+        let ignored = || label.iter().filter(|&&l| l == self.ignore_label as i64).count();
         let divisor = match self.normalization {
             Normalization::Null => dims.inner,
             Normalization::Batch => dims.inner * dims.outer,
@@ -60,27 +61,28 @@ pub fn softmax_loss_backward<T: Float>(
     dx: &mut [T],
 ) {
     assert_eq!((prob.len(), dx.len(), label.len()), (dims.size(), dims.size(), dims.lines()), "sizes of a loss");
-    let scale = real::<T::Compute>(loss.scale(dims, label));
-    let prob = wide(prob);
-    let rows = as_rows(dims, &prob);
-    let rest = real::<T::Compute>(loss.smooth_alpha / (dims.axis as f64 - 1.0).max(1.0));
-    let hit = real::<T::Compute>(1.0 - loss.smooth_alpha);
-    with_wide_out(dx, |dx| {
-        write_rows(dims, dx, |dx| {
-            for_rows(dx, dims.axis, dims.axis, |r, dx| {
-                let label = label[r].to_i64();
-                if loss.ignores(label) {
-                    return dx.fill(real(0.0));
-                }
-                let prob = &rows[r * dims.axis..][..dims.axis];
-                dx.iter_mut().zip(prob).for_each(|(d, &p)| *d = (p - rest) * scale);
-                if let Some(class) = usize::try_from(label).ok().filter(|&l| l < dims.axis) {
-                    dx[class] = (prob[class] - hit) * scale;
-                }
-            });
+    let (prob, label) = (wide(prob), label.iter().map(|l| l.to_i64()).collect::<Vec<_>>());
+    with_wide_out(dx, |dx| (cores().loss_gradient)(dims, loss, &prob, &label, dx));
+    multiply(dx, head);
+}
+
+pub(crate) fn loss_core<C: Real>(dims: AxisDims, loss: &SoftmaxLoss, prob: &[C], label: &[i64], dx: &mut [C]) {
+    let rows = as_rows(dims, prob);
+    let scale = real::<C>(loss.scale(dims, label));
+    let rest = real::<C>(loss.smooth_alpha / (dims.axis as f64 - 1.0).max(1.0));
+    let hit = real::<C>(1.0 - loss.smooth_alpha);
+    write_rows(dims, dx, |dx| {
+        for_rows(dx, dims.axis, dims.axis, |r, dx| {
+            if loss.ignores(label[r]) {
+                return dx.fill(C::zero());
+            }
+            let prob = &rows[r * dims.axis..][..dims.axis];
+            dx.iter_mut().zip(prob).for_each(|(d, &p)| *d = (p - rest) * scale);
+            if let Some(class) = usize::try_from(label[r]).ok().filter(|&l| l < dims.axis) {
+                dx[class] = (prob[class] - hit) * scale;
+            }
         });
     });
-    multiply(dx, head);
 }
 
 /// The gradient for labels that are probabilities themselves.

@@ -5,11 +5,13 @@ mod loss;
 #[cfg(test)]
 mod tests;
 
+use crate::cores::cores;
 use crate::layout::{AxisDims, as_rows, write_rows};
 use crate::parallel::for_rows;
 use crate::real::{Real, double, real, wide, with_wide_out};
 use crate::sums::{max, sum, sum_by2};
 use exp::exp;
+pub(crate) use loss::loss_core;
 pub use loss::{Normalization, SoftmaxLoss, probability_loss_backward, softmax_loss_backward};
 use rsym_tensor::Float;
 
@@ -45,16 +47,7 @@ impl Softmax {
 pub fn softmax<T: Float>(dims: AxisDims, kind: Softmax, x: &[T], length: Option<&[usize]>, out: &mut [T]) {
     assert_eq!((x.len(), out.len()), (dims.size(), dims.size()), "sizes of a softmax");
     let x = wide(x);
-    let rows = as_rows(dims, &x);
-    with_wide_out(out, |out| {
-        write_rows(dims, out, |out| {
-            for_rows(out, dims.axis, 6 * dims.axis, |r, out| {
-                let n = row_length(dims, length, r);
-                out[n..].fill(real(0.0));
-                softmax_row(kind, &rows[r * dims.axis..][..n], &mut out[..n]);
-            });
-        });
-    });
+    with_wide_out(out, |out| (cores().softmax)(dims, kind, &x, length, out));
 }
 
 /// The gradient of [`softmax`], from its output and the gradient of that.
@@ -70,15 +63,33 @@ pub fn softmax_backward<T: Float>(
 ) {
     assert_eq!((out.len(), dout.len(), dx.len()), (dims.size(), dims.size(), dims.size()), "sizes of a softmax");
     let (out, dout) = (wide(out), wide(dout));
-    let (out, dout) = (as_rows(dims, &out), as_rows(dims, &dout));
-    with_wide_out(dx, |dx| {
-        write_rows(dims, dx, |dx| {
-            for_rows(dx, dims.axis, 4 * dims.axis, |r, dx| {
-                let n = row_length(dims, length, r);
-                dx[n..].fill(real(0.0));
-                let at = r * dims.axis;
-                gradient_row(kind, &out[at..at + n], &dout[at..at + n], &mut dx[..n]);
-            });
+    with_wide_out(dx, |dx| (cores().softmax_gradient)(dims, kind, (&out, &dout), length, dx));
+}
+
+pub(crate) fn softmax_core<C: Real>(dims: AxisDims, kind: Softmax, x: &[C], length: Option<&[usize]>, out: &mut [C]) {
+    let rows = as_rows(dims, x);
+    write_rows(dims, out, |out| {
+        for_rows(out, dims.axis, 6 * dims.axis, |r, out| {
+            let n = row_length(dims, length, r);
+            out[n..].fill(C::zero());
+            softmax_row(kind, &rows[r * dims.axis..][..n], &mut out[..n]);
+        });
+    });
+}
+
+pub(crate) fn gradient_core<C: Real>(
+    dims: AxisDims,
+    kind: Softmax,
+    (out, dout): (&[C], &[C]),
+    length: Option<&[usize]>,
+    dx: &mut [C],
+) {
+    let (out, dout) = (as_rows(dims, out), as_rows(dims, dout));
+    write_rows(dims, dx, |dx| {
+        for_rows(dx, dims.axis, 4 * dims.axis, |r, dx| {
+            let (n, at) = (row_length(dims, length, r), r * dims.axis);
+            dx[n..].fill(C::zero());
+            gradient_row(kind, &out[at..at + n], &dout[at..at + n], &mut dx[..n]);
         });
     });
 }
