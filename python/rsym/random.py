@@ -1,8 +1,10 @@
-"""The seed of random operators."""
+"""Random arrays, and the seed of all random operators."""
 
 from . import _rsym
+from .ndarray import random as _random
+from .ndarray.random import *  # noqa: F401,F403
 
-__all__ = ["seed"]
+__all__ = ["seed"] + _random.__all__
 
 
 def seed(seed_state, ctx="all"):

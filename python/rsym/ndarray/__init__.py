@@ -12,11 +12,12 @@ from ._creation import (
     to_dlpack_for_read, to_dlpack_for_write, zeros,
 )
 from ._files import load, load_frombuffer, save
-from ._ops import contrib, image, linalg, random
+from . import random
+from ._ops import contrib, image, linalg
 from ._ops import internal as _internal
 from ._ops.op import *  # noqa: F401,F403
 from .ndarray import NDArray, waitall
 
-for _module in (contrib, image, linalg, random):
+for _module in (contrib, image, linalg):
     _sys.modules["%s.%s" % (__name__, _module.__name__.rsplit(".", 1)[1])] = _module
 _sys.modules[__name__ + "._internal"] = _internal

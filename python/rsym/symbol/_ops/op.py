@@ -10,6 +10,8 @@ from .._compose import compose as _compose
 
 __all__ = [
     "Activation",
+    "BatchNorm",
+    "BatchNorm_v1",
     "BlockGrad",
     "Cast",
     "Convolution",
@@ -21,28 +23,85 @@ __all__ = [
     "LogisticRegressionOutput",
     "MAERegressionOutput",
     "MakeLoss",
+    "Pooling",
+    "Pooling_v1",
     "SVMOutput",
     "abs",
     "add_n",
+    "arccos",
+    "arccosh",
+    "arcsin",
+    "arcsinh",
+    "arctan",
+    "arctanh",
+    "broadcast_add",
+    "broadcast_axes",
+    "broadcast_axis",
+    "broadcast_div",
+    "broadcast_equal",
+    "broadcast_greater",
+    "broadcast_greater_equal",
+    "broadcast_hypot",
+    "broadcast_lesser",
+    "broadcast_lesser_equal",
+    "broadcast_like",
+    "broadcast_logical_and",
+    "broadcast_logical_or",
+    "broadcast_logical_xor",
+    "broadcast_maximum",
+    "broadcast_minimum",
+    "broadcast_minus",
+    "broadcast_mod",
+    "broadcast_mul",
+    "broadcast_not_equal",
+    "broadcast_plus",
+    "broadcast_power",
+    "broadcast_sub",
+    "broadcast_to",
     "cast",
+    "cbrt",
     "ceil",
+    "cos",
+    "cosh",
+    "degrees",
     "elemwise_add",
     "elemwise_div",
     "elemwise_mul",
     "elemwise_sub",
+    "erf",
+    "erfinv",
+    "exp",
+    "expm1",
     "fix",
     "floor",
+    "gamma",
+    "gammaln",
     "identity",
+    "log",
+    "log10",
+    "log1p",
+    "log2",
     "logical_not",
     "make_loss",
     "negative",
     "ones_like",
+    "radians",
+    "rcbrt",
+    "reciprocal",
     "relu",
     "rint",
     "round",
+    "rsqrt",
+    "sigmoid",
     "sign",
+    "sin",
+    "sinh",
+    "softsign",
+    "sqrt",
     "square",
     "stop_gradient",
+    "tan",
+    "tanh",
     "trunc",
     "zeros_like",
 ]
@@ -80,6 +139,118 @@ def Activation(data=None, act_type=_Null, name=None, attr=None, out=None, **kwar
     Symbol
     """
     return _compose("Activation", "activation", (data,), {"act_type": act_type}, name, attr, kwargs)
+
+
+def BatchNorm(data=None, gamma=None, beta=None, moving_mean=None, moving_var=None, eps=_Null, momentum=_Null, fix_gamma=_Null, use_global_stats=_Null, output_mean_var=_Null, axis=_Null, cudnn_off=_Null, min_calib_range=_Null, max_calib_range=_Null, name=None, attr=None, out=None, **kwargs):
+    """Batch normalisation: `out = gamma · (data - mean) / sqrt(var + eps) + beta`, channel by channel.
+
+    In training mean and var are those of the batch over all axes but `axis` (var with the number of elements
+    as
+    divisor); in inference, and with `use_global_stats`, they are the moving statistics. Each backward pass of
+    training moves these: `moving = momentum · moving + (1 - momentum) · batch`. A forward pass alone does
+    not.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | any with a channel axis | float |
+    | gamma, beta, moving_mean, moving_var | (channels,) | that of data; float32 for half precision |
+    | output | that of data | that of data |
+    | mean, var (shown with `output_mean_var`) | (channels,) | that of gamma |
+
+    The output called var holds 1 / sqrt(var + eps). With `fix_gamma`, which is the default, the forward pass
+    writes
+    ones over gamma, whose gradient is 0. The gradients of mean and var are ignored.
+
+    Source: Ioffe and Szegedy, Batch Normalization (2015).
+
+    Parameters
+    ----------
+    data : Symbol
+        The input.
+    gamma : Symbol
+        The scale of every channel.
+    beta : Symbol
+        The shift of every channel.
+    moving_mean : Symbol
+        The running mean (auxiliary state).
+    moving_var : Symbol
+        The running variance (auxiliary state).
+    eps : double, default 0.0010000000474974513
+        Added to the variance against division by zero.
+    momentum : float, default 0.9
+        Share of the old moving statistics in the new ones.
+    fix_gamma : boolean, default True
+        Fix gamma to ones.
+    use_global_stats : boolean, default False
+        Use the moving statistics in training too, and leave them as they are.
+    output_mean_var : boolean, default False
+        Show the statistics as outputs.
+    axis : int, default 1
+        The channel axis; counted from the end if negative.
+    cudnn_off : boolean, default False
+        Ignored.
+    min_calib_range : float or None, default None
+        Ignored.
+    max_calib_range : float or None, default None
+        Ignored.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("BatchNorm", "batchnorm", (data, gamma, beta, moving_mean, moving_var,), {"eps": eps, "momentum": momentum, "fix_gamma": fix_gamma, "use_global_stats": use_global_stats, "output_mean_var": output_mean_var, "axis": axis, "cudnn_off": cudnn_off, "min_calib_range": min_calib_range, "max_calib_range": max_calib_range}, name, attr, kwargs)
+
+
+def BatchNorm_v1(data=None, gamma=None, beta=None, moving_mean=None, moving_var=None, eps=_Null, momentum=_Null, fix_gamma=_Null, use_global_stats=_Null, output_mean_var=_Null, name=None, attr=None, out=None, **kwargs):
+    """The older form of `BatchNorm`, with the channels on axis 1 and the variance itself as third output.
+
+    Formula, moving statistics and `fix_gamma` are as in `BatchNorm`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | (batch, channels, …) | float |
+    | gamma, beta, moving_mean, moving_var | (channels,) | that of data; float32 for half precision |
+    | output | that of data | that of data |
+    | mean, var (shown with `output_mean_var`) | (channels,) | that of gamma |
+
+    MXNet takes data of 2 and 4 dimensions alone here; rsym takes any number.
+
+    Parameters
+    ----------
+    data : Symbol
+        The input.
+    gamma : Symbol
+        The scale of every channel.
+    beta : Symbol
+        The shift of every channel.
+    moving_mean : Symbol
+        The running mean (auxiliary state).
+    moving_var : Symbol
+        The running variance (auxiliary state).
+    eps : float, default 0.001
+        Added to the variance against division by zero.
+    momentum : float, default 0.9
+        Share of the old moving statistics in the new ones.
+    fix_gamma : boolean, default True
+        Fix gamma to ones.
+    use_global_stats : boolean, default False
+        Use the moving statistics in training too, and leave them as they are.
+    output_mean_var : boolean, default False
+        Show the statistics as outputs.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("BatchNorm_v1", "batchnorm_v1", (data, gamma, beta, moving_mean, moving_var,), {"eps": eps, "momentum": momentum, "fix_gamma": fix_gamma, "use_global_stats": use_global_stats, "output_mean_var": output_mean_var}, name, attr, kwargs)
 
 
 def BlockGrad(data=None, name=None, attr=None, out=None, **kwargs):
@@ -503,6 +674,107 @@ def MakeLoss(data=None, grad_scale=_Null, valid_thresh=_Null, normalization=_Nul
     return _compose("MakeLoss", "makeloss", (data,), {"grad_scale": grad_scale, "valid_thresh": valid_thresh, "normalization": normalization}, name, attr, kwargs)
 
 
+def Pooling(data=None, kernel=_Null, pool_type=_Null, global_pool=_Null, cudnn_off=_Null, pooling_convention=_Null, stride=_Null, pad=_Null, p_value=_Null, count_include_pad=_Null, layout=_Null, name=None, attr=None, out=None, **kwargs):
+    """Reduces sliding windows over one to three spatial dimensions to their maximum, mean, sum or norm.
+
+    | pool_type | of a window's elements v |
+    |---|---|
+    | max | max(v) |
+    | avg | Σ v / number of positions, zeros of the padding among them unless `count_include_pad=False` |
+    | sum | Σ v |
+    | lp | (Σ v^p)^(1/p) for p = `p_value` of 1, 2 or 3 |
+
+    | pooling_convention | windows along a dimension |
+    |---|---|
+    | valid | (space + 2·pad - kernel) / stride + 1, rounded down |
+    | full | the same, rounded up: the last window may hang over the border |
+    | same | space / stride, rounded up; for one spatial dimension without padding |
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | (batch, channels, space…) | float |
+    | output | (batch, channels, windows…), with `global_pool` (batch, channels, 1…) | that of data |
+
+    With a layout that ends in C the channels come last. Of equal maxima the first gets the gradient. MXNet's
+    CPU
+    build fails for `same`; rsym computes it.
+
+    Parameters
+    ----------
+    data : Symbol
+        The input.
+    kernel : Shape(tuple), default ()
+        Size of the window in every spatial dimension; not needed with `global_pool`.
+    pool_type : {'avg', 'lp', 'max', 'sum'}, default max
+        The reduction.
+    global_pool : boolean, default False
+        Take the whole input as one window; kernel, stride and pad are ignored.
+    cudnn_off : boolean, default False
+        Ignored.
+    pooling_convention : {'full', 'same', 'valid'}, default valid
+        How many windows there are.
+    stride : Shape(tuple), default ()
+        Distance of two windows; 1 by default.
+    pad : Shape(tuple), default ()
+        Padding around the input on both sides; 0 by default.
+    p_value : int or None, default None
+        The p of the norm.
+    count_include_pad : boolean or None, default None
+        Count the padding in means; so by default.
+    layout : {'NCDHW', 'NCHW', 'NCW', 'NDHWC', 'NHWC', 'NWC'} or None, default None
+        Order of the dimensions; by default the channels come second.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("Pooling", "pooling", (data,), {"kernel": kernel, "pool_type": pool_type, "global_pool": global_pool, "cudnn_off": cudnn_off, "pooling_convention": pooling_convention, "stride": stride, "pad": pad, "p_value": p_value, "count_include_pad": count_include_pad, "layout": layout}, name, attr, kwargs)
+
+
+def Pooling_v1(data=None, kernel=_Null, pool_type=_Null, global_pool=_Null, pooling_convention=_Null, stride=_Null, pad=_Null, name=None, attr=None, out=None, **kwargs):
+    """The older form of `Pooling`, for two and three spatial dimensions.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | (batch, channels, space…) | float |
+    | output | (batch, channels, windows…), with `global_pool` (batch, channels, 1…) | that of data |
+
+    Unlike with `Pooling`, means divide by the size of the kernel even where the window hangs over the border,
+    and each
+    of several equal maxima gets the whole gradient.
+
+    Parameters
+    ----------
+    data : Symbol
+        The input.
+    kernel : Shape(tuple), default ()
+        Size of the window in every spatial dimension; not needed with `global_pool`.
+    pool_type : {'avg', 'max', 'sum'}, default max
+        The reduction.
+    global_pool : boolean, default False
+        Take the whole input as one window; kernel, stride and pad are ignored.
+    pooling_convention : {'full', 'valid'}, default valid
+        How many windows there are: with `full` the last may hang over the border.
+    stride : Shape(tuple), default ()
+        Distance of two windows; 1 by default.
+    pad : Shape(tuple), default ()
+        Padding around the input on both sides; 0 by default.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("Pooling_v1", "pooling_v1", (data,), {"kernel": kernel, "pool_type": pool_type, "global_pool": global_pool, "pooling_convention": pooling_convention, "stride": stride, "pad": pad}, name, attr, kwargs)
+
+
 def SVMOutput(data=None, label=None, margin=_Null, regularization_coefficient=_Null, use_linear=_Null, name=None, attr=None, out=None, **kwargs):
     """Passes class scores on and trains them with one-against-all hinge losses: the squared hinge
     `max(0, margin - t·score)²`, or with `use_linear` the plain one, where t is 1 for the class of the label and -1
@@ -592,6 +864,807 @@ def add_n(*data, num_args=_Null, name=None, attr=None, out=None, **kwargs):
     return _compose("add_n", "add_n", data, {"num_args": num_args}, name, attr, kwargs)
 
 
+def arccos(data=None, name=None, attr=None, out=None, **kwargs):
+    """Takes the inverse cosine, in radians: `out = arccos(data)`.
+
+    Integers are computed in double precision and truncated.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | any | any but bool |
+    | output | that of data | that of data |
+
+    Parameters
+    ----------
+    data : Symbol
+        The input.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("arccos", "arccos", (data,), {}, name, attr, kwargs)
+
+
+def arccosh(data=None, name=None, attr=None, out=None, **kwargs):
+    """Takes the inverse hyperbolic cosine: `out = arccosh(data)`.
+
+    Integers are computed in double precision and truncated.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | any | any but bool |
+    | output | that of data | that of data |
+
+    Parameters
+    ----------
+    data : Symbol
+        The input.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("arccosh", "arccosh", (data,), {}, name, attr, kwargs)
+
+
+def arcsin(data=None, name=None, attr=None, out=None, **kwargs):
+    """Takes the inverse sine, in radians: `out = arcsin(data)`.
+
+    Integers are computed in double precision and truncated.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | any | any but bool |
+    | output | that of data | that of data |
+
+    Parameters
+    ----------
+    data : Symbol
+        The input.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("arcsin", "arcsin", (data,), {}, name, attr, kwargs)
+
+
+def arcsinh(data=None, name=None, attr=None, out=None, **kwargs):
+    """Takes the inverse hyperbolic sine: `out = arcsinh(data)`.
+
+    Integers are computed in double precision and truncated.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | any | any but bool |
+    | output | that of data | that of data |
+
+    Parameters
+    ----------
+    data : Symbol
+        The input.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("arcsinh", "arcsinh", (data,), {}, name, attr, kwargs)
+
+
+def arctan(data=None, name=None, attr=None, out=None, **kwargs):
+    """Takes the inverse tangent, in radians: `out = arctan(data)`.
+
+    Integers are computed in double precision and truncated.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | any | any but bool |
+    | output | that of data | that of data |
+
+    Parameters
+    ----------
+    data : Symbol
+        The input.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("arctan", "arctan", (data,), {}, name, attr, kwargs)
+
+
+def arctanh(data=None, name=None, attr=None, out=None, **kwargs):
+    """Takes the inverse hyperbolic tangent: `out = arctanh(data)`.
+
+    Integers are computed in double precision and truncated.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | any | any but bool |
+    | output | that of data | that of data |
+
+    Parameters
+    ----------
+    data : Symbol
+        The input.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("arctanh", "arctanh", (data,), {}, name, attr, kwargs)
+
+
+def broadcast_add(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
+    """Adds two inputs with broadcasting: `out = lhs + rhs`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | lhs, rhs | aligned at the right, dimensions equal or 1 | any but bool, both equal |
+    | output | the larger of each dimension | that dtype |
+
+    Parameters
+    ----------
+    lhs : Symbol
+        The left operand.
+    rhs : Symbol
+        The right operand, of the same type.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("broadcast_add", "broadcast_add", (lhs, rhs,), {}, name, attr, kwargs)
+
+
+def broadcast_axes(data=None, axis=_Null, size=_Null, name=None, attr=None, out=None, **kwargs):
+    """Another name of `broadcast_axis`.
+
+    Repeats given dimensions of extent 1.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | any, with 1 at each of `axis` | any |
+    | output | that of data, with `size` at `axis` | that of data |
+
+    Negative axes count from the end; MXNet crashes on them.
+
+    Parameters
+    ----------
+    data : Symbol
+        What is repeated.
+    axis : Shape(tuple), default ()
+        The dimensions to repeat.
+    size : Shape(tuple), default ()
+        How often each is repeated.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("broadcast_axis", "broadcast_axes", (data,), {"axis": axis, "size": size}, name, attr, kwargs)
+
+
+def broadcast_axis(data=None, axis=_Null, size=_Null, name=None, attr=None, out=None, **kwargs):
+    """Repeats given dimensions of extent 1.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | any, with 1 at each of `axis` | any |
+    | output | that of data, with `size` at `axis` | that of data |
+
+    Negative axes count from the end; MXNet crashes on them.
+
+    Parameters
+    ----------
+    data : Symbol
+        What is repeated.
+    axis : Shape(tuple), default ()
+        The dimensions to repeat.
+    size : Shape(tuple), default ()
+        How often each is repeated.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("broadcast_axis", "broadcast_axis", (data,), {"axis": axis, "size": size}, name, attr, kwargs)
+
+
+def broadcast_div(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
+    """Divides the first input by the second with broadcasting: `out = lhs / rhs`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | lhs, rhs | aligned at the right, dimensions equal or 1 | any but bool, both equal |
+    | output | the larger of each dimension | that dtype |
+
+    Parameters
+    ----------
+    lhs : Symbol
+        The left operand.
+    rhs : Symbol
+        The right operand, of the same type.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("broadcast_div", "broadcast_div", (lhs, rhs,), {}, name, attr, kwargs)
+
+
+def broadcast_equal(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
+    """Is 1 where both inputs are equal, otherwise 0, with broadcasting: `out = lhs == rhs`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | lhs, rhs | aligned at the right, dimensions equal or 1 | any but bool, both equal |
+    | output | the larger of each dimension | that dtype |
+
+    Parameters
+    ----------
+    lhs : Symbol
+        The left operand.
+    rhs : Symbol
+        The right operand, of the same type.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("broadcast_equal", "broadcast_equal", (lhs, rhs,), {}, name, attr, kwargs)
+
+
+def broadcast_greater(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
+    """Is 1 where lhs is greater, otherwise 0, with broadcasting: `out = lhs > rhs`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | lhs, rhs | aligned at the right, dimensions equal or 1 | any but bool, both equal |
+    | output | the larger of each dimension | that dtype |
+
+    Parameters
+    ----------
+    lhs : Symbol
+        The left operand.
+    rhs : Symbol
+        The right operand, of the same type.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("broadcast_greater", "broadcast_greater", (lhs, rhs,), {}, name, attr, kwargs)
+
+
+def broadcast_greater_equal(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
+    """Is 1 where lhs is greater or equal, otherwise 0, with broadcasting: `out = lhs >= rhs`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | lhs, rhs | aligned at the right, dimensions equal or 1 | any but bool, both equal |
+    | output | the larger of each dimension | that dtype |
+
+    Parameters
+    ----------
+    lhs : Symbol
+        The left operand.
+    rhs : Symbol
+        The right operand, of the same type.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("broadcast_greater_equal", "broadcast_greater_equal", (lhs, rhs,), {}, name, attr, kwargs)
+
+
+def broadcast_hypot(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
+    """Computes the hypotenuse of right triangles with broadcasting: `out = sqrt(lhs² + rhs²)`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | lhs, rhs | aligned at the right, dimensions equal or 1 | any but bool, both equal |
+    | output | the larger of each dimension | that dtype |
+
+    Parameters
+    ----------
+    lhs : Symbol
+        The left operand.
+    rhs : Symbol
+        The right operand, of the same type.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("broadcast_hypot", "broadcast_hypot", (lhs, rhs,), {}, name, attr, kwargs)
+
+
+def broadcast_lesser(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
+    """Is 1 where lhs is smaller, otherwise 0, with broadcasting: `out = lhs < rhs`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | lhs, rhs | aligned at the right, dimensions equal or 1 | any but bool, both equal |
+    | output | the larger of each dimension | that dtype |
+
+    Parameters
+    ----------
+    lhs : Symbol
+        The left operand.
+    rhs : Symbol
+        The right operand, of the same type.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("broadcast_lesser", "broadcast_lesser", (lhs, rhs,), {}, name, attr, kwargs)
+
+
+def broadcast_lesser_equal(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
+    """Is 1 where lhs is smaller or equal, otherwise 0, with broadcasting: `out = lhs <= rhs`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | lhs, rhs | aligned at the right, dimensions equal or 1 | any but bool, both equal |
+    | output | the larger of each dimension | that dtype |
+
+    Parameters
+    ----------
+    lhs : Symbol
+        The left operand.
+    rhs : Symbol
+        The right operand, of the same type.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("broadcast_lesser_equal", "broadcast_lesser_equal", (lhs, rhs,), {}, name, attr, kwargs)
+
+
+def broadcast_like(lhs=None, rhs=None, lhs_axes=_Null, rhs_axes=_Null, name=None, attr=None, out=None, **kwargs):
+    """Repeats dimensions of extent 1 until they are those of another tensor.
+
+    | | shape | dtype |
+    |---|---|---|
+    | lhs | each dimension that of rhs or 1 | any |
+    | rhs | as many dimensions as lhs, or any with `lhs_axes` and `rhs_axes` | any |
+    | output | that of rhs; with axes that of lhs, `lhs_axes` taken from `rhs_axes` of rhs | that of lhs |
+
+    Parameters
+    ----------
+    lhs : Symbol
+        What is repeated.
+    rhs : Symbol
+        Has the shape; its values are not read.
+    lhs_axes : Shape(tuple) or None, default None
+        Dimensions of lhs to repeat; every one if this or `rhs_axes` is not given.
+    rhs_axes : Shape(tuple) or None, default None
+        Dimensions of rhs whose extents they get.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("broadcast_like", "broadcast_like", (lhs, rhs,), {"lhs_axes": lhs_axes, "rhs_axes": rhs_axes}, name, attr, kwargs)
+
+
+def broadcast_logical_and(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
+    """Is 1 where neither input is 0, otherwise 0, with broadcasting: `out = lhs and rhs`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | lhs, rhs | aligned at the right, dimensions equal or 1 | any but bool, both equal |
+    | output | the larger of each dimension | that dtype |
+
+    Parameters
+    ----------
+    lhs : Symbol
+        The left operand.
+    rhs : Symbol
+        The right operand, of the same type.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("broadcast_logical_and", "broadcast_logical_and", (lhs, rhs,), {}, name, attr, kwargs)
+
+
+def broadcast_logical_or(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
+    """Is 1 where one of the inputs is not 0, otherwise 0, with broadcasting: `out = lhs or rhs`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | lhs, rhs | aligned at the right, dimensions equal or 1 | any but bool, both equal |
+    | output | the larger of each dimension | that dtype |
+
+    Parameters
+    ----------
+    lhs : Symbol
+        The left operand.
+    rhs : Symbol
+        The right operand, of the same type.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("broadcast_logical_or", "broadcast_logical_or", (lhs, rhs,), {}, name, attr, kwargs)
+
+
+def broadcast_logical_xor(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
+    """Is 1 where exactly one of the inputs is 0, otherwise 0, with broadcasting: `out = lhs xor rhs`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | lhs, rhs | aligned at the right, dimensions equal or 1 | any but bool, both equal |
+    | output | the larger of each dimension | that dtype |
+
+    Parameters
+    ----------
+    lhs : Symbol
+        The left operand.
+    rhs : Symbol
+        The right operand, of the same type.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("broadcast_logical_xor", "broadcast_logical_xor", (lhs, rhs,), {}, name, attr, kwargs)
+
+
+def broadcast_maximum(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
+    """Takes the larger of two inputs with broadcasting: `out = max(lhs, rhs)`; the gradient of equals goes to
+    lhs.
+
+    | | shape | dtype |
+    |---|---|---|
+    | lhs, rhs | aligned at the right, dimensions equal or 1 | any but bool, both equal |
+    | output | the larger of each dimension | that dtype |
+
+    Parameters
+    ----------
+    lhs : Symbol
+        The left operand.
+    rhs : Symbol
+        The right operand, of the same type.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("broadcast_maximum", "broadcast_maximum", (lhs, rhs,), {}, name, attr, kwargs)
+
+
+def broadcast_minimum(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
+    """Takes the smaller of two inputs with broadcasting: `out = min(lhs, rhs)`; the gradient of equals goes to
+    lhs.
+
+    | | shape | dtype |
+    |---|---|---|
+    | lhs, rhs | aligned at the right, dimensions equal or 1 | any but bool, both equal |
+    | output | the larger of each dimension | that dtype |
+
+    Parameters
+    ----------
+    lhs : Symbol
+        The left operand.
+    rhs : Symbol
+        The right operand, of the same type.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("broadcast_minimum", "broadcast_minimum", (lhs, rhs,), {}, name, attr, kwargs)
+
+
+def broadcast_minus(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
+    """Another name of `broadcast_sub`.
+
+    Subtracts the second input from the first with broadcasting: `out = lhs - rhs`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | lhs, rhs | aligned at the right, dimensions equal or 1 | any but bool, both equal |
+    | output | the larger of each dimension | that dtype |
+
+    Parameters
+    ----------
+    lhs : Symbol
+        The left operand.
+    rhs : Symbol
+        The right operand, of the same type.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("broadcast_sub", "broadcast_minus", (lhs, rhs,), {}, name, attr, kwargs)
+
+
+def broadcast_mod(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
+    """Takes the remainder of a division with broadcasting: `out = lhs mod rhs`, with the sign of the divisor.
+
+    | | shape | dtype |
+    |---|---|---|
+    | lhs, rhs | aligned at the right, dimensions equal or 1 | any but bool, both equal |
+    | output | the larger of each dimension | that dtype |
+
+    Parameters
+    ----------
+    lhs : Symbol
+        The left operand.
+    rhs : Symbol
+        The right operand, of the same type.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("broadcast_mod", "broadcast_mod", (lhs, rhs,), {}, name, attr, kwargs)
+
+
+def broadcast_mul(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
+    """Multiplies two inputs with broadcasting: `out = lhs * rhs`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | lhs, rhs | aligned at the right, dimensions equal or 1 | any but bool, both equal |
+    | output | the larger of each dimension | that dtype |
+
+    Parameters
+    ----------
+    lhs : Symbol
+        The left operand.
+    rhs : Symbol
+        The right operand, of the same type.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("broadcast_mul", "broadcast_mul", (lhs, rhs,), {}, name, attr, kwargs)
+
+
+def broadcast_not_equal(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
+    """Is 1 where the inputs differ, otherwise 0, with broadcasting: `out = lhs != rhs`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | lhs, rhs | aligned at the right, dimensions equal or 1 | any but bool, both equal |
+    | output | the larger of each dimension | that dtype |
+
+    Parameters
+    ----------
+    lhs : Symbol
+        The left operand.
+    rhs : Symbol
+        The right operand, of the same type.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("broadcast_not_equal", "broadcast_not_equal", (lhs, rhs,), {}, name, attr, kwargs)
+
+
+def broadcast_plus(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
+    """Another name of `broadcast_add`.
+
+    Adds two inputs with broadcasting: `out = lhs + rhs`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | lhs, rhs | aligned at the right, dimensions equal or 1 | any but bool, both equal |
+    | output | the larger of each dimension | that dtype |
+
+    Parameters
+    ----------
+    lhs : Symbol
+        The left operand.
+    rhs : Symbol
+        The right operand, of the same type.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("broadcast_add", "broadcast_plus", (lhs, rhs,), {}, name, attr, kwargs)
+
+
+def broadcast_power(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
+    """Raises to a power with broadcasting: `out = lhs ** rhs`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | lhs, rhs | aligned at the right, dimensions equal or 1 | any but bool, both equal |
+    | output | the larger of each dimension | that dtype |
+
+    Parameters
+    ----------
+    lhs : Symbol
+        The left operand.
+    rhs : Symbol
+        The right operand, of the same type.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("broadcast_power", "broadcast_power", (lhs, rhs,), {}, name, attr, kwargs)
+
+
+def broadcast_sub(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
+    """Subtracts the second input from the first with broadcasting: `out = lhs - rhs`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | lhs, rhs | aligned at the right, dimensions equal or 1 | any but bool, both equal |
+    | output | the larger of each dimension | that dtype |
+
+    Parameters
+    ----------
+    lhs : Symbol
+        The left operand.
+    rhs : Symbol
+        The right operand, of the same type.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("broadcast_sub", "broadcast_sub", (lhs, rhs,), {}, name, attr, kwargs)
+
+
+def broadcast_to(data=None, shape=_Null, name=None, attr=None, out=None, **kwargs):
+    """Repeats dimensions of extent 1 until the shape is a given one.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | as many dimensions as `shape`, each equal or 1 | any |
+    | output | `shape` | that of data |
+
+    Parameters
+    ----------
+    data : Symbol
+        What is repeated.
+    shape : Shape(tuple), default ()
+        The shape of the output; 0 keeps the extent of data.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("broadcast_to", "broadcast_to", (data,), {"shape": shape}, name, attr, kwargs)
+
+
 def cast(data=None, dtype=_Null, name=None, attr=None, out=None, **kwargs):
     """Another name of `Cast`.
 
@@ -624,6 +1697,32 @@ def cast(data=None, dtype=_Null, name=None, attr=None, out=None, **kwargs):
     return _compose("Cast", "cast", (data,), {"dtype": dtype}, name, attr, kwargs)
 
 
+def cbrt(data=None, name=None, attr=None, out=None, **kwargs):
+    """Takes the cube root: `out = data^(1/3)`.
+
+    Integers are computed in double precision and truncated.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | any | any but bool |
+    | output | that of data | that of data |
+
+    Parameters
+    ----------
+    data : Symbol
+        The input.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("cbrt", "cbrt", (data,), {}, name, attr, kwargs)
+
+
 def ceil(data=None, name=None, attr=None, out=None, **kwargs):
     """Rounds up to a whole number.
 
@@ -648,6 +1747,84 @@ def ceil(data=None, name=None, attr=None, out=None, **kwargs):
     Symbol
     """
     return _compose("ceil", "ceil", (data,), {}, name, attr, kwargs)
+
+
+def cos(data=None, name=None, attr=None, out=None, **kwargs):
+    """Takes the cosine of radians: `out = cos(data)`.
+
+    Integers are computed in double precision and truncated.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | any | any but bool |
+    | output | that of data | that of data |
+
+    Parameters
+    ----------
+    data : Symbol
+        The input.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("cos", "cos", (data,), {}, name, attr, kwargs)
+
+
+def cosh(data=None, name=None, attr=None, out=None, **kwargs):
+    """Takes the hyperbolic cosine: `out = (e^data + e^-data) / 2`.
+
+    Integers are computed in double precision and truncated.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | any | any but bool |
+    | output | that of data | that of data |
+
+    Parameters
+    ----------
+    data : Symbol
+        The input.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("cosh", "cosh", (data,), {}, name, attr, kwargs)
+
+
+def degrees(data=None, name=None, attr=None, out=None, **kwargs):
+    """Converts radians to degrees: `out = data · 180 / π`.
+
+    Integers are computed in double precision and truncated.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | any | any but bool |
+    | output | that of data | that of data |
+
+    Parameters
+    ----------
+    data : Symbol
+        The input.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("degrees", "degrees", (data,), {}, name, attr, kwargs)
 
 
 def elemwise_add(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
@@ -756,6 +1933,110 @@ def elemwise_sub(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
     return _compose("elemwise_sub", "elemwise_sub", (lhs, rhs,), {}, name, attr, kwargs)
 
 
+def erf(data=None, name=None, attr=None, out=None, **kwargs):
+    """Takes the error function: `out = 2/√π ∫₀^data e^(-t²) dt`.
+
+    Integers are computed in double precision and truncated.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | any | any but bool |
+    | output | that of data | that of data |
+
+    Parameters
+    ----------
+    data : Symbol
+        The input.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("erf", "erf", (data,), {}, name, attr, kwargs)
+
+
+def erfinv(data=None, name=None, attr=None, out=None, **kwargs):
+    """Takes the inverse of the error function: ±infinity at ±1, NaN beyond.
+
+    Integers are computed in double precision and truncated.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | any | any but bool |
+    | output | that of data | that of data |
+
+    Parameters
+    ----------
+    data : Symbol
+        The input.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("erfinv", "erfinv", (data,), {}, name, attr, kwargs)
+
+
+def exp(data=None, name=None, attr=None, out=None, **kwargs):
+    """Takes the exponential: `out = e^data`.
+
+    Integers are computed in double precision and truncated.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | any | any but bool |
+    | output | that of data | that of data |
+
+    Parameters
+    ----------
+    data : Symbol
+        The input.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("exp", "exp", (data,), {}, name, attr, kwargs)
+
+
+def expm1(data=None, name=None, attr=None, out=None, **kwargs):
+    """Takes the exponential less 1, exact for small values: `out = e^data - 1`.
+
+    Integers are computed in double precision and truncated.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | any | any but bool |
+    | output | that of data | that of data |
+
+    Parameters
+    ----------
+    data : Symbol
+        The input.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("expm1", "expm1", (data,), {}, name, attr, kwargs)
+
+
 def fix(data=None, name=None, attr=None, out=None, **kwargs):
     """Rounds to a whole number towards zero, as `trunc` does.
 
@@ -808,6 +2089,58 @@ def floor(data=None, name=None, attr=None, out=None, **kwargs):
     return _compose("floor", "floor", (data,), {}, name, attr, kwargs)
 
 
+def gamma(data=None, name=None, attr=None, out=None, **kwargs):
+    """Takes the gamma function: `out = Γ(data)`.
+
+    Integers are computed in double precision and truncated.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | any | any but bool |
+    | output | that of data | that of data |
+
+    Parameters
+    ----------
+    data : Symbol
+        The input.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("gamma", "gamma", (data,), {}, name, attr, kwargs)
+
+
+def gammaln(data=None, name=None, attr=None, out=None, **kwargs):
+    """Takes the logarithm of the absolute gamma function: `out = ln|Γ(data)|`.
+
+    Integers are computed in double precision and truncated.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | any | any but bool |
+    | output | that of data | that of data |
+
+    Parameters
+    ----------
+    data : Symbol
+        The input.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("gammaln", "gammaln", (data,), {}, name, attr, kwargs)
+
+
 def identity(data=None, name=None, attr=None, out=None, **kwargs):
     """Another name of `_copy`.
 
@@ -832,6 +2165,110 @@ def identity(data=None, name=None, attr=None, out=None, **kwargs):
     Symbol
     """
     return _compose("_copy", "identity", (data,), {}, name, attr, kwargs)
+
+
+def log(data=None, name=None, attr=None, out=None, **kwargs):
+    """Takes the natural logarithm: `out = ln(data)`.
+
+    Integers are computed in double precision and truncated.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | any | any but bool |
+    | output | that of data | that of data |
+
+    Parameters
+    ----------
+    data : Symbol
+        The input.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("log", "log", (data,), {}, name, attr, kwargs)
+
+
+def log10(data=None, name=None, attr=None, out=None, **kwargs):
+    """Takes the decimal logarithm: `out = log₁₀(data)`.
+
+    Integers are computed in double precision and truncated.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | any | any but bool |
+    | output | that of data | that of data |
+
+    Parameters
+    ----------
+    data : Symbol
+        The input.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("log10", "log10", (data,), {}, name, attr, kwargs)
+
+
+def log1p(data=None, name=None, attr=None, out=None, **kwargs):
+    """Takes the natural logarithm of 1 more, exact for small values: `out = ln(1 + data)`.
+
+    Integers are computed in double precision and truncated.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | any | any but bool |
+    | output | that of data | that of data |
+
+    Parameters
+    ----------
+    data : Symbol
+        The input.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("log1p", "log1p", (data,), {}, name, attr, kwargs)
+
+
+def log2(data=None, name=None, attr=None, out=None, **kwargs):
+    """Takes the binary logarithm: `out = log₂(data)`.
+
+    Integers are computed in double precision and truncated.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | any | any but bool |
+    | output | that of data | that of data |
+
+    Parameters
+    ----------
+    data : Symbol
+        The input.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("log2", "log2", (data,), {}, name, attr, kwargs)
 
 
 def logical_not(data=None, name=None, attr=None, out=None, **kwargs):
@@ -934,6 +2371,84 @@ def ones_like(data=None, name=None, attr=None, out=None, **kwargs):
     return _compose("ones_like", "ones_like", (data,), {}, name, attr, kwargs)
 
 
+def radians(data=None, name=None, attr=None, out=None, **kwargs):
+    """Converts degrees to radians: `out = data · π / 180`.
+
+    Integers are computed in double precision and truncated.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | any | any but bool |
+    | output | that of data | that of data |
+
+    Parameters
+    ----------
+    data : Symbol
+        The input.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("radians", "radians", (data,), {}, name, attr, kwargs)
+
+
+def rcbrt(data=None, name=None, attr=None, out=None, **kwargs):
+    """Takes the inverse cube root: `out = data^(-1/3)`.
+
+    Integers are computed in double precision and truncated.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | any | any but bool |
+    | output | that of data | that of data |
+
+    Parameters
+    ----------
+    data : Symbol
+        The input.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("rcbrt", "rcbrt", (data,), {}, name, attr, kwargs)
+
+
+def reciprocal(data=None, name=None, attr=None, out=None, **kwargs):
+    """Takes the reciprocal: `out = 1 / data`.
+
+    Integers are computed in double precision and truncated.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | any | any but bool |
+    | output | that of data | that of data |
+
+    Parameters
+    ----------
+    data : Symbol
+        The input.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("reciprocal", "reciprocal", (data,), {}, name, attr, kwargs)
+
+
 def relu(data=None, name=None, attr=None, out=None, **kwargs):
     """Replaces negative values by 0: `out = max(data, 0)`; NaN stays.
 
@@ -1010,6 +2525,58 @@ def round(data=None, name=None, attr=None, out=None, **kwargs):
     return _compose("round", "round", (data,), {}, name, attr, kwargs)
 
 
+def rsqrt(data=None, name=None, attr=None, out=None, **kwargs):
+    """Takes the inverse square root: `out = 1 / sqrt(data)`.
+
+    Integers are computed in double precision and truncated.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | any | any but bool |
+    | output | that of data | that of data |
+
+    Parameters
+    ----------
+    data : Symbol
+        The input.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("rsqrt", "rsqrt", (data,), {}, name, attr, kwargs)
+
+
+def sigmoid(data=None, name=None, attr=None, out=None, **kwargs):
+    """Takes the logistic function: `out = 1 / (1 + e^-data)`.
+
+    Integers are computed in double precision and truncated.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | any | any but bool |
+    | output | that of data | that of data |
+
+    Parameters
+    ----------
+    data : Symbol
+        The input.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("sigmoid", "sigmoid", (data,), {}, name, attr, kwargs)
+
+
 def sign(data=None, name=None, attr=None, out=None, **kwargs):
     """Takes the sign: `out` is -1, 0 or 1; 0 for NaN.
 
@@ -1034,6 +2601,110 @@ def sign(data=None, name=None, attr=None, out=None, **kwargs):
     Symbol
     """
     return _compose("sign", "sign", (data,), {}, name, attr, kwargs)
+
+
+def sin(data=None, name=None, attr=None, out=None, **kwargs):
+    """Takes the sine of radians: `out = sin(data)`.
+
+    Integers are computed in double precision and truncated.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | any | any but bool |
+    | output | that of data | that of data |
+
+    Parameters
+    ----------
+    data : Symbol
+        The input.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("sin", "sin", (data,), {}, name, attr, kwargs)
+
+
+def sinh(data=None, name=None, attr=None, out=None, **kwargs):
+    """Takes the hyperbolic sine: `out = (e^data - e^-data) / 2`.
+
+    Integers are computed in double precision and truncated.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | any | any but bool |
+    | output | that of data | that of data |
+
+    Parameters
+    ----------
+    data : Symbol
+        The input.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("sinh", "sinh", (data,), {}, name, attr, kwargs)
+
+
+def softsign(data=None, name=None, attr=None, out=None, **kwargs):
+    """Takes the softsign: `out = data / (1 + |data|)`.
+
+    Integers are computed in double precision and truncated.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | any | any but bool |
+    | output | that of data | that of data |
+
+    Parameters
+    ----------
+    data : Symbol
+        The input.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("softsign", "softsign", (data,), {}, name, attr, kwargs)
+
+
+def sqrt(data=None, name=None, attr=None, out=None, **kwargs):
+    """Takes the square root: `out = sqrt(data)`.
+
+    Integers are computed in double precision and truncated.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | any | any but bool |
+    | output | that of data | that of data |
+
+    Parameters
+    ----------
+    data : Symbol
+        The input.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("sqrt", "sqrt", (data,), {}, name, attr, kwargs)
 
 
 def square(data=None, name=None, attr=None, out=None, **kwargs):
@@ -1084,6 +2755,58 @@ def stop_gradient(data=None, name=None, attr=None, out=None, **kwargs):
     Symbol
     """
     return _compose("BlockGrad", "stop_gradient", (data,), {}, name, attr, kwargs)
+
+
+def tan(data=None, name=None, attr=None, out=None, **kwargs):
+    """Takes the tangent of radians: `out = tan(data)`.
+
+    Integers are computed in double precision and truncated.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | any | any but bool |
+    | output | that of data | that of data |
+
+    Parameters
+    ----------
+    data : Symbol
+        The input.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("tan", "tan", (data,), {}, name, attr, kwargs)
+
+
+def tanh(data=None, name=None, attr=None, out=None, **kwargs):
+    """Takes the hyperbolic tangent: `out = sinh(data) / cosh(data)`.
+
+    Integers are computed in double precision and truncated.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | any | any but bool |
+    | output | that of data | that of data |
+
+    Parameters
+    ----------
+    data : Symbol
+        The input.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("tanh", "tanh", (data,), {}, name, attr, kwargs)
 
 
 def trunc(data=None, name=None, attr=None, out=None, **kwargs):

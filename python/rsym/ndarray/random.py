@@ -1,0 +1,28 @@
+"""Random arrays."""
+
+from .. import _distributions
+from ._ops import internal, op, random
+from .ndarray import NDArray
+
+
+def _extra(kwargs, scalar):
+    """Keywords without `ctx`: arrays are made where the current context says."""
+    context = kwargs.pop("ctx", None)
+    if context is not None:
+        from .ndarray import device_of
+
+        device_of(context)
+    return kwargs
+
+
+def _scalar(name):
+    return getattr(random, name)
+
+
+def _array(name):
+    return getattr(internal, "_sample_" + name)
+
+
+_made = _distributions.functions(NDArray, _scalar, _array, lambda name: getattr(op, name), _extra)
+globals().update(_made)
+__all__ = list(_made)

@@ -1,0 +1,24 @@
+"""Symbols of random arrays."""
+
+from .. import _distributions
+from ._ops import internal, op, random
+from .symbol import Symbol
+
+
+def _extra(kwargs, scalar):
+    """All keywords: a symbol has no device yet."""
+    kwargs.pop("ctx", None)
+    return kwargs
+
+
+def _scalar(name):
+    return getattr(random, name)
+
+
+def _array(name):
+    return getattr(internal, "_sample_" + name)
+
+
+_made = _distributions.functions(Symbol, _scalar, _array, lambda name: getattr(op, name), _extra)
+globals().update(_made)
+__all__ = list(_made)
