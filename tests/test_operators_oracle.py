@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import rsym as mx  # noqa: E402
 from oracle import cases, observe  # noqa: E402
 from oracle.snippets.support import lacking  # noqa: E402
 
-import rsym as mx  # noqa: E402
 RECORDED = pathlib.Path(__file__).resolve().parent / "oracle" / "recorded"
 TOLERANCE = {"float16": (1e-2, 4e-3), "float32": (1e-4, 1e-5), "float64": (1e-7, 1e-9)}
 
@@ -30,12 +30,16 @@ class Recording:
 
     def array(self, place):
         dtype, offset, shape = place
-        return self.numbers[dtype][offset:offset + int(np.prod(shape, dtype=int))].reshape(shape)
+        return self.numbers[dtype][offset : offset + int(np.prod(shape, dtype=int))].reshape(shape)
 
 
 RECORDINGS = {family: Recording(family) for family in cases.FAMILIES}
-DEFINED = [pytest.param(recording, key, id=key) for recording in RECORDINGS.values()
-           for key, one in recording.cases.items() if not one.undefined]
+DEFINED = [
+    pytest.param(recording, key, id=key)
+    for recording in RECORDINGS.values()
+    for key, one in recording.cases.items()
+    if not one.undefined
+]
 
 
 def close(actual, expected, loose, what):

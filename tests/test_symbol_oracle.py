@@ -10,10 +10,10 @@ import sys
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import rsym as mx  # noqa: E402
 from oracle import snippets  # noqa: E402
 from oracle.snippets.support import agrees, lacking, plain  # noqa: E402
 
-import rsym as mx  # noqa: E402
 RECORDED = json.loads((pathlib.Path(__file__).resolve().parent / "oracle" / "symbols.json").read_text())
 SNIPPETS = snippets.snippets()
 

@@ -63,13 +63,17 @@ def describe(sym, one):
         shapes = sym.infer_shape(**{k: s.shape for k, s in one.inputs.items()})
         types = sym.infer_type(**{k: s.dtype for k, s in one.inputs.items()})
     return {
-        "arguments": sym.list_arguments(), "auxiliary": sym.list_auxiliary_states(), "outputs": sym.list_outputs(),
-        "shapes": [shapes_of(group) for group in shapes], "types": [names_of(group) for group in types],
+        "arguments": sym.list_arguments(),
+        "auxiliary": sym.list_auxiliary_states(),
+        "outputs": sym.list_outputs(),
+        "shapes": [shapes_of(group) for group in shapes],
+        "types": [names_of(group) for group in types],
     }
 
 
 def arrays(one, seen):
     """The values of the arguments and of the auxiliary states."""
+
     def named(names, shapes, types):
         found = {}
         for place, name in enumerate(names):
@@ -79,6 +83,7 @@ def arrays(one, seen):
                 spec = Input(kind, tuple(shapes[place]), types[place])
             found[name] = spec.array(f"{one.op} {name} {spec.shape}")
         return found
+
     shapes, types = seen["shapes"], seen["types"]
     return named(seen["arguments"], shapes[0], types[0]), named(seen["auxiliary"], shapes[2], types[2])
 
@@ -86,6 +91,10 @@ def arrays(one, seen):
 def head(place, value):
     """The head gradient for output number `place`."""
     return Input("both", value.shape, value.dtype.name).array(f"head {place} {value.shape}")
+
+
+def array(mx, value):
+    return mx.nd.array(value, dtype=value.dtype)
 
 
 def observe(mx, one):
@@ -96,21 +105,24 @@ def observe(mx, one):
         stage = "infer"
         seen = describe(sym, one)
         args, aux = arrays(one, seen)
-        array = lambda value: mx.nd.array(value, dtype=value.dtype)
         wanted = [n for n, value in args.items() if value.dtype.name in FLOATS and n not in one.no_grad]
         if one.forward_only:
             wanted = []
         stage = "bind"
         grads = {n: mx.nd.full(args[n].shape, UNWRITTEN, dtype=args[n].dtype) for n in wanted}
-        bound = sym.bind(mx.cpu(), {n: array(value) for n, value in args.items()}, args_grad=grads,
-                         grad_req={n: "add" if n in one.add else "write" if n in grads else "null" for n in args},
-                         aux_states={n: array(value) for n, value in aux.items()})
+        bound = sym.bind(
+            mx.cpu(),
+            {n: array(mx, value) for n, value in args.items()},
+            args_grad=grads,
+            grad_req={n: "add" if n in one.add else "write" if n in grads else "null" for n in args},
+            aux_states={n: array(mx, value) for n, value in aux.items()},
+        )
         for key, is_train in (("out", False), ("train", True)):
             stage = f"forward {key}"
             seen[key] = [value.asnumpy() for value in bound.forward(is_train=is_train)]
         if wanted:
             stage = "backward"
-            bound.backward([array(head(i, value)) for i, value in enumerate(seen["train"])])
+            bound.backward([array(mx, head(i, value)) for i, value in enumerate(seen["train"])])
             mx.nd.waitall()
             seen["grad"] = {name: value.asnumpy() for name, value in grads.items()}
         seen["aux"] = {name: value.asnumpy() for name, value in bound.aux_dict.items()}

@@ -4,7 +4,22 @@ import importlib
 
 from .table import numbered
 
-FAMILIES = ("dense", "convolution", "pooling", "normalization", "activation", "loss", "unary", "binary", "reduce", "shape", "index", "create", "image", "network")
+FAMILIES = (
+    "dense",
+    "convolution",
+    "pooling",
+    "normalization",
+    "activation",
+    "loss",
+    "unary",
+    "binary",
+    "reduce",
+    "shape",
+    "index",
+    "create",
+    "image",
+    "network",
+)
 
 
 def family(name):

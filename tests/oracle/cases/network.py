@@ -7,9 +7,11 @@ NETWORKS = {}
 
 def network(**inputs):
     """Registers a function of `mx` and variables that builds a symbol; `inputs` are the values of those variables."""
+
     def register(build):
         NETWORKS[build.__name__] = Case("network", build.__name__, inputs, {}, graph=build)
         return build
+
     return register
 
 
@@ -98,10 +100,18 @@ def mlp(mx, data, softmax_label):
 
 @network(data=f(1, 1, 10, 10), softmax_label=v([1]))
 def lenet(mx, data, softmax_label):
-    net = mx.sym.Pooling(mx.sym.Activation(mx.sym.Convolution(data, kernel=(3, 3), num_filter=2, name="c1"), act_type="tanh"),
-                         kernel=(2, 2), stride=(2, 2), pool_type="max")
-    net = mx.sym.Pooling(mx.sym.Activation(mx.sym.Convolution(net, kernel=(3, 3), num_filter=3, name="c2"), act_type="tanh"),
-                         kernel=(2, 2), stride=(2, 2), pool_type="avg")
+    net = mx.sym.Pooling(
+        mx.sym.Activation(mx.sym.Convolution(data, kernel=(3, 3), num_filter=2, name="c1"), act_type="tanh"),
+        kernel=(2, 2),
+        stride=(2, 2),
+        pool_type="max",
+    )
+    net = mx.sym.Pooling(
+        mx.sym.Activation(mx.sym.Convolution(net, kernel=(3, 3), num_filter=3, name="c2"), act_type="tanh"),
+        kernel=(2, 2),
+        stride=(2, 2),
+        pool_type="avg",
+    )
     net = mx.sym.Activation(mx.sym.FullyConnected(mx.sym.Flatten(net), num_hidden=4, name="f1"), act_type="tanh")
     return mx.sym.SoftmaxOutput(mx.sym.FullyConnected(net, num_hidden=3, name="f2"), softmax_label, name="softmax")
 
@@ -121,7 +131,17 @@ def residual(mx, data):
     return mx.sym.FullyConnected(mx.sym.Flatten(net), num_hidden=3, name="fc")
 
 
-@network(t0=unit(2, 3), t1=unit(2, 3), t2=unit(2, 3), h=unit(2, 4), c=unit(2, 4), wx=unit(16, 3), wh=unit(16, 4), bx=unit(16), bh=unit(16))
+@network(
+    t0=unit(2, 3),
+    t1=unit(2, 3),
+    t2=unit(2, 3),
+    h=unit(2, 4),
+    c=unit(2, 4),
+    wx=unit(16, 3),
+    wh=unit(16, 4),
+    bx=unit(16),
+    bh=unit(16),
+)
 def lstm(mx, t0, t1, t2, h, c, wx, wh, bx, bh):
     outputs = []
     for step in (t0, t1, t2):
@@ -201,9 +221,17 @@ def double(one):
 
 
 ADDING = [
-    adding("one_variable_three_times", "x"), adding("difference_of_squares", "x"), adding("unused_outputs", "x"), adding("lstm", "wx", "bh", "c"),
-    adding("attention", "q", "val"), adding("inception", "data", "a_weight", "b_bias"), adding("residual", "data", "bn1a_gamma", "conv2b_weight", "fc_bias"),
-    adding("whitening", "x", "p"), adding("shapes_moved_around", "x"), adding("batch_norm_shared_gamma", "gamma"), adding("mlp", "fc1_weight", "fc2_bias", "data"),
+    adding("one_variable_three_times", "x"),
+    adding("difference_of_squares", "x"),
+    adding("unused_outputs", "x"),
+    adding("lstm", "wx", "bh", "c"),
+    adding("attention", "q", "val"),
+    adding("inception", "data", "a_weight", "b_bias"),
+    adding("residual", "data", "bn1a_gamma", "conv2b_weight", "fc_bias"),
+    adding("whitening", "x", "p"),
+    adding("shapes_moved_around", "x"),
+    adding("batch_norm_shared_gamma", "gamma"),
+    adding("mlp", "fc1_weight", "fc2_bias", "data"),
 ]
 SINGLE = [but(one, no_grad=("data",) if name == "autoencoder" else BLIND) for name, one in NETWORKS.items()]
 DOUBLE = [double(one) for one in SINGLE if one.label not in ("through_other_types", "created_inside")]

@@ -8,33 +8,43 @@ def pool(*shape, **params):
 
 
 KINDS = ("max", "avg", "sum", "lp")
-SHARED = [pool(*shape, kernel=kernel, pool_type=kind, **more) for kind in KINDS for shape, kernel, more in [
-    ((1, 2, 5, 4), (2, 3), {}),
-    ((2, 1, 5, 6), (3, 2), dict(stride=(2, 2))),
-    ((1, 2, 6, 5), (3, 3), dict(stride=(2, 2), pad=(1, 1))),
-    ((1, 2, 6, 5), (3, 3), dict(stride=(2, 3), pad=(1, 1), pooling_convention="full")),
-    ((1, 1, 8, 7), (3, 2), dict(stride=(3, 2), pooling_convention="full")),
-    ((1, 2, 7, 6), (3, 3), dict(stride=(2, 2), pooling_convention="same")),
-    ((2, 2, 7), (3,), {}),
-    ((2, 2, 8), (3,), dict(stride=(2,), pad=(1,))),
-    ((2, 2, 8), (3,), dict(stride=(2,), pad=(1,), pooling_convention="full")),
-    ((1, 2, 3, 4, 3), (2, 2, 3), {}),
-    ((1, 1, 4, 5, 4), (3, 2, 2), dict(stride=(2, 2, 1), pad=(1, 1, 0))),
-    ((1, 1, 4, 5, 4), (3, 2, 3), dict(stride=(2, 2, 2), pad=(1, 0, 1), pooling_convention="full")),
-]]
+SHARED = [
+    pool(*shape, kernel=kernel, pool_type=kind, **more)
+    for kind in KINDS
+    for shape, kernel, more in [
+        ((1, 2, 5, 4), (2, 3), {}),
+        ((2, 1, 5, 6), (3, 2), dict(stride=(2, 2))),
+        ((1, 2, 6, 5), (3, 3), dict(stride=(2, 2), pad=(1, 1))),
+        ((1, 2, 6, 5), (3, 3), dict(stride=(2, 3), pad=(1, 1), pooling_convention="full")),
+        ((1, 1, 8, 7), (3, 2), dict(stride=(3, 2), pooling_convention="full")),
+        ((1, 2, 7, 6), (3, 3), dict(stride=(2, 2), pooling_convention="same")),
+        ((2, 2, 7), (3,), {}),
+        ((2, 2, 8), (3,), dict(stride=(2,), pad=(1,))),
+        ((2, 2, 8), (3,), dict(stride=(2,), pad=(1,), pooling_convention="full")),
+        ((1, 2, 3, 4, 3), (2, 2, 3), {}),
+        ((1, 1, 4, 5, 4), (3, 2, 2), dict(stride=(2, 2, 1), pad=(1, 1, 0))),
+        ((1, 1, 4, 5, 4), (3, 2, 3), dict(stride=(2, 2, 2), pad=(1, 0, 1), pooling_convention="full")),
+    ]
+]
 SHARED = [case(one.op, one.inputs, p_value=2, **one.params) if one.params["pool_type"] == "lp" else one for one in SHARED]
 
-GLOBAL = [pool(*shape, global_pool=True, pool_type=kind, **more) for kind in ("max", "avg", "sum") for shape, more in [
-    ((2, 3, 4, 5), dict(kernel=(2, 2))),
-    ((2, 3, 4, 5), {}),
-    ((2, 3, 5), dict(kernel=(2,))),
-    ((1, 2, 3, 2, 3), dict(kernel=(1, 1, 1))),
-    ((1, 2, 3, 3), dict(kernel=(2, 2), pad=(1, 1), stride=(2, 2))),
-]]
+GLOBAL = [
+    pool(*shape, global_pool=True, pool_type=kind, **more)
+    for kind in ("max", "avg", "sum")
+    for shape, more in [
+        ((2, 3, 4, 5), dict(kernel=(2, 2))),
+        ((2, 3, 4, 5), {}),
+        ((2, 3, 5), dict(kernel=(2,))),
+        ((1, 2, 3, 2, 3), dict(kernel=(1, 1, 1))),
+        ((1, 2, 3, 3), dict(kernel=(2, 2), pad=(1, 1), stride=(2, 2))),
+    ]
+]
 
 OTHER = [
     pool(1, 2, 5, 5, kernel=(3, 3), pad=(1, 1), pool_type="avg", count_include_pad=False),
-    pool(1, 2, 6, 5, kernel=(3, 2), stride=(2, 2), pad=(1, 1), pool_type="avg", count_include_pad=False, pooling_convention="full"),
+    pool(
+        1, 2, 6, 5, kernel=(3, 2), stride=(2, 2), pad=(1, 1), pool_type="avg", count_include_pad=False, pooling_convention="full"
+    ),
     pool(1, 2, 8, kernel=(3,), stride=(2,), pad=(1,), pool_type="avg", count_include_pad=False),
     pool(1, 1, 4, 4, 4, kernel=(3, 3, 3), stride=(2, 2, 2), pad=(1, 1, 1), pool_type="avg", count_include_pad=False),
     pool(1, 1, 4, 5, kernel=(2, 2), pool_type="lp", p_value=1),
@@ -70,8 +80,15 @@ REFUSED = [
     pool(1, 2, 5, 5, kernel=(2, 2), pool_type="lp"),
 ]
 
-VERSION_1 = [but(one, op="Pooling_v1") for kind in ("max", "avg", "sum") for one in (
-    pool(1, 2, 5, 4, kernel=(2, 3), pool_type=kind), pool(1, 2, 6, 5, kernel=(3, 3), pool_type=kind, stride=(2, 2), pad=(1, 1)),
-    pool(1, 2, 6, 5, kernel=(3, 3), pool_type=kind, stride=(2, 3), pad=(1, 1), pooling_convention="full"), pool(2, 3, 4, 5, kernel=(2, 2), pool_type=kind, global_pool=True))]
+VERSION_1 = [
+    but(one, op="Pooling_v1")
+    for kind in ("max", "avg", "sum")
+    for one in (
+        pool(1, 2, 5, 4, kernel=(2, 3), pool_type=kind),
+        pool(1, 2, 6, 5, kernel=(3, 3), pool_type=kind, stride=(2, 2), pad=(1, 1)),
+        pool(1, 2, 6, 5, kernel=(3, 3), pool_type=kind, stride=(2, 3), pad=(1, 1), pooling_convention="full"),
+        pool(2, 3, 4, 5, kernel=(2, 2), pool_type=kind, global_pool=True),
+    )
+]
 
 CASES = VERSION_1 + also(SHARED, "float64") + GLOBAL + also(OTHER, "float64") + SPECIAL + REFUSED

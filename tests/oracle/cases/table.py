@@ -6,8 +6,16 @@ import zlib
 import numpy as np
 
 FLOATS = ("float16", "float32", "float64")
-SHORT = {"float16": "f16", "float32": "f32", "float64": "f64", "int8": "i8", "uint8": "u8",
-         "int32": "i32", "int64": "i64", "bool": "bool"}
+SHORT = {
+    "float16": "f16",
+    "float32": "f32",
+    "float64": "f64",
+    "int8": "i8",
+    "uint8": "u8",
+    "int32": "i32",
+    "int64": "i64",
+    "bool": "bool",
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -129,7 +137,10 @@ def only(cases, *dtypes):
 
 def retyped(one, dtype):
     """The case with its float32 inputs turned into `dtype`."""
-    turn = lambda group: {k: dataclasses.replace(s, dtype=dtype) if s.dtype == "float32" else s for k, s in group.items()}
+
+    def turn(group):
+        return {k: dataclasses.replace(s, dtype=dtype) if s.dtype == "float32" else s for k, s in group.items()}
+
     inputs = turn(one.inputs)
     return dataclasses.replace(one, inputs=inputs, bind=turn(one.bind), label=_label(inputs, one.params))
 

@@ -35,7 +35,11 @@ def of_keywords(mx):
 @snippet
 def of_dtypes(mx):
     import numpy as np
-    return [x(mx, dtype=d).attr("__dtype__") for d in ("float32", "float64", "float16", "uint8", "int32", "int8", "int64", np.float32, np.dtype("int64"))]
+
+    return [
+        x(mx, dtype=d).attr("__dtype__")
+        for d in ("float32", "float64", "float16", "uint8", "int32", "int8", "int64", np.float32, np.dtype("int64"))
+    ]
 
 
 @snippet
@@ -53,7 +57,15 @@ def dunder_keywords(mx):
 @snippet
 def special_keys_on_an_operator(mx):
     f = fc(mx, attr={"lr_mult": "2", "ctx_group": "dev1", "__wd_mult__": "3"})
-    return [f.attr("lr_mult"), f.attr("__lr_mult__"), f.attr("ctx_group"), f.attr("__ctx_group__"), f.attr("__wd_mult__"), f.attr("wd_mult"), attributes(f)]
+    return [
+        f.attr("lr_mult"),
+        f.attr("__lr_mult__"),
+        f.attr("ctx_group"),
+        f.attr("__ctx_group__"),
+        f.attr("__wd_mult__"),
+        f.attr("wd_mult"),
+        attributes(f),
+    ]
 
 
 @snippet
@@ -64,7 +76,13 @@ def special_keys_on_a_variable(mx):
 
 @snippet
 def special_keywords_on_an_operator(mx):
-    return [attributes(fc(mx, lr_mult="0.1")), raised(lambda: fc(mx, lr_mult=0.1)), raised(lambda: fc(mx, profiler_scope="s")), raised(lambda: fc(mx, init="zeros")), raised(lambda: fc(mx, shape=(2,)))]
+    return [
+        attributes(fc(mx, lr_mult="0.1")),
+        raised(lambda: fc(mx, lr_mult=0.1)),
+        raised(lambda: fc(mx, profiler_scope="s")),
+        raised(lambda: fc(mx, init="zeros")),
+        raised(lambda: fc(mx, shape=(2,))),
+    ]
 
 
 @snippet
@@ -142,22 +160,41 @@ def set_attr_overwrites_and_is_seen_through_users(mx):
 
 @snippet
 def wrong_kinds(mx):
-    return [raised(lambda: x(mx, attr={"a": 1})), raised(lambda: mx.AttrScope(a=1)), raised(lambda: x(mx, mood="fine")), raised(lambda: x(mx)._set_attr(a=1))]
+    return [
+        raised(lambda: x(mx, attr={"a": 1})),
+        raised(lambda: mx.AttrScope(a=1)),
+        raised(lambda: x(mx, mood="fine")),
+        raised(lambda: x(mx)._set_attr(a=1)),
+    ]
 
 
 @snippet
 def values_are_kept_as_written(mx):
-    f = mx.sym.Convolution(x(mx), kernel="(3,3)", num_filter="2", pad=[1, 1], stride=(1,1), no_bias=1, name="c")
-    d = mx.sym.Dropout(x(mx), p=.5)
+    f = mx.sym.Convolution(x(mx), kernel="(3,3)", num_filter="2", pad=[1, 1], stride=(1, 1), no_bias=1, name="c")
+    d = mx.sym.Dropout(x(mx), p=0.5)
     c = mx.sym.clip(x(mx), a_min=1e-7, a_max=-0.0)
     s = mx.sym.slice(x(mx), begin=(None, 1), end=(2, None))
     m = mx.sym.sum(x(mx), axis=(1,), keepdims=True)
-    return [f.attr("kernel"), f.attr("num_filter"), f.attr("pad"), f.attr("no_bias"), d.attr("p"), c.attr("a_min"), c.attr("a_max"), s.attr("begin"), s.attr("end"), m.attr("axis"), m.attr("keepdims"), m.attr("exclude")]
+    return [
+        f.attr("kernel"),
+        f.attr("num_filter"),
+        f.attr("pad"),
+        f.attr("no_bias"),
+        d.attr("p"),
+        c.attr("a_min"),
+        c.attr("a_max"),
+        s.attr("begin"),
+        s.attr("end"),
+        m.attr("axis"),
+        m.attr("keepdims"),
+        m.attr("exclude"),
+    ]
 
 
 @snippet
 def dtype_parameters(mx):
     import numpy as np
+
     return [mx.sym.Cast(x(mx), dtype=d).attr("dtype") for d in ("float32", np.float64, np.dtype("int8"))]
 
 
@@ -174,13 +211,26 @@ def auxiliary_initializers(mx):
 
 @snippet
 def variable_arguments(mx):
-    return [raised(lambda: mx.sym.Variable(None)), raised(lambda: mx.sym.Variable(3)), mx.sym.var("q").name, mx.sym.Variable("a b/c:é").name]
+    return [
+        raised(lambda: mx.sym.Variable(None)),
+        raised(lambda: mx.sym.Variable(3)),
+        mx.sym.var("q").name,
+        mx.sym.Variable("a b/c:é").name,
+    ]
 
 
 # From here on the seed wins: any key goes on an operator, `list_attr` tells the user's attributes alone,
 # and `list_attr(recursive=True)` works.
 
-@seed([{"mood": "so so"}, "so so", "(1, 1)", {"data_mood": "angry", "conv_mood": "so so", "conv_weight_mood": "so so", "conv_bias_mood": "so so"}])
+
+@seed(
+    [
+        {"mood": "so so"},
+        "so so",
+        "(1, 1)",
+        {"data_mood": "angry", "conv_mood": "so so", "conv_weight_mood": "so so", "conv_bias_mood": "so so"},
+    ]
+)
 def plain_key_on_an_operator(mx):
     data = mx.sym.Variable("data", attr={"mood": "angry"})
     op = mx.sym.Convolution(data=data, name="conv", kernel=(1, 1), num_filter=1, attr={"mood": "so so"})
@@ -202,7 +252,13 @@ def plain_scope_on_operators(mx):
         fc1 = mx.sym.Activation(data, act_type="relu")
         with mx.AttrScope(init_bias="0.0"):
             fc2 = mx.sym.FullyConnected(fc1, num_hidden=10, name="fc2")
-    return [fc1.attr("data"), fc2.attr("data"), fc2.attr("init_bias"), fc2.get_internals()["fc2_weight"].attr("group"), data.attr("data")]
+    return [
+        fc1.attr("data"),
+        fc2.attr("data"),
+        fc2.attr("init_bias"),
+        fc2.get_internals()["fc2_weight"].attr("group"),
+        data.attr("data"),
+    ]
 
 
 @seed([{}, {"__lr_mult__": "2", "lr_mult": "2"}, {"__mood__": "m"}])

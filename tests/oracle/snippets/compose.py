@@ -50,12 +50,18 @@ def keeps_attributes(mx):
 @snippet
 def wrong_calls(mx):
     e = mx.sym.exp(x(mx), name="e")
-    return [raised(lambda: e(x(mx), x=x(mx, "y"))), raised(lambda: e(missing=x(mx, "y"))), raised(lambda: e(3)), raised(lambda: e(x="y"))]
+    return [
+        raised(lambda: e(x(mx), x=x(mx, "y"))),
+        raised(lambda: e(missing=x(mx, "y"))),
+        raised(lambda: e(3)),
+        raised(lambda: e(x="y")),
+    ]
 
 
 @snippet
 def copies(mx):
     import copy
+
     e = net(mx)
     d, c = copy.deepcopy(e), copy.copy(e)
     d._set_attr(__a__="1")
@@ -65,6 +71,7 @@ def copies(mx):
 @snippet
 def pickles(mx):
     import pickle
+
     e = mx.sym.Group([net(mx), mx.sym.SliceChannel(x(mx), num_outputs=2, name="s")])
     return [text(pickle.loads(pickle.dumps(e))) == text(e), lists(pickle.loads(pickle.dumps(e)))]
 
@@ -83,7 +90,15 @@ def no_truth_value(mx):
 @snippet
 def names_and_groups(mx):
     g = mx.sym.Group([x(mx), net(mx)])
-    return [g.name, g.get_internals().name, g[0].name, g[1].name, [s.name for s in g], raised(lambda: mx.sym.Group([])), raised(lambda: mx.sym.Group([1]))]
+    return [
+        g.name,
+        g.get_internals().name,
+        g[0].name,
+        g[1].name,
+        [s.name for s in g],
+        raised(lambda: mx.sym.Group([])),
+        raised(lambda: mx.sym.Group([1])),
+    ]
 
 
 @snippet
@@ -101,5 +116,28 @@ def internals_are_usable(mx):
 @snippet
 def fluent_methods(mx):
     v = x(mx)
-    return [lists(s) for s in (v.reshape(shape=(2, 3)), v.sum(axis=0, name="s"), v.slice_axis(axis=0, begin=0, end=1), v.split(num_outputs=2), v.one_hot(depth=3), v.take(x(mx, "i")), v.dot(x(mx, "w")) if hasattr(v, "dot") else v, v.argmax(axis=0), v.broadcast_to(shape=(2,)),
-                                v.softmax(), v.relu(), v.log(), v.zeros_like(), v.tile(reps=(2,)), v.flip(axis=0), v.swapaxes(dim1=0, dim2=1), v.squeeze(), v.norm(), v.topk(k=2), v.astype(dtype="int32"))]
+    return [
+        lists(s)
+        for s in (
+            v.reshape(shape=(2, 3)),
+            v.sum(axis=0, name="s"),
+            v.slice_axis(axis=0, begin=0, end=1),
+            v.split(num_outputs=2),
+            v.one_hot(depth=3),
+            v.take(x(mx, "i")),
+            v.dot(x(mx, "w")) if hasattr(v, "dot") else v,
+            v.argmax(axis=0),
+            v.broadcast_to(shape=(2,)),
+            v.softmax(),
+            v.relu(),
+            v.log(),
+            v.zeros_like(),
+            v.tile(reps=(2,)),
+            v.flip(axis=0),
+            v.swapaxes(dim1=0, dim2=1),
+            v.squeeze(),
+            v.norm(),
+            v.topk(k=2),
+            v.astype(dtype="int32"),
+        )
+    ]

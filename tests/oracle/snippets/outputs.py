@@ -76,7 +76,9 @@ table("lists", LISTED, lists)
 
 @snippet
 def lengths(mx):
-    return [len(s) for s in (x(mx), net(mx), split(mx), split(mx)[0:2], mx.sym.Group([net(mx), split(mx)]), net(mx).get_internals())]
+    return [
+        len(s) for s in (x(mx), net(mx), split(mx), split(mx)[0:2], mx.sym.Group([net(mx), split(mx)]), net(mx).get_internals())
+    ]
 
 
 @snippet
@@ -86,13 +88,24 @@ def children_of_a_variable(mx):
 
 @snippet
 def list_inputs(mx):
-    return [mx.sym.BatchNorm(x(mx), name="bn").list_inputs(), net(mx).list_inputs(), split(mx)[1].list_inputs(), mx.sym.Group([x(mx), x(mx)]).list_inputs()]
+    return [
+        mx.sym.BatchNorm(x(mx), name="bn").list_inputs(),
+        net(mx).list_inputs(),
+        split(mx)[1].list_inputs(),
+        mx.sym.Group([x(mx), x(mx)]).list_inputs(),
+    ]
 
 
 @snippet
 def indexing_errors(mx):
     s = split(mx)
-    return [raised(lambda: s["missing"]), raised(lambda: s[3]), raised(lambda: s[-1]), raised(lambda: s[1.5]), raised(lambda: net(mx)["fc1_output"])]
+    return [
+        raised(lambda: s["missing"]),
+        raised(lambda: s[3]),
+        raised(lambda: s[-1]),
+        raised(lambda: s[1.5]),
+        raised(lambda: net(mx)["fc1_output"]),
+    ]
 
 
 @snippet
@@ -104,19 +117,34 @@ def a_name_twice_cannot_be_chosen(mx):
 @snippet
 def several_outputs_are_no_input(mx):
     s = split(mx)
-    return [raised(lambda: mx.sym.exp(s)), raised(lambda: s + 1), raised(lambda: mx.sym.Concat(s, x(mx))), mx.sym.exp(s[1]).list_outputs()]
+    return [
+        raised(lambda: mx.sym.exp(s)),
+        raised(lambda: s + 1),
+        raised(lambda: mx.sym.Concat(s, x(mx))),
+        mx.sym.exp(s[1]).list_outputs(),
+    ]
 
 
 @snippet
 def hidden_outputs_leave_one_input(mx):
     b = mx.sym.BatchNorm(x(mx), name="bn")
-    return [mx.sym.exp(b, name="e").list_arguments(), len(b), raised(lambda: mx.sym.exp(mx.sym.BatchNorm(x(mx), output_mean_var=True)))]
+    return [
+        mx.sym.exp(b, name="e").list_arguments(),
+        len(b),
+        raised(lambda: mx.sym.exp(mx.sym.BatchNorm(x(mx), output_mean_var=True))),
+    ]
 
 
 @snippet
 def order_of_arguments(mx):
     a, b, c = (mx.sym.Variable(n) for n in "abc")
-    return [(a + b * c).list_arguments(), (c * b + a).list_arguments(), mx.sym.FullyConnected(data=c, weight=b, bias=a, num_hidden=1).list_arguments(), ((a + b) * (c + a)).list_arguments(), mx.sym.Group([c, a + b]).list_arguments()]
+    return [
+        (a + b * c).list_arguments(),
+        (c * b + a).list_arguments(),
+        mx.sym.FullyConnected(data=c, weight=b, bias=a, num_hidden=1).list_arguments(),
+        ((a + b) * (c + a)).list_arguments(),
+        mx.sym.Group([c, a + b]).list_arguments(),
+    ]
 
 
 @snippet

@@ -31,17 +31,21 @@ def snippet(function):
 
 def seed(value):
     """Registers a program whose reference is `value`."""
+
     def register(function):
         SNIPPETS["seed-" + _key(function)] = Snippet(function, (value,))
         return function
+
     return register
 
 
 def table(prefix, rows, look):
     """Registers one snippet per row: `look(mx, row's function(mx))`."""
     for name, build in rows.items():
+
         def function(mx, build=build):
             return look(build(mx))
+
         function.__name__, function.__module__ = name, f"x.{prefix}"
         assert _key(function) not in SNIPPETS
         SNIPPETS[_key(function)] = Snippet(function)
@@ -62,7 +66,7 @@ def raised(call):
 
 def lacking(error):
     """The operator function that the symbol module lacks, where that is what the error says."""
-    if isinstance(error, AttributeError) and getattr(error.obj, "__name__", "").endswith(".symbol"):
+    if isinstance(error, AttributeError) and ".symbol" in getattr(error.obj, "__name__", ""):
         return error.name
     return None
 
@@ -138,7 +142,12 @@ def attributes(sym):
 
 def lists(sym):
     """The three lists of names."""
-    return {"name": sym.name, "arguments": sym.list_arguments(), "outputs": sym.list_outputs(), "auxiliary": sym.list_auxiliary_states()}
+    return {
+        "name": sym.name,
+        "arguments": sym.list_arguments(),
+        "outputs": sym.list_outputs(),
+        "auxiliary": sym.list_auxiliary_states(),
+    }
 
 
 def quietly(call):
