@@ -37,14 +37,19 @@ _LAZY = {
     "viz": "visualization",
 }
 
+# Functions of `rsym.util` that MXNet offers at the top as well.
+_UTIL = ("is_np_array", "is_np_shape", "np_array", "np_shape", "set_np_shape", "use_np", "use_np_array", "use_np_shape")
+
 
 def __getattr__(attribute):
     if attribute == "__version__":
         return _importlib.import_module(".libinfo", __name__).__version__
     if attribute in _LAZY:
         return _importlib.import_module("." + _LAZY[attribute], __name__)
+    if attribute in _UTIL:
+        return getattr(_importlib.import_module(".util", __name__), attribute)
     raise AttributeError("module '%s' has no attribute '%s'" % (__name__, attribute))
 
 
 def __dir__():
-    return sorted(set(globals()) | set(_LAZY))
+    return sorted(set(globals()) | set(_LAZY) | set(_UTIL))
