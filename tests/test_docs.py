@@ -1,0 +1,41 @@
+"""The examples in docs and docstrings run, and the generated files are current."""
+
+import doctest
+import importlib
+import pathlib
+import pkgutil
+import subprocess
+import sys
+
+import pytest
+
+import rsym as mx
+
+ROOT = pathlib.Path(__file__).parents[1]
+FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE | doctest.IGNORE_EXCEPTION_DETAIL
+
+
+def test_the_guide_runs():
+    with mx.name.NameManager():
+        result = doctest.testfile(str(ROOT / "docs/guide.md"), module_relative=False, optionflags=FLAGS & ~doctest.IGNORE_EXCEPTION_DETAIL)
+    assert result.attempted > 20
+    assert result.failed == 0
+
+
+def modules():
+    found = [m.name for m in pkgutil.walk_packages(mx.__path__, "rsym.")]
+    return [n for n in found if not n.startswith("rsym._rsym")]
+
+
+@pytest.mark.parametrize("name", modules())
+def test_examples_in_docstrings_run(name):
+    module = importlib.import_module(name)
+    with mx.name.NameManager():
+        result = doctest.testmod(module, optionflags=FLAGS)
+    assert result.failed == 0
+
+
+@pytest.mark.parametrize("tool", ["generate_ops.py", "generate_docs.py"])
+def test_generated_files_are_current(tool):
+    done = subprocess.run([sys.executable, str(ROOT / "tools" / tool), "--check"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
