@@ -3,7 +3,7 @@
 use crate::errors::mxnet_error;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyDict, PyInt, PyList, PyString, PyTuple};
+use pyo3::types::{PyDict, PyInt, PyList, PyString, PyTuple};
 use rsym_tensor::{DType, PartialShape, Shape};
 
 /// The text of a parameter value, as files hold it: `str(value)`, with the items of tuples taken one by one.
@@ -88,9 +88,4 @@ pub fn text_attrs(dict: &Bound<'_, PyDict>) -> PyResult<Vec<(String, String)>> {
             Ok((key, value))
         })
         .collect()
-}
-
-/// Whether a value is a Python bool.
-pub fn is_bool(value: &Bound<'_, PyAny>) -> bool {
-    value.is_instance_of::<PyBool>()
 }

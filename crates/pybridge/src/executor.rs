@@ -10,11 +10,14 @@ use rsym_executor::{Bindings, ExecError, ExecResult, GradReq, Hooks, SimpleBind}
 use rsym_tensor::Tensor;
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread::{self, ThreadId};
 
 /// The Rust half of `rsym.executor.Executor`.
 #[pyclass(subclass, frozen, module = "rsym._rsym")]
 pub struct Executor {
     inner: Mutex<rsym_executor::Executor>,
+    /// The thread that runs it right now: a monitor that called back in would wait for itself.
+    runner: Mutex<Option<ThreadId>>,
     arg_arrays: Vec<Py<PyAny>>,
     grad_arrays: Vec<Option<Py<PyAny>>>,
     aux_arrays: Vec<Py<PyAny>>,
@@ -40,6 +43,7 @@ impl Executor {
         let outputs = inner.outputs().iter().map(|t| wrap(t, devices.outputs)).collect::<PyResult<_>>()?;
         Ok(Executor {
             inner: Mutex::new(inner),
+            runner: Mutex::new(None),
             arg_arrays: args,
             grad_arrays: grads,
             aux_arrays: aux,
@@ -48,9 +52,19 @@ impl Executor {
         })
     }
 
-    /// The executor, for one caller at a time. To be called without the GIL.
-    fn lock(&self) -> MutexGuard<'_, rsym_executor::Executor> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Gives `f` the executor, for one caller at a time. To be called without the GIL.
+    fn with<T>(&self, f: impl FnOnce(&mut rsym_executor::Executor) -> ExecResult<T>) -> ExecResult<T> {
+        let me = Some(thread::current().id());
+        if *lock(&self.runner) == me {
+            let message =
+                "the executor is running: its monitor callback cannot use it; copy what you need and return first";
+            return Err(ExecError::State(message.into()));
+        }
+        let mut inner = lock(&self.inner);
+        *lock(&self.runner) = me;
+        // Reset also when `f` panics, which the caller turns into an error.
+        let _reset = Reset(&self.runner);
+        f(&mut inner)
     }
 
     /// Runs `f` without the GIL, with the monitor and with Ctrl-C stopping it.
@@ -59,19 +73,11 @@ impl Executor {
         py: Python<'_>,
         f: impl FnOnce(&mut rsym_executor::Executor, &mut Hooks) -> ExecResult + Send,
     ) -> PyResult<()> {
-        let guard = self.monitor.lock().unwrap_or_else(PoisonError::into_inner);
-        let monitor = guard.as_ref().map(|(callback, inputs)| (callback.clone_ref(py), *inputs));
-        drop(guard);
+        let monitor = lock(&self.monitor).as_ref().map(|(callback, inputs)| (callback.clone_ref(py), *inputs));
         let mut raised: Option<PyErr> = None;
         let signal: Mutex<Option<PyErr>> = Mutex::new(None);
         let result = detached(py, || {
-            let interrupted = || {
-                Python::attach(|py| {
-                    py.check_signals()
-                        .map_err(|e| *signal.lock().unwrap_or_else(PoisonError::into_inner) = Some(e))
-                        .is_err()
-                })
-            };
+            let interrupted = || Python::attach(|py| py.check_signals().map_err(|e| *lock(&signal) = Some(e)).is_err());
             let mut show = |name: &str, value: &Tensor| {
                 let Some((callback, _)) = &monitor else { return Ok(()) };
                 Python::attach(|py| call_monitor(py, callback, name, value)).map_err(|e| {
@@ -85,13 +91,26 @@ impl Executor {
                 hooks.monitor = Some(&mut show);
                 hooks.monitor_inputs = *inputs;
             }
-            f(&mut self.lock(), &mut hooks)
+            self.with(|inner| f(inner, &mut hooks))
         });
         let caught = raised.or(signal.into_inner().unwrap_or_else(PoisonError::into_inner));
         match (result, caught) {
             (Err(_), Some(error)) => Err(error),
             (result, _) => result,
         }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Forgets the running thread when dropped.
+struct Reset<'a>(&'a Mutex<Option<ThreadId>>);
+
+impl Drop for Reset<'_> {
+    fn drop(&mut self) {
+        *lock(self.0) = None;
     }
 }
 
@@ -134,15 +153,16 @@ impl Executor {
 
     #[pyo3(signature = (callback, monitor_all))]
     fn _set_monitor(&self, callback: Option<Py<PyAny>>, monitor_all: bool) {
-        *self.monitor.lock().unwrap_or_else(PoisonError::into_inner) = callback.map(|c| (c, monitor_all));
+        *lock(&self.monitor) = callback.map(|c| (c, monitor_all));
     }
 
     /// Bytes of intermediate values: planned, without sharing; and how many values took over an input's memory.
     fn _memory(&self, py: Python<'_>) -> PyResult<(usize, usize, usize)> {
         detached(py, || {
-            let inner = self.lock();
-            let plan = inner.plan();
-            Ok::<_, ExecError>((plan.arena_bytes, plan.unshared_bytes, plan.inplace))
+            self.with(|inner| {
+                let plan = inner.plan();
+                Ok((plan.arena_bytes, plan.unshared_bytes, plan.inplace))
+            })
         })
     }
 }
@@ -226,5 +246,5 @@ pub fn bind(
 
 fn arena(py: Python<'_>, shared_exec: Option<&Executor>) -> PyResult<Option<std::sync::Arc<rsym_tensor::Storage>>> {
     let Some(shared) = shared_exec else { return Ok(None) };
-    detached(py, || Ok::<_, ExecError>(Some(shared.lock().arena().clone())))
+    detached(py, || shared.with(|inner| Ok(Some(inner.arena().clone()))))
 }
