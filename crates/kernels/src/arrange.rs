@@ -1,12 +1,14 @@
 //! Rearrangements: copies that read or write along other strides. Nothing is computed, so the kernels serve every
 //! element type alike. All arrays are C-contiguous.
 
+mod diagonal;
 mod join;
 mod pad;
 mod strided;
 #[cfg(test)]
 mod tests;
 
+pub use diagonal::{Diagonal, put_diagonal, take_diagonal};
 pub use join::{concat, split};
 pub use pad::{PadMode, pad, pad_backward};
 

@@ -20,8 +20,9 @@ macro_rules! family {
 pub mod loss;
 pub mod math;
 pub mod nn;
+pub mod shape;
 
-const FAMILIES: &[&[&OpDef]] = &[loss::DEFS, math::DEFS, nn::DEFS];
+const FAMILIES: &[&[&OpDef]] = &[loss::DEFS, math::DEFS, nn::DEFS, shape::DEFS];
 
 /// Every operator of rsym.
 pub fn registry() -> &'static Registry {

@@ -1,0 +1,22 @@
+//! Rearranging: shapes, axes, cutting, joining, repeating. No operator here computes anything but sums of gradients.
+
+mod moves;
+mod reshape_codes;
+mod window;
+
+family! {
+    axes { ExpandDims, Squeeze, SwapAxis, Transpose }
+    concat { Concat, RnnParamConcat, ConcatBackward }
+    depth { DepthToSpace, SpaceToDepth }
+    diag { Diag, DiagBackward }
+    repeat { Tile, TileBackward, Repeat, RepeatBackward }
+    reshape { Reshape, Flatten }
+    reshape_like { ReshapeLike }
+    restore { Restore }
+    reverse { Reverse }
+    sizes { ShapeArray, SizeArray }
+    slice { Slice, SliceBackward, SliceAxis, SliceAxisBackward, SliceLike, SliceLikeBackward }
+    slice_assign { SliceAssign, SliceAssignScalar }
+    split { SliceChannel, SplitV2 }
+    stack { Stack }
+}
