@@ -5,5 +5,7 @@ family! {
     regression {
         LinearRegressionOutput, LogisticRegressionOutput, MaeRegressionOutput, RegressionBackward
     }
+    softmax_cross_entropy { SoftmaxCrossEntropy, SoftmaxCrossEntropyBackward }
+    softmax_output { SoftmaxOutput, SoftmaxOutputBackward }
     svm_output { SvmOutput, SvmOutputBackward }
 }

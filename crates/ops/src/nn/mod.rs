@@ -12,4 +12,7 @@ family! {
     fully_connected { FullyConnected, FullyConnectedBackward }
     pool_spec { PoolingBackward }
     pooling { Pooling, PoolingV1 }
+    softmax { LogSoftmax, Softmax, Softmin }
+    softmax_activation { SoftmaxActivation }
+    softmax_spec { SoftmaxBackward }
 }
