@@ -1,4 +1,5 @@
 use rsym_graph::json::{Loaded, from_bytes};
+use rsym_tensor::write_atomic;
 use std::path::Path;
 
 /// Reads a symbol file; warnings go to standard error.
@@ -13,14 +14,7 @@ pub fn load(path: &Path) -> Result<Loaded, String> {
 
 /// Writes a file so that another process sees the old or the new content, never a part.
 pub fn save(path: &Path, text: &str) -> Result<(), String> {
-    let mut name = path.as_os_str().to_owned();
-    name.push(format!(".{}.part", std::process::id()));
-    let part = Path::new(&name);
-    let written = std::fs::write(part, text).and_then(|()| std::fs::rename(part, path));
-    written.map_err(|e| {
-        let _ = std::fs::remove_file(part);
-        at(path, e)
-    })
+    write_atomic(path, text.as_bytes()).map_err(|e| e.to_string())
 }
 
 /// A message about a file.
