@@ -205,6 +205,8 @@ def batch_norm_shared_gamma(mx, data):
     return mx.sym.BatchNorm(mx.sym.relu(first), gamma, beta, fix_gamma=False, name="bn2")
 
 
+FORGOTTEN = "of two heads on one output the first is forgotten"
+NETWORKS["same_output_twice"] = but(NETWORKS["same_output_twice"], undefined=FORGOTTEN)
 ALIVE = dict(bn1a_beta=unit(2), bn1b_beta=pos(3), bn2a_beta=pos(3), bn2b_beta=pos(2), bn2b_gamma=pos(2))
 NETWORKS["residual"] = but(NETWORKS["residual"], bind=ALIVE)
 BLIND = ("label", "softmax_label")

@@ -1,6 +1,6 @@
 """Functions of one array, element by element."""
 
-from .table import also, case, f, pos, unit, v, whole
+from .table import also, but, case, f, pos, unit, v, whole
 
 NAN, INF = float("nan"), float("inf")
 SPECIAL = v([-INF, -20, -2.5, -1.5, -1, -0.5, -0.0, 0, 0.5, 1, 1.5, 2, 2.5, 3.5, 20, INF, NAN])
@@ -16,6 +16,19 @@ DOMAIN = {
     **dict.fromkeys("arccos arcsin arctanh erfinv".split(), unit(3, 5)),
     "arccosh": OVER_ONE,
 }
+
+
+def without_gradient(cases):
+    """Leaves out gradients of MXNet that are no reference: digamma in float64 or at its poles, rsqrt at -0.0."""
+
+    def reason(one):
+        if one.op in ("gamma", "gammaln") and (one.inputs["data"].dtype == "float64" or one.inputs["data"].literal):
+            return "digamma is computed in single precision and is arbitrary at the poles"
+        return "the sign of infinity at -0.0" if one.op == "rsqrt" and one.inputs["data"].literal else ""
+
+    return [but(one, forward_only=reason(one)) for one in cases]
+
+
 PLAIN = also([case(op, dict(data=data)) for op, data in sorted(DOMAIN.items())], "float64", "float16")
 EDGE = also([case(op, dict(data=SPECIAL)) for op in sorted(DOMAIN)], "float64")
 
@@ -112,4 +125,4 @@ CLIP = also(
     case("clip", dict(data=f(2)), a_min="low", a_max=1),
 ]
 
-CASES = PLAIN + EDGE + WHOLE + ALIKE + SIZES + CAST + CLIP
+CASES = without_gradient(PLAIN + EDGE) + WHOLE + ALIKE + SIZES + CAST + CLIP

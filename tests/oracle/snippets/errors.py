@@ -52,7 +52,6 @@ CALLS = {
     "too_many_inputs": lambda mx: mx.sym.exp(x(mx), x(mx)),
     "mixed_inputs": lambda mx: mx.sym.FullyConnected(x(mx), weight=3, num_hidden=1),
     "number_keyword_input": lambda mx: mx.sym.FullyConnected(data=3, num_hidden=1),
-    "attr_is_text": lambda mx: mx.sym.exp(x(mx), attr="a"),
     "plus_list": lambda mx: x(mx) + [1, 2],
     "plus_text": lambda mx: x(mx) + "a",
     "plus_none": lambda mx: x(mx) + None,
