@@ -24,6 +24,7 @@ pub mod random;
 mod raw;
 pub mod real;
 pub mod reduce;
+pub mod scan;
 mod scratch;
 pub mod sequence;
 pub mod softmax;

@@ -131,8 +131,8 @@ pub(crate) fn binary<F: Binary>(lhs: Arg, rhs: Arg, out: &mut Tensor) -> OpResul
     match out.dtype() {
         DType::Float32 => native2::<f32>(lhs, rhs, out, F::of::<f32>),
         DType::Float64 => native2::<f64>(lhs, rhs, out, F::of::<f64>),
-        DType::Float16 => half2::<f16>(lhs, rhs, out, F::of::<f32>),
-        DType::BFloat16 => half2::<bf16>(lhs, rhs, out, F::of::<f32>),
+        DType::Float16 => half2::<f16>(lhs, rhs, out, &F::of::<f32>),
+        DType::BFloat16 => half2::<bf16>(lhs, rhs, out, &F::of::<f32>),
         DType::UInt8 => native2::<u8>(lhs, rhs, out, F::of::<u8>),
         DType::Int8 => native2::<i8>(lhs, rhs, out, F::of::<i8>),
         DType::Int32 => native2::<i32>(lhs, rhs, out, F::of::<i32>),
@@ -148,27 +148,38 @@ fn native2<T: Element>(lhs: Arg, rhs: Arg, out: &mut Tensor, f: impl Fn(T, T) ->
     Ok(())
 }
 
-fn half2<T: Element<Compute = f32>>(lhs: Arg, rhs: Arg, out: &mut Tensor, f: fn(f32, f32) -> f32) -> OpResult {
+type Two<'a, F> = &'a (dyn Fn(F, F) -> F + Sync);
+
+fn half2<T: Element<Compute = f32>>(lhs: Arg, rhs: Arg, out: &mut Tensor, f: Two<f32>) -> OpResult {
     native2::<T>(lhs, rhs, out, |a, b| T::narrow(f(a.widen(), b.widen())))
 }
 
-fn whole2<T: Element>(lhs: Arg, rhs: Arg, out: &mut Tensor, f: fn(f64, f64) -> f64) -> OpResult {
+fn whole2<T: Element>(lhs: Arg, rhs: Arg, out: &mut Tensor, f: Two<f64>) -> OpResult {
     native2::<T>(lhs, rhs, out, |a, b| c_cast(f(a.to_f64(), b.to_f64())))
 }
 
 /// `out = F(head, x)`
 pub(crate) fn slope<F: Slope>(io: &mut Io) -> OpResult {
+    slope_with(io, F::of::<f32>, F::of::<f64>)
+}
+
+/// `out = f(head, x)` for a function given in both precisions, for parameters that it captures.
+pub(crate) fn slope_with(
+    io: &mut Io,
+    f32_fn: impl Fn(f32, f32) -> f32 + Sync,
+    f64_fn: impl Fn(f64, f64) -> f64 + Sync,
+) -> OpResult {
     let (head, x) = (Arg::input(io, 0), Arg::input(io, 1));
     let out = &mut io.outputs[0];
     match out.dtype() {
-        DType::Float32 => native2::<f32>(head, x, out, F::of::<f32>),
-        DType::Float64 => native2::<f64>(head, x, out, F::of::<f64>),
-        DType::Float16 => half2::<f16>(head, x, out, F::of::<f32>),
-        DType::BFloat16 => half2::<bf16>(head, x, out, F::of::<f32>),
-        DType::UInt8 => whole2::<u8>(head, x, out, F::of::<f64>),
-        DType::Int8 => whole2::<i8>(head, x, out, F::of::<f64>),
-        DType::Int32 => whole2::<i32>(head, x, out, F::of::<f64>),
-        DType::Int64 => whole2::<i64>(head, x, out, F::of::<f64>),
+        DType::Float32 => native2::<f32>(head, x, out, f32_fn),
+        DType::Float64 => native2::<f64>(head, x, out, f64_fn),
+        DType::Float16 => half2::<f16>(head, x, out, &f32_fn),
+        DType::BFloat16 => half2::<bf16>(head, x, out, &f32_fn),
+        DType::UInt8 => whole2::<u8>(head, x, out, &f64_fn),
+        DType::Int8 => whole2::<i8>(head, x, out, &f64_fn),
+        DType::Int32 => whole2::<i32>(head, x, out, &f64_fn),
+        DType::Int64 => whole2::<i64>(head, x, out, &f64_fn),
         DType::Bool => unsupported(DType::Bool, NUMERIC),
     }
 }
@@ -240,5 +251,6 @@ functions! { Binary, (a, b), T: Number,
     LesserEqual = T::truth(a <= b);
     And = T::truth(a.is_true() && b.is_true());
     Or = T::truth(a.is_true() || b.is_true());
+    SquaredDifference = { let d = a.minus(b); d.times(d) };
     Xor = T::truth(a.is_true() != b.is_true());
 }
