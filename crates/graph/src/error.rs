@@ -115,7 +115,7 @@ pub enum GraphError {
         message: String,
     },
     /// A node refused during shape inference, type inference or differentiation.
-    #[error("{what} of node '{node}' ({op}) failed: {error}{given}{path}")]
+    #[error("{what} of node '{node}' ({op}) failed: {error}{context}")]
     Node {
         /// What was going on, as in `shape inference`.
         what: &'static str,
@@ -125,10 +125,8 @@ pub enum GraphError {
         op: String,
         /// The operator's own words, with inputs by name.
         error: String,
-        /// The inputs with what is known of them, or nothing.
-        given: String,
-        /// A path from an argument to the node, or nothing.
-        path: String,
+        /// The inputs with what is known of them and a path from an argument to the node, or nothing.
+        context: String,
     },
     /// A name that does not occur, where one must.
     #[error("{0}")]

@@ -84,8 +84,7 @@ impl<'a> Grad<'a> {
             node: self.node.name().to_string(),
             op: self.op.name().to_string(),
             error: message.to_string(),
-            given: String::new(),
-            path: String::new(),
+            context: String::new(),
         })
     }
 

@@ -152,13 +152,13 @@ fn node_error<T: Fact>(graph: &FlatGraph, i: usize, what: &'static str, error: &
     let node = &graph.nodes[i];
     let given: Vec<String> =
         port_names(node).iter().zip(&node.inputs).map(|(name, &e)| format!("{name}={}", entries[e].text())).collect();
+    let given = if given.is_empty() { String::new() } else { format!("; inputs: {}", given.join(", ")) };
     GraphError::Node {
         what,
         node: node.node.name().to_string(),
         op: node.node.op_name(),
         error: op_error_text(node, error),
-        given: if given.is_empty() { String::new() } else { format!("; inputs: {}", given.join(", ")) },
-        path: path_text(graph, i, entries),
+        context: given + &path_text(graph, i, entries),
     }
 }
 

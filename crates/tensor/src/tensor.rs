@@ -44,7 +44,7 @@ impl Tensor {
     /// The window of `storage` that starts at byte `offset`. Fails if it does not fit or is not aligned.
     pub fn window(storage: Arc<Storage>, offset: usize, shape: Shape, dtype: DType) -> Result<Tensor, TensorError> {
         let bytes = shape.iter().fold(dtype.size() as u128, |a, &b| a.saturating_mul(b as u128));
-        let aligned = (storage.as_ptr() as usize + offset) % dtype.size() == 0;
+        let aligned = (storage.as_ptr() as usize + offset).is_multiple_of(dtype.size());
         if !aligned || offset as u128 + bytes > storage.len() as u128 {
             return Err(TensorError::Memory { bytes, shape });
         }
