@@ -51,6 +51,8 @@ __all__ = [
     "_RPowerScalar",
     "_add",
     "_copy",
+    "_crop_assign",
+    "_crop_assign_scalar",
     "_div",
     "_div_scalar",
     "_equal",
@@ -92,7 +94,11 @@ __all__ = [
     "_rdiv_scalar",
     "_rminus_scalar",
     "_rmod_scalar",
+    "_rnn_param_concat",
     "_rpower_scalar",
+    "_slice_assign",
+    "_slice_assign_scalar",
+    "_split_v2",
     "_sub",
 ]
 
@@ -1283,6 +1289,75 @@ def _copy(data=None, out=None, name=None, **kwargs):
     return _invoke("_copy", (data,), {}, out, kwargs)
 
 
+def _crop_assign(lhs=None, rhs=None, begin=_Null, end=_Null, step=_Null, out=None, name=None, **kwargs):
+    """Another name of `_slice_assign`.
+
+    Copies lhs and replaces a window of it: `out = lhs; out[begin:end:step] = rhs`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | lhs | any | any |
+    | rhs | the extents of the window | that of lhs |
+    | output | that of lhs | that of lhs |
+
+    There is no gradient.
+
+    Parameters
+    ----------
+    lhs : NDArray
+        The input.
+    rhs : NDArray
+        What the window holds afterwards.
+    begin : tuple of <long or None>
+        First position of each axis, as in `slice`.
+    end : tuple of <long or None>
+        Position after the last of each axis, as in `slice`.
+    step : tuple of <long or None>, default ()
+        Distance of the positions, as in `slice`.
+    out : NDArray or list of NDArray, optional
+        Arrays that take the result.
+
+    Returns
+    -------
+    NDArray, or a list of them where there are several outputs
+    """
+    return _invoke("_slice_assign", (lhs, rhs,), {"begin": begin, "end": end, "step": step}, out, kwargs)
+
+
+def _crop_assign_scalar(data=None, scalar=_Null, begin=_Null, end=_Null, step=_Null, out=None, name=None, **kwargs):
+    """Another name of `_slice_assign_scalar`.
+
+    Copies data and fills a window of it: `out = data; out[begin:end:step] = scalar`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | any | any |
+    | output | that of data | that of data |
+
+    There is no gradient.
+
+    Parameters
+    ----------
+    data : NDArray
+        The input.
+    scalar : double, default 0
+        What the window holds afterwards.
+    begin : tuple of <long or None>
+        First position of each axis, as in `slice`.
+    end : tuple of <long or None>
+        Position after the last of each axis, as in `slice`.
+    step : tuple of <long or None>, default ()
+        Distance of the positions, as in `slice`.
+    out : NDArray or list of NDArray, optional
+        Arrays that take the result.
+
+    Returns
+    -------
+    NDArray, or a list of them where there are several outputs
+    """
+    return _invoke("_slice_assign_scalar", (data,), {"scalar": scalar, "begin": begin, "end": end, "step": step}, out, kwargs)
+
+
 def _div(lhs=None, rhs=None, out=None, name=None, **kwargs):
     """Another name of `elemwise_div`.
 
@@ -2371,6 +2446,32 @@ def _rmod_scalar(data=None, scalar=_Null, is_int=_Null, out=None, name=None, **k
     return _invoke("_rmod_scalar", (data,), {"scalar": scalar, "is_int": is_int}, out, kwargs)
 
 
+def _rnn_param_concat(*data, num_args=_Null, dim=_Null, out=None, name=None, **kwargs):
+    """Joins the parameters of a recurrent network, of which one may have an unknown extent.
+
+    | | shape | dtype |
+    |---|---|---|
+    | each input | all extents equal but that of `dim` | any, all equal |
+    | output | that shape with the sum of the extents at `dim` | that dtype |
+
+    Parameters
+    ----------
+    *data : NDArray
+        The inputs.
+    num_args : int in 1..
+        Number of inputs.
+    dim : int, default 1
+        The axis along which the inputs are joined.
+    out : NDArray or list of NDArray, optional
+        Arrays that take the result.
+
+    Returns
+    -------
+    NDArray, or a list of them where there are several outputs
+    """
+    return _invoke("_rnn_param_concat", data, {"num_args": num_args, "dim": dim}, out, kwargs)
+
+
 def _rpower_scalar(data=None, scalar=_Null, is_int=_Null, out=None, name=None, **kwargs):
     """Raises a number to powers: `out = scalar ** data`.
 
@@ -2397,6 +2498,101 @@ def _rpower_scalar(data=None, scalar=_Null, is_int=_Null, out=None, name=None, *
     NDArray, or a list of them where there are several outputs
     """
     return _invoke("_rpower_scalar", (data,), {"scalar": scalar, "is_int": is_int}, out, kwargs)
+
+
+def _slice_assign(lhs=None, rhs=None, begin=_Null, end=_Null, step=_Null, out=None, name=None, **kwargs):
+    """Copies lhs and replaces a window of it: `out = lhs; out[begin:end:step] = rhs`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | lhs | any | any |
+    | rhs | the extents of the window | that of lhs |
+    | output | that of lhs | that of lhs |
+
+    There is no gradient.
+
+    Parameters
+    ----------
+    lhs : NDArray
+        The input.
+    rhs : NDArray
+        What the window holds afterwards.
+    begin : tuple of <long or None>
+        First position of each axis, as in `slice`.
+    end : tuple of <long or None>
+        Position after the last of each axis, as in `slice`.
+    step : tuple of <long or None>, default ()
+        Distance of the positions, as in `slice`.
+    out : NDArray or list of NDArray, optional
+        Arrays that take the result.
+
+    Returns
+    -------
+    NDArray, or a list of them where there are several outputs
+    """
+    return _invoke("_slice_assign", (lhs, rhs,), {"begin": begin, "end": end, "step": step}, out, kwargs)
+
+
+def _slice_assign_scalar(data=None, scalar=_Null, begin=_Null, end=_Null, step=_Null, out=None, name=None, **kwargs):
+    """Copies data and fills a window of it: `out = data; out[begin:end:step] = scalar`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | any | any |
+    | output | that of data | that of data |
+
+    There is no gradient.
+
+    Parameters
+    ----------
+    data : NDArray
+        The input.
+    scalar : double, default 0
+        What the window holds afterwards.
+    begin : tuple of <long or None>
+        First position of each axis, as in `slice`.
+    end : tuple of <long or None>
+        Position after the last of each axis, as in `slice`.
+    step : tuple of <long or None>, default ()
+        Distance of the positions, as in `slice`.
+    out : NDArray or list of NDArray, optional
+        Arrays that take the result.
+
+    Returns
+    -------
+    NDArray, or a list of them where there are several outputs
+    """
+    return _invoke("_slice_assign_scalar", (data,), {"scalar": scalar, "begin": begin, "end": end, "step": step}, out, kwargs)
+
+
+def _split_v2(data=None, indices=_Null, axis=_Null, squeeze_axis=_Null, sections=_Null, out=None, name=None, **kwargs):
+    """Cuts its input along an axis, into parts of about equal size or at given positions.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | (…, n, …) | any |
+    | each output | (…, extent of the part, …), without the axis with `squeeze_axis` | that of data |
+
+    Parameters
+    ----------
+    data : NDArray
+        The input.
+    indices : Shape(tuple)
+        Where each part begins, if `sections` is 0.
+    axis : int, default 1
+        The axis to cut; negative numbers count from the end.
+    squeeze_axis : boolean, default False
+        Drop the axis, of which every part must have a single slice.
+    sections : int in 0.., default 0
+        Number of parts; the first ones are longer by one where they cannot be equal.
+    out : NDArray or list of NDArray, optional
+        Arrays that take the result.
+
+    Returns
+    -------
+    NDArray, or a list of them where there are several outputs
+    """
+    return _invoke("_split_v2", (data,), {"indices": indices, "axis": axis, "squeeze_axis": squeeze_axis, "sections": sections}, out, kwargs)
 
 
 def _sub(lhs=None, rhs=None, out=None, name=None, **kwargs):

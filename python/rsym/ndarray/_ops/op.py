@@ -14,10 +14,12 @@ __all__ = [
     "BatchNorm_v1",
     "BlockGrad",
     "Cast",
+    "Concat",
     "Convolution",
     "Convolution_v1",
     "Deconvolution",
     "ElementWiseSum",
+    "Flatten",
     "FullyConnected",
     "LinearRegressionOutput",
     "LogisticRegressionOutput",
@@ -25,7 +27,13 @@ __all__ = [
     "MakeLoss",
     "Pooling",
     "Pooling_v1",
+    "Reshape",
     "SVMOutput",
+    "SliceChannel",
+    "Softmax",
+    "SoftmaxActivation",
+    "SoftmaxOutput",
+    "SwapAxis",
     "abs",
     "add_n",
     "arccos",
@@ -34,6 +42,10 @@ __all__ = [
     "arcsinh",
     "arctan",
     "arctanh",
+    "argmax",
+    "argmax_channel",
+    "argmin",
+    "batch_dot",
     "broadcast_add",
     "broadcast_axes",
     "broadcast_axis",
@@ -61,9 +73,16 @@ __all__ = [
     "cast",
     "cbrt",
     "ceil",
+    "clip",
+    "concat",
     "cos",
     "cosh",
+    "crop",
+    "cumsum",
     "degrees",
+    "depth_to_space",
+    "diag",
+    "dot",
     "elemwise_add",
     "elemwise_div",
     "elemwise_mul",
@@ -71,37 +90,75 @@ __all__ = [
     "erf",
     "erfinv",
     "exp",
+    "expand_dims",
     "expm1",
     "fix",
+    "flatten",
+    "flip",
     "floor",
     "gamma",
     "gammaln",
+    "hard_sigmoid",
     "identity",
+    "khatri_rao",
     "log",
     "log10",
     "log1p",
     "log2",
+    "log_softmax",
     "logical_not",
     "make_loss",
+    "max",
+    "max_axis",
+    "mean",
+    "min",
+    "min_axis",
+    "moments",
+    "nanprod",
+    "nansum",
     "negative",
+    "norm",
     "ones_like",
+    "prod",
     "radians",
     "rcbrt",
     "reciprocal",
     "relu",
+    "repeat",
+    "reshape",
+    "reshape_like",
+    "reverse",
     "rint",
     "round",
     "rsqrt",
+    "shape_array",
     "sigmoid",
     "sign",
     "sin",
     "sinh",
+    "size_array",
+    "slice",
+    "slice_axis",
+    "slice_like",
+    "smooth_l1",
+    "softmax",
+    "softmax_cross_entropy",
+    "softmin",
     "softsign",
+    "space_to_depth",
+    "split",
     "sqrt",
     "square",
+    "squeeze",
+    "stack",
     "stop_gradient",
+    "sum",
+    "sum_axis",
+    "swapaxes",
     "tan",
     "tanh",
+    "tile",
+    "transpose",
     "trunc",
     "zeros_like",
 ]
@@ -297,6 +354,32 @@ def Cast(data=None, dtype=_Null, out=None, name=None, **kwargs):
     return _invoke("Cast", (data,), {"dtype": dtype}, out, kwargs)
 
 
+def Concat(*data, num_args=_Null, dim=_Null, out=None, name=None, **kwargs):
+    """Joins its inputs along an axis.
+
+    | | shape | dtype |
+    |---|---|---|
+    | each input | all extents equal but that of `dim` | any, all equal |
+    | output | that shape with the sum of the extents at `dim` | that dtype |
+
+    Parameters
+    ----------
+    *data : NDArray
+        The inputs.
+    num_args : int in 1..
+        Number of inputs.
+    dim : int, default 1
+        The axis along which the inputs are joined; negative numbers count from the end.
+    out : NDArray or list of NDArray, optional
+        Arrays that take the result.
+
+    Returns
+    -------
+    NDArray, or a list of them where there are several outputs
+    """
+    return _invoke("Concat", data, {"num_args": num_args, "dim": dim}, out, kwargs)
+
+
 def Convolution(data=None, weight=None, bias=None, kernel=_Null, stride=_Null, dilate=_Null, pad=_Null, num_filter=_Null, num_group=_Null, workspace=_Null, no_bias=_Null, cudnn_tune=_Null, cudnn_off=_Null, layout=_Null, out=None, name=None, **kwargs):
     """Convolves over one to three spatial dimensions:
     `out[n, f, y] = bias[f] + Σ_(c, k) weight[f, c, k] · data[n, c, stride·y + dilate·k - pad]`.
@@ -487,6 +570,28 @@ def ElementWiseSum(*data, num_args=_Null, out=None, name=None, **kwargs):
     NDArray, or a list of them where there are several outputs
     """
     return _invoke("add_n", data, {"num_args": num_args}, out, kwargs)
+
+
+def Flatten(data=None, out=None, name=None, **kwargs):
+    """Joins all axes but the first into one: `out[i, j] = data[i, …]`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | (n, …) | any |
+    | output | (n, product of the others) | that of data |
+
+    Parameters
+    ----------
+    data : NDArray
+        The input.
+    out : NDArray or list of NDArray, optional
+        Arrays that take the result.
+
+    Returns
+    -------
+    NDArray, or a list of them where there are several outputs
+    """
+    return _invoke("Flatten", (data,), {}, out, kwargs)
 
 
 def FullyConnected(data=None, weight=None, bias=None, num_hidden=_Null, no_bias=_Null, flatten=_Null, out=None, name=None, **kwargs):
@@ -743,6 +848,46 @@ def Pooling_v1(data=None, kernel=_Null, pool_type=_Null, global_pool=_Null, pool
     return _invoke("Pooling_v1", (data,), {"kernel": kernel, "pool_type": pool_type, "global_pool": global_pool, "pooling_convention": pooling_convention, "stride": stride, "pad": pad}, out, kwargs)
 
 
+def Reshape(data=None, shape=_Null, reverse=_Null, target_shape=_Null, keep_highest=_Null, out=None, name=None, **kwargs):
+    """Gives the input another shape of the same size; the order of the elements stays.
+
+    `shape` lists the new extents. Special numbers in it:
+
+    - `0` copies the axis of the input at this place,
+    - `-1` takes whatever is left; it may occur once,
+    - `-2` copies all remaining axes,
+    - `-3` joins the next two axes into one,
+    - `-4` splits the next axis into the two numbers that follow, one of which may be -1.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | any | any |
+    | output | as `shape` says | that of data |
+
+    Unlike MXNet, a shape of another size is refused.
+
+    Parameters
+    ----------
+    data : NDArray
+        The input.
+    shape : Shape(tuple), default ()
+        The new shape, with the special numbers above.
+    reverse : boolean, default False
+        Match the special numbers with the axes from the last to the first.
+    target_shape : Shape(tuple), default ()
+        Old form of `shape`, in which 0 takes whatever is left.
+    keep_highest : boolean, default False
+        With `target_shape`: keep the first axis of the input.
+    out : NDArray or list of NDArray, optional
+        Arrays that take the result.
+
+    Returns
+    -------
+    NDArray, or a list of them where there are several outputs
+    """
+    return _invoke("Reshape", (data,), {"shape": shape, "reverse": reverse, "target_shape": target_shape, "keep_highest": keep_highest}, out, kwargs)
+
+
 def SVMOutput(data=None, label=None, margin=_Null, regularization_coefficient=_Null, use_linear=_Null, out=None, name=None, **kwargs):
     """Passes class scores on and trains them with one-against-all hinge losses: the squared hinge
     `max(0, margin - t·score)²`, or with `use_linear` the plain one, where t is 1 for the class of the label and -1
@@ -778,6 +923,198 @@ def SVMOutput(data=None, label=None, margin=_Null, regularization_coefficient=_N
     NDArray, or a list of them where there are several outputs
     """
     return _invoke("SVMOutput", (data, label,), {"margin": margin, "regularization_coefficient": regularization_coefficient, "use_linear": use_linear}, out, kwargs)
+
+
+def SliceChannel(data=None, num_outputs=_Null, axis=_Null, squeeze_axis=_Null, out=None, name=None, **kwargs):
+    """Cuts its input along an axis into equal parts.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | (…, n, …) | any |
+    | each output | (…, n / num_outputs, …), without the axis with `squeeze_axis` | that of data |
+
+    Parameters
+    ----------
+    data : NDArray
+        The input.
+    num_outputs : int in 1..
+        Number of parts.
+    axis : int, default 1
+        The axis to cut; negative numbers count from the end.
+    squeeze_axis : boolean, default False
+        Drop the axis, of which every part must have a single slice.
+    out : NDArray or list of NDArray, optional
+        Arrays that take the result.
+
+    Returns
+    -------
+    NDArray, or a list of them where there are several outputs
+    """
+    return _invoke("SliceChannel", (data,), {"num_outputs": num_outputs, "axis": axis, "squeeze_axis": squeeze_axis}, out, kwargs)
+
+
+def Softmax(data=None, label=None, grad_scale=_Null, ignore_label=_Null, multi_output=_Null, use_ignore=_Null, preserve_shape=_Null, normalization=_Null, out_grad=_Null, smooth_alpha=_Null, out=None, name=None, **kwargs):
+    """Another name of `SoftmaxOutput`.
+
+    Softmax of class scores, trained with the cross entropy: the gradient is `grad_scale · (p -
+    onehot(label))`.
+
+    The scores of one sample are everything behind the batch; with `multi_output` they lie along axis 1 for
+    each of
+    several positions, with `preserve_shape` along the last axis. The gradient of the output is ignored unless
+    `out_grad`: this is the end of a net.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | (batch, classes), or (batch, classes, positions…) with `multi_output` | float |
+    | label: numbers of classes | data without its last dimension; (batch, positions) or (batch, positions…) with `multi_output` | that of data |
+    | label: probabilities | that of data; the gradient is then `grad_scale · (p - label)` | that of data |
+    | output p | that of data | that of data |
+
+    | normalization | the gradient is divided by |
+    |---|---|
+    | null | the number of positions |
+    | batch | the number of samples and positions |
+    | valid | the number of labels that are not `ignore_label` |
+
+    As in MXNet `smooth_alpha` has no effect with `multi_output`.
+
+    Parameters
+    ----------
+    data : NDArray
+        The scores.
+    label : NDArray
+        The true classes; not needed without training.
+    grad_scale : float, default 1
+        Factor on the gradient.
+    ignore_label : float, default -1
+        The label that `use_ignore` and `normalization='valid'` leave out.
+    multi_output : boolean, default False
+        The classes lie along axis 1 for each of several positions.
+    use_ignore : boolean, default False
+        Give samples labelled `ignore_label` no gradient.
+    preserve_shape : boolean, default False
+        The classes lie along the last axis.
+    normalization : {'batch', 'null', 'valid'}, default null
+        What the gradient is divided by.
+    out_grad : boolean, default False
+        Multiply the gradient by that of the output.
+    smooth_alpha : float in 0.0..=1.0, default 0
+        Share of the true class's probability that goes to the other classes in equal parts.
+    out : NDArray or list of NDArray, optional
+        Arrays that take the result.
+
+    Returns
+    -------
+    NDArray, or a list of them where there are several outputs
+    """
+    return _invoke("SoftmaxOutput", (data, label,), {"grad_scale": grad_scale, "ignore_label": ignore_label, "multi_output": multi_output, "use_ignore": use_ignore, "preserve_shape": preserve_shape, "normalization": normalization, "out_grad": out_grad, "smooth_alpha": smooth_alpha}, out, kwargs)
+
+
+def SoftmaxActivation(data=None, mode=_Null, out=None, name=None, **kwargs):
+    """Softmax along the last axis, or with `mode='channel'` along axis 1: `out_i = exp(x_i) / Σ_j exp(x_j)`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | any; at least 3 dimensions for `mode='channel'` | float |
+    | output | that of data | that of data |
+
+    Parameters
+    ----------
+    data : NDArray
+        The input.
+    mode : {'channel', 'instance'}, default instance
+        Along which axis: the last one or that of the channels.
+    out : NDArray or list of NDArray, optional
+        Arrays that take the result.
+
+    Returns
+    -------
+    NDArray, or a list of them where there are several outputs
+    """
+    return _invoke("SoftmaxActivation", (data,), {"mode": mode}, out, kwargs)
+
+
+def SoftmaxOutput(data=None, label=None, grad_scale=_Null, ignore_label=_Null, multi_output=_Null, use_ignore=_Null, preserve_shape=_Null, normalization=_Null, out_grad=_Null, smooth_alpha=_Null, out=None, name=None, **kwargs):
+    """Softmax of class scores, trained with the cross entropy: the gradient is `grad_scale · (p -
+    onehot(label))`.
+
+    The scores of one sample are everything behind the batch; with `multi_output` they lie along axis 1 for
+    each of
+    several positions, with `preserve_shape` along the last axis. The gradient of the output is ignored unless
+    `out_grad`: this is the end of a net.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | (batch, classes), or (batch, classes, positions…) with `multi_output` | float |
+    | label: numbers of classes | data without its last dimension; (batch, positions) or (batch, positions…) with `multi_output` | that of data |
+    | label: probabilities | that of data; the gradient is then `grad_scale · (p - label)` | that of data |
+    | output p | that of data | that of data |
+
+    | normalization | the gradient is divided by |
+    |---|---|
+    | null | the number of positions |
+    | batch | the number of samples and positions |
+    | valid | the number of labels that are not `ignore_label` |
+
+    As in MXNet `smooth_alpha` has no effect with `multi_output`.
+
+    Parameters
+    ----------
+    data : NDArray
+        The scores.
+    label : NDArray
+        The true classes; not needed without training.
+    grad_scale : float, default 1
+        Factor on the gradient.
+    ignore_label : float, default -1
+        The label that `use_ignore` and `normalization='valid'` leave out.
+    multi_output : boolean, default False
+        The classes lie along axis 1 for each of several positions.
+    use_ignore : boolean, default False
+        Give samples labelled `ignore_label` no gradient.
+    preserve_shape : boolean, default False
+        The classes lie along the last axis.
+    normalization : {'batch', 'null', 'valid'}, default null
+        What the gradient is divided by.
+    out_grad : boolean, default False
+        Multiply the gradient by that of the output.
+    smooth_alpha : float in 0.0..=1.0, default 0
+        Share of the true class's probability that goes to the other classes in equal parts.
+    out : NDArray or list of NDArray, optional
+        Arrays that take the result.
+
+    Returns
+    -------
+    NDArray, or a list of them where there are several outputs
+    """
+    return _invoke("SoftmaxOutput", (data, label,), {"grad_scale": grad_scale, "ignore_label": ignore_label, "multi_output": multi_output, "use_ignore": use_ignore, "preserve_shape": preserve_shape, "normalization": normalization, "out_grad": out_grad, "smooth_alpha": smooth_alpha}, out, kwargs)
+
+
+def SwapAxis(data=None, dim1=_Null, dim2=_Null, out=None, name=None, **kwargs):
+    """Exchanges two axes.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | any | any |
+    | output | that of data with two extents exchanged | that of data |
+
+    Parameters
+    ----------
+    data : NDArray
+        The input.
+    dim1 : int, default 0
+        One axis.
+    dim2 : int, default 0
+        The other axis.
+    out : NDArray or list of NDArray, optional
+        Arrays that take the result.
+
+    Returns
+    -------
+    NDArray, or a list of them where there are several outputs
+    """
+    return _invoke("SwapAxis", (data,), {"dim1": dim1, "dim2": dim2}, out, kwargs)
 
 
 def abs(data=None, out=None, name=None, **kwargs):
@@ -968,6 +1305,120 @@ def arctanh(data=None, out=None, name=None, **kwargs):
     NDArray, or a list of them where there are several outputs
     """
     return _invoke("arctanh", (data,), {}, out, kwargs)
+
+
+def argmax(data=None, axis=_Null, keepdims=_Null, out=None, name=None, **kwargs):
+    """Finds the position of the largest element along an axis: `out = argmax(data)`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | any | any but bool |
+    | output | that of data without `axis`, or with 1 there; `(1,)` if nothing is left | that of data |
+
+    The first of equals counts. The gradient is zero.
+
+    Parameters
+    ----------
+    data : NDArray
+        The input.
+    axis : int or None, default None
+        The axis to search along, negative counted from the end; None searches the flattened data.
+    keepdims : boolean, default False
+        Keep the searched axis with extent 1.
+    out : NDArray or list of NDArray, optional
+        Arrays that take the result.
+
+    Returns
+    -------
+    NDArray, or a list of them where there are several outputs
+    """
+    return _invoke("argmax", (data,), {"axis": axis, "keepdims": keepdims}, out, kwargs)
+
+
+def argmax_channel(data=None, out=None, name=None, **kwargs):
+    """Finds the position of the largest element along axis 1: `out = argmax(data, axis=1)`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | (n, c, …) | any but bool |
+    | output | (n, …) | that of data |
+
+    There is no gradient; put BlockGrad around the input.
+
+    Parameters
+    ----------
+    data : NDArray
+        The input.
+    out : NDArray or list of NDArray, optional
+        Arrays that take the result.
+
+    Returns
+    -------
+    NDArray, or a list of them where there are several outputs
+    """
+    return _invoke("argmax_channel", (data,), {}, out, kwargs)
+
+
+def argmin(data=None, axis=_Null, keepdims=_Null, out=None, name=None, **kwargs):
+    """Finds the position of the smallest element along an axis: `out = argmin(data)`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | any | any but bool |
+    | output | that of data without `axis`, or with 1 there; `(1,)` if nothing is left | that of data |
+
+    The first of equals counts. The gradient is zero.
+
+    Parameters
+    ----------
+    data : NDArray
+        The input.
+    axis : int or None, default None
+        The axis to search along, negative counted from the end; None searches the flattened data.
+    keepdims : boolean, default False
+        Keep the searched axis with extent 1.
+    out : NDArray or list of NDArray, optional
+        Arrays that take the result.
+
+    Returns
+    -------
+    NDArray, or a list of them where there are several outputs
+    """
+    return _invoke("argmin", (data,), {"axis": axis, "keepdims": keepdims}, out, kwargs)
+
+
+def batch_dot(lhs=None, rhs=None, transpose_a=_Null, transpose_b=_Null, forward_stype=_Null, out=None, name=None, **kwargs):
+    """Multiplies two batches of matrices: `out[i] = lhs[i] · rhs[i]`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | lhs | (…, m, k); (…, k, m) with `transpose_a` | float |
+    | rhs | (…, k, n); (…, n, k) with `transpose_b` | that of lhs |
+    | output | (…, m, n) | that of lhs |
+
+    The leading dimensions, at least one, are those of both. With half precision and bfloat16 it computes in
+    float32; MXNet refuses both on the CPU.
+
+    Parameters
+    ----------
+    lhs : NDArray
+        The left factors.
+    rhs : NDArray
+        The right factors.
+    transpose_a : boolean, default False
+        Transpose each matrix of lhs.
+    transpose_b : boolean, default False
+        Transpose each matrix of rhs.
+    forward_stype : {'csr', 'default', 'row_sparse'} or None, default None
+        Accepted and ignored: results are dense.
+    out : NDArray or list of NDArray, optional
+        Arrays that take the result.
+
+    Returns
+    -------
+    NDArray, or a list of them where there are several outputs
+    """
+    return _invoke("batch_dot", (lhs, rhs,), {"transpose_a": transpose_a, "transpose_b": transpose_b, "forward_stype": forward_stype}, out, kwargs)
 
 
 def broadcast_add(lhs=None, rhs=None, out=None, name=None, **kwargs):
@@ -1645,6 +2096,64 @@ def ceil(data=None, out=None, name=None, **kwargs):
     return _invoke("ceil", (data,), {}, out, kwargs)
 
 
+def clip(data=None, a_min=_Null, a_max=_Null, out=None, name=None, **kwargs):
+    """Holds values between two bounds: `out = min(max(data, a_min), a_max)`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | any | any but bool |
+    | output | that of data | that of data |
+
+    The gradient passes where `a_min <= data <= a_max`. With `a_min > a_max`, values above `a_max` become
+    `a_max`,
+    others `a_min`.
+
+    Parameters
+    ----------
+    data : NDArray
+        The input.
+    a_min : float
+        The lower bound.
+    a_max : float
+        The upper bound.
+    out : NDArray or list of NDArray, optional
+        Arrays that take the result.
+
+    Returns
+    -------
+    NDArray, or a list of them where there are several outputs
+    """
+    return _invoke("clip", (data,), {"a_min": a_min, "a_max": a_max}, out, kwargs)
+
+
+def concat(*data, num_args=_Null, dim=_Null, out=None, name=None, **kwargs):
+    """Another name of `Concat`.
+
+    Joins its inputs along an axis.
+
+    | | shape | dtype |
+    |---|---|---|
+    | each input | all extents equal but that of `dim` | any, all equal |
+    | output | that shape with the sum of the extents at `dim` | that dtype |
+
+    Parameters
+    ----------
+    *data : NDArray
+        The inputs.
+    num_args : int in 1..
+        Number of inputs.
+    dim : int, default 1
+        The axis along which the inputs are joined; negative numbers count from the end.
+    out : NDArray or list of NDArray, optional
+        Arrays that take the result.
+
+    Returns
+    -------
+    NDArray, or a list of them where there are several outputs
+    """
+    return _invoke("Concat", data, {"num_args": num_args, "dim": dim}, out, kwargs)
+
+
 def cos(data=None, out=None, name=None, **kwargs):
     """Takes the cosine of radians: `out = cos(data)`.
 
@@ -1693,6 +2202,68 @@ def cosh(data=None, out=None, name=None, **kwargs):
     return _invoke("cosh", (data,), {}, out, kwargs)
 
 
+def crop(data=None, begin=_Null, end=_Null, step=_Null, out=None, name=None, **kwargs):
+    """Another name of `slice`.
+
+    Takes a window out of its input: `out[i, …] = data[begin[0] + i * step[0], …]`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | any | any |
+    | output | the extents of the window | that of data |
+
+    Negative positions count from the end, those past the end mean the end.
+
+    Parameters
+    ----------
+    data : NDArray
+        The input.
+    begin : tuple of <long or None>
+        First position of each axis; axes that are not listed are taken whole.
+    end : tuple of <long or None>
+        Position after the last of each axis; `None` goes to the end.
+    step : tuple of <long or None>, default ()
+        Distance of the positions; negative numbers go backwards, `None` is 1.
+    out : NDArray or list of NDArray, optional
+        Arrays that take the result.
+
+    Returns
+    -------
+    NDArray, or a list of them where there are several outputs
+    """
+    return _invoke("slice", (data,), {"begin": begin, "end": end, "step": step}, out, kwargs)
+
+
+def cumsum(a=None, axis=_Null, dtype=_Null, out=None, name=None, **kwargs):
+    """Another name of `_np_cumsum`.
+
+    Takes running sums along an axis: `out[i] = data[0] + … + data[i]`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | a | any | any |
+    | output | that of a; flat without `axis` | `dtype`, or that of a (int64 for bool) |
+
+    Elements are converted to `dtype` before they are added.
+
+    Parameters
+    ----------
+    a : NDArray
+        The input.
+    axis : int or None, default None
+        The axis to sum along, negative counted from the end; None flattens.
+    dtype : {'bfloat16', 'bool', 'float16', 'float32', 'float64', 'int32', 'int64', 'int8', 'uint8'} or None, default None
+        Type of the output; that of a if None.
+    out : NDArray or list of NDArray, optional
+        Arrays that take the result.
+
+    Returns
+    -------
+    NDArray, or a list of them where there are several outputs
+    """
+    return _invoke("_np_cumsum", (a,), {"axis": axis, "dtype": dtype}, out, kwargs)
+
+
 def degrees(data=None, out=None, name=None, **kwargs):
     """Converts radians to degrees: `out = data · 180 / π`.
 
@@ -1715,6 +2286,95 @@ def degrees(data=None, out=None, name=None, **kwargs):
     NDArray, or a list of them where there are several outputs
     """
     return _invoke("degrees", (data,), {}, out, kwargs)
+
+
+def depth_to_space(data=None, block_size=_Null, out=None, name=None, **kwargs):
+    """Moves blocks of channels into the picture; the inverse of `space_to_depth`.
+
+    `out[n, c, y·b + i, x·b + j] = data[n, (i·b + j)·C + c, y, x]` with b the block size and C the channels of the output.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | (n, c, h, w), c divisible by b² | any |
+    | output | (n, c / b², h · b, w · b) | that of data |
+
+    Parameters
+    ----------
+    data : NDArray
+        The input.
+    block_size : int in 1..
+        Side of the blocks.
+    out : NDArray or list of NDArray, optional
+        Arrays that take the result.
+
+    Returns
+    -------
+    NDArray, or a list of them where there are several outputs
+    """
+    return _invoke("depth_to_space", (data,), {"block_size": block_size}, out, kwargs)
+
+
+def diag(data=None, k=_Null, axis1=_Null, axis2=_Null, out=None, name=None, **kwargs):
+    """Makes a square matrix around a vector, or takes a diagonal out of a tensor.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | (n,) | any |
+    | output | (n + abs(k), n + abs(k)), zeros beside diagonal `k` | that of data |
+    | data | two axes or more | any |
+    | output | the other axes, then the length of diagonal `k` of the two | that of data |
+
+    Parameters
+    ----------
+    data : NDArray
+        The input.
+    k : int, default 0
+        The diagonal: 0 is the main one, positive numbers lie above it, negative below.
+    axis1 : int, default 0
+        First axis of the plane of the diagonal.
+    axis2 : int, default 1
+        Second axis of the plane of the diagonal.
+    out : NDArray or list of NDArray, optional
+        Arrays that take the result.
+
+    Returns
+    -------
+    NDArray, or a list of them where there are several outputs
+    """
+    return _invoke("diag", (data,), {"k": k, "axis1": axis1, "axis2": axis2}, out, kwargs)
+
+
+def dot(lhs=None, rhs=None, transpose_a=_Null, transpose_b=_Null, forward_stype=_Null, out=None, name=None, **kwargs):
+    """Multiplies two tensors: sums over the last axis of lhs and the first of rhs.
+
+    | | shape | dtype |
+    |---|---|---|
+    | lhs | (…, k); (k, …) with `transpose_a` | float |
+    | rhs | (k, …); (…, k) with `transpose_b` | that of lhs |
+    | output | the other dimensions of lhs, then those of rhs; `(1,)` for two vectors | that of lhs |
+
+    With half precision and bfloat16 it computes in float32; MXNet refuses both on the CPU.
+
+    Parameters
+    ----------
+    lhs : NDArray
+        The left factor.
+    rhs : NDArray
+        The right factor.
+    transpose_a : boolean, default False
+        Sum over the first axis of lhs instead of the last; the axis moves to the end.
+    transpose_b : boolean, default False
+        Sum over the last axis of rhs instead of the first.
+    forward_stype : {'csr', 'default', 'row_sparse'} or None, default None
+        Accepted and ignored: results are dense.
+    out : NDArray or list of NDArray, optional
+        Arrays that take the result.
+
+    Returns
+    -------
+    NDArray, or a list of them where there are several outputs
+    """
+    return _invoke("dot", (lhs, rhs,), {"transpose_a": transpose_a, "transpose_b": transpose_b, "forward_stype": forward_stype}, out, kwargs)
 
 
 def elemwise_add(lhs=None, rhs=None, out=None, name=None, **kwargs):
@@ -1887,6 +2547,30 @@ def exp(data=None, out=None, name=None, **kwargs):
     return _invoke("exp", (data,), {}, out, kwargs)
 
 
+def expand_dims(data=None, axis=_Null, out=None, name=None, **kwargs):
+    """Inserts an axis of extent 1.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | (…) | any |
+    | output | that of data with a 1 at `axis` | that of data |
+
+    Parameters
+    ----------
+    data : NDArray
+        The input.
+    axis : int
+        Place of the new axis in the output; negative numbers count from the end.
+    out : NDArray or list of NDArray, optional
+        Arrays that take the result.
+
+    Returns
+    -------
+    NDArray, or a list of them where there are several outputs
+    """
+    return _invoke("expand_dims", (data,), {"axis": axis}, out, kwargs)
+
+
 def expm1(data=None, out=None, name=None, **kwargs):
     """Takes the exponential less 1, exact for small values: `out = e^data - 1`.
 
@@ -1933,6 +2617,56 @@ def fix(data=None, out=None, name=None, **kwargs):
     NDArray, or a list of them where there are several outputs
     """
     return _invoke("fix", (data,), {}, out, kwargs)
+
+
+def flatten(data=None, out=None, name=None, **kwargs):
+    """Another name of `Flatten`.
+
+    Joins all axes but the first into one: `out[i, j] = data[i, …]`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | (n, …) | any |
+    | output | (n, product of the others) | that of data |
+
+    Parameters
+    ----------
+    data : NDArray
+        The input.
+    out : NDArray or list of NDArray, optional
+        Arrays that take the result.
+
+    Returns
+    -------
+    NDArray, or a list of them where there are several outputs
+    """
+    return _invoke("Flatten", (data,), {}, out, kwargs)
+
+
+def flip(data=None, axis=_Null, out=None, name=None, **kwargs):
+    """Another name of `reverse`.
+
+    Turns the order of the elements along some axes round.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | any | any |
+    | output | that of data | that of data |
+
+    Parameters
+    ----------
+    data : NDArray
+        The input.
+    axis : Shape(tuple)
+        The axes; they must not be negative.
+    out : NDArray or list of NDArray, optional
+        Arrays that take the result.
+
+    Returns
+    -------
+    NDArray, or a list of them where there are several outputs
+    """
+    return _invoke("reverse", (data,), {"axis": axis}, out, kwargs)
 
 
 def floor(data=None, out=None, name=None, **kwargs):
@@ -2007,6 +2741,32 @@ def gammaln(data=None, out=None, name=None, **kwargs):
     return _invoke("gammaln", (data,), {}, out, kwargs)
 
 
+def hard_sigmoid(data=None, alpha=_Null, beta=_Null, out=None, name=None, **kwargs):
+    """Takes a sigmoid of three straight lines: `out = max(0, min(1, alpha·data + beta))`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | any | float |
+    | output | that of data | that of data |
+
+    Parameters
+    ----------
+    data : NDArray
+        The input.
+    alpha : float, default 0.2
+        Slope of the middle line.
+    beta : float, default 0.5
+        Height of the middle line at 0.
+    out : NDArray or list of NDArray, optional
+        Arrays that take the result.
+
+    Returns
+    -------
+    NDArray, or a list of them where there are several outputs
+    """
+    return _invoke("hard_sigmoid", (data,), {"alpha": alpha, "beta": beta}, out, kwargs)
+
+
 def identity(data=None, out=None, name=None, **kwargs):
     """Another name of `_copy`.
 
@@ -2029,6 +2789,33 @@ def identity(data=None, out=None, name=None, **kwargs):
     NDArray, or a list of them where there are several outputs
     """
     return _invoke("_copy", (data,), {}, out, kwargs)
+
+
+def khatri_rao(*data, num_args=_Null, out=None, name=None, **kwargs):
+    """Takes the Kronecker product column by column: column `j` of the output is `kron(arg0[:, j], arg1[:, j],
+    …)`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | each input | (rows, k), with the same k | any but bool, all equal |
+    | output | (product of all rows, k) | that dtype |
+
+    There is no gradient; put BlockGrad around the inputs.
+
+    Parameters
+    ----------
+    *data : NDArray
+        The inputs.
+    num_args : int in 1..
+        Number of inputs.
+    out : NDArray or list of NDArray, optional
+        Arrays that take the result.
+
+    Returns
+    -------
+    NDArray, or a list of them where there are several outputs
+    """
+    return _invoke("khatri_rao", data, {"num_args": num_args}, out, kwargs)
 
 
 def log(data=None, out=None, name=None, **kwargs):
@@ -2127,6 +2914,36 @@ def log2(data=None, out=None, name=None, **kwargs):
     return _invoke("log2", (data,), {}, out, kwargs)
 
 
+def log_softmax(data=None, axis=_Null, temperature=_Null, dtype=_Null, use_length=_Null, out=None, name=None, **kwargs):
+    """Logarithm of the softmax along an axis: `out_i = x_i / t - log(Σ_j exp(x_j / t))` with the temperature t.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | any | float |
+    | output | that of data | `dtype`, else that of data |
+
+    Parameters
+    ----------
+    data : NDArray
+        The input.
+    axis : int, default -1
+        The axis along which the values add up to 1; counted from the end if negative.
+    temperature : double or None, default None
+        Divides the data first; 1 by default.
+    dtype : {'float16', 'float32', 'float64'} or None, default None
+        Type of the output.
+    use_length : boolean or None, default False
+        Without effect here: only softmax takes lengths.
+    out : NDArray or list of NDArray, optional
+        Arrays that take the result.
+
+    Returns
+    -------
+    NDArray, or a list of them where there are several outputs
+    """
+    return _invoke("log_softmax", (data,), {"axis": axis, "temperature": temperature, "dtype": dtype, "use_length": use_length}, out, kwargs)
+
+
 def logical_not(data=None, out=None, name=None, **kwargs):
     """Is 1 where the input is 0, otherwise 0: `out = not data`.
 
@@ -2173,6 +2990,242 @@ def make_loss(data=None, out=None, name=None, **kwargs):
     return _invoke("make_loss", (data,), {}, out, kwargs)
 
 
+def max(data=None, axis=_Null, keepdims=_Null, exclude=_Null, out=None, name=None, **kwargs):
+    """Takes the largest element along axes; NaN if there is one.
+
+    Every element that equals the largest gets the full gradient.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | any | any but bool |
+    | output | that of data without the reduced axes, or with 1 there; `(1,)` if none is left | that of data |
+
+    Parameters
+    ----------
+    data : NDArray
+        The input.
+    axis : Shape(tuple) or None, default None
+        The axes to reduce, negative ones counted from the end; all if empty or None.
+    keepdims : boolean, default False
+        Keep the reduced axes with extent 1.
+    exclude : boolean, default False
+        Reduce the axes that `axis` does not name instead.
+    out : NDArray or list of NDArray, optional
+        Arrays that take the result.
+
+    Returns
+    -------
+    NDArray, or a list of them where there are several outputs
+    """
+    return _invoke("max", (data,), {"axis": axis, "keepdims": keepdims, "exclude": exclude}, out, kwargs)
+
+
+def max_axis(data=None, axis=_Null, keepdims=_Null, exclude=_Null, out=None, name=None, **kwargs):
+    """Another name of `max`.
+
+    Takes the largest element along axes; NaN if there is one.
+
+    Every element that equals the largest gets the full gradient.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | any | any but bool |
+    | output | that of data without the reduced axes, or with 1 there; `(1,)` if none is left | that of data |
+
+    Parameters
+    ----------
+    data : NDArray
+        The input.
+    axis : Shape(tuple) or None, default None
+        The axes to reduce, negative ones counted from the end; all if empty or None.
+    keepdims : boolean, default False
+        Keep the reduced axes with extent 1.
+    exclude : boolean, default False
+        Reduce the axes that `axis` does not name instead.
+    out : NDArray or list of NDArray, optional
+        Arrays that take the result.
+
+    Returns
+    -------
+    NDArray, or a list of them where there are several outputs
+    """
+    return _invoke("max", (data,), {"axis": axis, "keepdims": keepdims, "exclude": exclude}, out, kwargs)
+
+
+def mean(data=None, axis=_Null, keepdims=_Null, exclude=_Null, out=None, name=None, **kwargs):
+    """Takes the mean of all elements along axes: `out = Σ data / n`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | any | any but bool |
+    | output | that of data without the reduced axes, or with 1 there; `(1,)` if none is left | that of data |
+
+    Parameters
+    ----------
+    data : NDArray
+        The input.
+    axis : Shape(tuple) or None, default None
+        The axes to reduce, negative ones counted from the end; all if empty or None.
+    keepdims : boolean, default False
+        Keep the reduced axes with extent 1.
+    exclude : boolean, default False
+        Reduce the axes that `axis` does not name instead.
+    out : NDArray or list of NDArray, optional
+        Arrays that take the result.
+
+    Returns
+    -------
+    NDArray, or a list of them where there are several outputs
+    """
+    return _invoke("mean", (data,), {"axis": axis, "keepdims": keepdims, "exclude": exclude}, out, kwargs)
+
+
+def min(data=None, axis=_Null, keepdims=_Null, exclude=_Null, out=None, name=None, **kwargs):
+    """Takes the smallest element along axes; NaN if there is one.
+
+    Every element that equals the smallest gets the full gradient.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | any | any but bool |
+    | output | that of data without the reduced axes, or with 1 there; `(1,)` if none is left | that of data |
+
+    Parameters
+    ----------
+    data : NDArray
+        The input.
+    axis : Shape(tuple) or None, default None
+        The axes to reduce, negative ones counted from the end; all if empty or None.
+    keepdims : boolean, default False
+        Keep the reduced axes with extent 1.
+    exclude : boolean, default False
+        Reduce the axes that `axis` does not name instead.
+    out : NDArray or list of NDArray, optional
+        Arrays that take the result.
+
+    Returns
+    -------
+    NDArray, or a list of them where there are several outputs
+    """
+    return _invoke("min", (data,), {"axis": axis, "keepdims": keepdims, "exclude": exclude}, out, kwargs)
+
+
+def min_axis(data=None, axis=_Null, keepdims=_Null, exclude=_Null, out=None, name=None, **kwargs):
+    """Another name of `min`.
+
+    Takes the smallest element along axes; NaN if there is one.
+
+    Every element that equals the smallest gets the full gradient.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | any | any but bool |
+    | output | that of data without the reduced axes, or with 1 there; `(1,)` if none is left | that of data |
+
+    Parameters
+    ----------
+    data : NDArray
+        The input.
+    axis : Shape(tuple) or None, default None
+        The axes to reduce, negative ones counted from the end; all if empty or None.
+    keepdims : boolean, default False
+        Keep the reduced axes with extent 1.
+    exclude : boolean, default False
+        Reduce the axes that `axis` does not name instead.
+    out : NDArray or list of NDArray, optional
+        Arrays that take the result.
+
+    Returns
+    -------
+    NDArray, or a list of them where there are several outputs
+    """
+    return _invoke("min", (data,), {"axis": axis, "keepdims": keepdims, "exclude": exclude}, out, kwargs)
+
+
+def moments(data=None, axes=_Null, keepdims=_Null, out=None, name=None, **kwargs):
+    """Takes mean and variance along axes: `mean = Σ data / n`, `var = Σ (data - mean)² / n`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | any | any but bool |
+    | mean, var | that of data without the reduced axes, or with 1 there; `(1,)` if none is left | that of data |
+
+    Parameters
+    ----------
+    data : NDArray
+        The input.
+    axes : Shape(tuple) or None, default None
+        The axes to reduce, negative ones counted from the end; at least one.
+    keepdims : boolean, default False
+        Keep the reduced axes with extent 1.
+    out : NDArray or list of NDArray, optional
+        Arrays that take the result.
+
+    Returns
+    -------
+    NDArray, or a list of them where there are several outputs
+    """
+    return _invoke("moments", (data,), {"axes": axes, "keepdims": keepdims}, out, kwargs)
+
+
+def nanprod(data=None, axis=_Null, keepdims=_Null, exclude=_Null, out=None, name=None, **kwargs):
+    """Multiplies all elements along axes, NaN counting as 1.
+
+    The gradient is right even where elements are 0; MXNet's is NaN there.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | any | any but bool |
+    | output | that of data without the reduced axes, or with 1 there; `(1,)` if none is left | that of data |
+
+    Parameters
+    ----------
+    data : NDArray
+        The input.
+    axis : Shape(tuple) or None, default None
+        The axes to reduce, negative ones counted from the end; all if empty or None.
+    keepdims : boolean, default False
+        Keep the reduced axes with extent 1.
+    exclude : boolean, default False
+        Reduce the axes that `axis` does not name instead.
+    out : NDArray or list of NDArray, optional
+        Arrays that take the result.
+
+    Returns
+    -------
+    NDArray, or a list of them where there are several outputs
+    """
+    return _invoke("nanprod", (data,), {"axis": axis, "keepdims": keepdims, "exclude": exclude}, out, kwargs)
+
+
+def nansum(data=None, axis=_Null, keepdims=_Null, exclude=_Null, out=None, name=None, **kwargs):
+    """Adds up all elements along axes, NaN counting as 0.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | any | any but bool |
+    | output | that of data without the reduced axes, or with 1 there; `(1,)` if none is left | that of data |
+
+    Parameters
+    ----------
+    data : NDArray
+        The input.
+    axis : Shape(tuple) or None, default None
+        The axes to reduce, negative ones counted from the end; all if empty or None.
+    keepdims : boolean, default False
+        Keep the reduced axes with extent 1.
+    exclude : boolean, default False
+        Reduce the axes that `axis` does not name instead.
+    out : NDArray or list of NDArray, optional
+        Arrays that take the result.
+
+    Returns
+    -------
+    NDArray, or a list of them where there are several outputs
+    """
+    return _invoke("nansum", (data,), {"axis": axis, "keepdims": keepdims, "exclude": exclude}, out, kwargs)
+
+
 def negative(data=None, out=None, name=None, **kwargs):
     """Negates: `out = -data`.
 
@@ -2193,6 +3246,38 @@ def negative(data=None, out=None, name=None, **kwargs):
     NDArray, or a list of them where there are several outputs
     """
     return _invoke("negative", (data,), {}, out, kwargs)
+
+
+def norm(data=None, ord=_Null, axis=_Null, out_dtype=_Null, keepdims=_Null, out=None, name=None, **kwargs):
+    """Takes the norm along axes: `out = Σ |data|` for order 1, `out = sqrt(Σ data²)` for order 2.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | any | any but bool |
+    | output | that of data without the reduced axes, or with 1 there; `(1,)` if none is left | `out_dtype`, or that of data |
+
+    The gradient of order 2 is NaN where the norm is 0. `out_dtype` works; MXNet refuses it on the CPU.
+
+    Parameters
+    ----------
+    data : NDArray
+        The input.
+    ord : int, default 2
+        The order: 1 or 2.
+    axis : Shape(tuple) or None, default None
+        The axes to reduce, negative ones counted from the end; all if empty or None.
+    out_dtype : {'bfloat16', 'bool', 'float16', 'float32', 'float64', 'int32', 'int64', 'int8', 'uint8'} or None, default None
+        Type of the output; that of data if None.
+    keepdims : boolean, default False
+        Keep the reduced axes with extent 1.
+    out : NDArray or list of NDArray, optional
+        Arrays that take the result.
+
+    Returns
+    -------
+    NDArray, or a list of them where there are several outputs
+    """
+    return _invoke("norm", (data,), {"ord": ord, "axis": axis, "out_dtype": out_dtype, "keepdims": keepdims}, out, kwargs)
 
 
 def ones_like(data=None, out=None, name=None, **kwargs):
@@ -2217,6 +3302,36 @@ def ones_like(data=None, out=None, name=None, **kwargs):
     NDArray, or a list of them where there are several outputs
     """
     return _invoke("ones_like", (data,), {}, out, kwargs)
+
+
+def prod(data=None, axis=_Null, keepdims=_Null, exclude=_Null, out=None, name=None, **kwargs):
+    """Multiplies all elements along axes: `out = Π data`.
+
+    The gradient is right even where elements are 0; MXNet's is NaN there.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | any | any but bool |
+    | output | that of data without the reduced axes, or with 1 there; `(1,)` if none is left | that of data |
+
+    Parameters
+    ----------
+    data : NDArray
+        The input.
+    axis : Shape(tuple) or None, default None
+        The axes to reduce, negative ones counted from the end; all if empty or None.
+    keepdims : boolean, default False
+        Keep the reduced axes with extent 1.
+    exclude : boolean, default False
+        Reduce the axes that `axis` does not name instead.
+    out : NDArray or list of NDArray, optional
+        Arrays that take the result.
+
+    Returns
+    -------
+    NDArray, or a list of them where there are several outputs
+    """
+    return _invoke("prod", (data,), {"axis": axis, "keepdims": keepdims, "exclude": exclude}, out, kwargs)
 
 
 def radians(data=None, out=None, name=None, **kwargs):
@@ -2313,6 +3428,131 @@ def relu(data=None, out=None, name=None, **kwargs):
     return _invoke("relu", (data,), {}, out, kwargs)
 
 
+def repeat(data=None, repeats=_Null, axis=_Null, out=None, name=None, **kwargs):
+    """Repeats every slice of an axis in place: `a b` becomes `a a b b`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | (…, n, …) | any |
+    | output | (…, n · repeats, …); (size · repeats,) without an axis | that of data |
+
+    Parameters
+    ----------
+    data : NDArray
+        The input.
+    repeats : int in 0..
+        How often each slice occurs.
+    axis : int or None, default None
+        The axis, negative numbers counted from the end; `None` repeats the elements of the flattened input.
+    out : NDArray or list of NDArray, optional
+        Arrays that take the result.
+
+    Returns
+    -------
+    NDArray, or a list of them where there are several outputs
+    """
+    return _invoke("repeat", (data,), {"repeats": repeats, "axis": axis}, out, kwargs)
+
+
+def reshape(data=None, shape=_Null, reverse=_Null, target_shape=_Null, keep_highest=_Null, out=None, name=None, **kwargs):
+    """Another name of `Reshape`.
+
+    Gives the input another shape of the same size; the order of the elements stays.
+
+    `shape` lists the new extents. Special numbers in it:
+
+    - `0` copies the axis of the input at this place,
+    - `-1` takes whatever is left; it may occur once,
+    - `-2` copies all remaining axes,
+    - `-3` joins the next two axes into one,
+    - `-4` splits the next axis into the two numbers that follow, one of which may be -1.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | any | any |
+    | output | as `shape` says | that of data |
+
+    Unlike MXNet, a shape of another size is refused.
+
+    Parameters
+    ----------
+    data : NDArray
+        The input.
+    shape : Shape(tuple), default ()
+        The new shape, with the special numbers above.
+    reverse : boolean, default False
+        Match the special numbers with the axes from the last to the first.
+    target_shape : Shape(tuple), default ()
+        Old form of `shape`, in which 0 takes whatever is left.
+    keep_highest : boolean, default False
+        With `target_shape`: keep the first axis of the input.
+    out : NDArray or list of NDArray, optional
+        Arrays that take the result.
+
+    Returns
+    -------
+    NDArray, or a list of them where there are several outputs
+    """
+    return _invoke("Reshape", (data,), {"shape": shape, "reverse": reverse, "target_shape": target_shape, "keep_highest": keep_highest}, out, kwargs)
+
+
+def reshape_like(lhs=None, rhs=None, lhs_begin=_Null, lhs_end=_Null, rhs_begin=_Null, rhs_end=_Null, out=None, name=None, **kwargs):
+    """Gives the axes `lhs_begin..lhs_end` of lhs the extents of the axes `rhs_begin..rhs_end` of rhs.
+
+    | | shape | dtype |
+    |---|---|---|
+    | lhs | any | any |
+    | rhs | any | that of lhs |
+    | output | that of lhs with the chosen axes replaced | that of lhs |
+
+    Parameters
+    ----------
+    lhs : NDArray
+        The input.
+    rhs : NDArray
+        Has the shape; its values are not read.
+    lhs_begin : int or None, default None
+        First axis of lhs that is replaced; 0 by default. Negative numbers count from the end.
+    lhs_end : int or None, default None
+        Axis of lhs after the last that is replaced; by default all.
+    rhs_begin : int or None, default None
+        First axis of rhs to take.
+    rhs_end : int or None, default None
+        Axis of rhs after the last to take; by default all.
+    out : NDArray or list of NDArray, optional
+        Arrays that take the result.
+
+    Returns
+    -------
+    NDArray, or a list of them where there are several outputs
+    """
+    return _invoke("reshape_like", (lhs, rhs,), {"lhs_begin": lhs_begin, "lhs_end": lhs_end, "rhs_begin": rhs_begin, "rhs_end": rhs_end}, out, kwargs)
+
+
+def reverse(data=None, axis=_Null, out=None, name=None, **kwargs):
+    """Turns the order of the elements along some axes round.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | any | any |
+    | output | that of data | that of data |
+
+    Parameters
+    ----------
+    data : NDArray
+        The input.
+    axis : Shape(tuple)
+        The axes; they must not be negative.
+    out : NDArray or list of NDArray, optional
+        Arrays that take the result.
+
+    Returns
+    -------
+    NDArray, or a list of them where there are several outputs
+    """
+    return _invoke("reverse", (data,), {"axis": axis}, out, kwargs)
+
+
 def rint(data=None, out=None, name=None, **kwargs):
     """Rounds to the nearest whole number, halves downwards.
 
@@ -2383,6 +3623,30 @@ def rsqrt(data=None, out=None, name=None, **kwargs):
     NDArray, or a list of them where there are several outputs
     """
     return _invoke("rsqrt", (data,), {}, out, kwargs)
+
+
+def shape_array(data=None, out=None, name=None, **kwargs):
+    """Gives the shape of its input as a list of numbers.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | any | any |
+    | output | (number of axes,) | int64 |
+
+    The gradient of data is zero.
+
+    Parameters
+    ----------
+    data : NDArray
+        Has the shape; its values are not read.
+    out : NDArray or list of NDArray, optional
+        Arrays that take the result.
+
+    Returns
+    -------
+    NDArray, or a list of them where there are several outputs
+    """
+    return _invoke("shape_array", (data,), {}, out, kwargs)
 
 
 def sigmoid(data=None, out=None, name=None, **kwargs):
@@ -2481,6 +3745,237 @@ def sinh(data=None, out=None, name=None, **kwargs):
     return _invoke("sinh", (data,), {}, out, kwargs)
 
 
+def size_array(data=None, out=None, name=None, **kwargs):
+    """Gives the number of elements of its input.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | any | any |
+    | output | (1,) | int64 |
+
+    The gradient of data is zero.
+
+    Parameters
+    ----------
+    data : NDArray
+        Has the shape; its values are not read.
+    out : NDArray or list of NDArray, optional
+        Arrays that take the result.
+
+    Returns
+    -------
+    NDArray, or a list of them where there are several outputs
+    """
+    return _invoke("size_array", (data,), {}, out, kwargs)
+
+
+def slice(data=None, begin=_Null, end=_Null, step=_Null, out=None, name=None, **kwargs):
+    """Takes a window out of its input: `out[i, …] = data[begin[0] + i * step[0], …]`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | any | any |
+    | output | the extents of the window | that of data |
+
+    Negative positions count from the end, those past the end mean the end.
+
+    Parameters
+    ----------
+    data : NDArray
+        The input.
+    begin : tuple of <long or None>
+        First position of each axis; axes that are not listed are taken whole.
+    end : tuple of <long or None>
+        Position after the last of each axis; `None` goes to the end.
+    step : tuple of <long or None>, default ()
+        Distance of the positions; negative numbers go backwards, `None` is 1.
+    out : NDArray or list of NDArray, optional
+        Arrays that take the result.
+
+    Returns
+    -------
+    NDArray, or a list of them where there are several outputs
+    """
+    return _invoke("slice", (data,), {"begin": begin, "end": end, "step": step}, out, kwargs)
+
+
+def slice_axis(data=None, axis=_Null, begin=_Null, end=_Null, out=None, name=None, **kwargs):
+    """Takes a range of one axis: `out = data[…, begin:end, …]`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | any | any |
+    | output | that of data with `end - begin` at `axis` | that of data |
+
+    Parameters
+    ----------
+    data : NDArray
+        The input.
+    axis : int
+        The axis; negative numbers count from the end.
+    begin : int
+        First position; negative numbers count from the end.
+    end : int or None
+        Position after the last; `None` goes to the end.
+    out : NDArray or list of NDArray, optional
+        Arrays that take the result.
+
+    Returns
+    -------
+    NDArray, or a list of them where there are several outputs
+    """
+    return _invoke("slice_axis", (data,), {"axis": axis, "begin": begin, "end": end}, out, kwargs)
+
+
+def slice_like(data=None, shape_like=None, axes=_Null, out=None, name=None, **kwargs):
+    """Cuts the beginning of its first input to the extents of the second.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | any | any |
+    | shape_like | at most the extents of data at `axes` | that of data |
+    | output | that of data with the extents of shape_like at `axes` | that of data |
+
+    Parameters
+    ----------
+    data : NDArray
+        The input.
+    shape_like : NDArray
+        Has the shape; its values are not read.
+    axes : Shape(tuple), default ()
+        The axes to cut, negative ones counted from the end; by default all.
+    out : NDArray or list of NDArray, optional
+        Arrays that take the result.
+
+    Returns
+    -------
+    NDArray, or a list of them where there are several outputs
+    """
+    return _invoke("slice_like", (data, shape_like,), {"axes": axes}, out, kwargs)
+
+
+def smooth_l1(data=None, scalar=_Null, out=None, name=None, **kwargs):
+    """Takes the smooth L1 loss: `out = (σ·data)² / 2` for `|data| <= 1/σ²`, otherwise `|data| - 0.5/σ²`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | any | any but bool |
+    | output | that of data | that of data |
+
+    Source: R. Girshick, Fast R-CNN, ICCV 2015.
+
+    Parameters
+    ----------
+    data : NDArray
+        The deviation.
+    scalar : double, default 1
+        The σ of the formula.
+    out : NDArray or list of NDArray, optional
+        Arrays that take the result.
+
+    Returns
+    -------
+    NDArray, or a list of them where there are several outputs
+    """
+    return _invoke("smooth_l1", (data,), {"scalar": scalar}, out, kwargs)
+
+
+def softmax(data=None, length=None, axis=_Null, temperature=_Null, dtype=_Null, use_length=_Null, out=None, name=None, **kwargs):
+    """Softmax along an axis: `out_i = exp(x_i / t) / Σ_j exp(x_j / t)` with the temperature t.
+
+    With `use_length` only the first `length` elements of every line take part and the others become 0.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | any | float |
+    | length (with `use_length`) | that of data without the axis | any |
+    | output | that of data | `dtype`, else that of data |
+
+    Parameters
+    ----------
+    data : NDArray
+        The input.
+    length : NDArray
+        With `use_length`: the number of elements that count on every line.
+    axis : int, default -1
+        The axis along which the values add up to 1; counted from the end if negative.
+    temperature : double or None, default None
+        Divides the data first; 1 by default.
+    dtype : {'float16', 'float32', 'float64'} or None, default None
+        Type of the output.
+    use_length : boolean or None, default False
+        Take a second input with the number of elements that count on every line.
+    out : NDArray or list of NDArray, optional
+        Arrays that take the result.
+
+    Returns
+    -------
+    NDArray, or a list of them where there are several outputs
+    """
+    return _invoke("softmax", (data, length,), {"axis": axis, "temperature": temperature, "dtype": dtype, "use_length": use_length}, out, kwargs)
+
+
+def softmax_cross_entropy(data=None, label=None, out=None, name=None, **kwargs):
+    """Sum over the batch of the cross entropies of a softmax: `out = -Σ_i log(max(softmax(data_i)[label_i],
+    1e-8))`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | (batch, classes) | float |
+    | label: numbers of classes | (batch,) | that of data |
+    | output | (1,) | that of data |
+
+    Labels beyond the classes count as the nearest class in the value and as none in the gradient. The
+    gradient of
+    the label cannot be asked for. Unlike MXNet, rsym completes the batch of the label from the data and back.
+
+    Parameters
+    ----------
+    data : NDArray
+        The scores.
+    label : NDArray
+        The true classes.
+    out : NDArray or list of NDArray, optional
+        Arrays that take the result.
+
+    Returns
+    -------
+    NDArray, or a list of them where there are several outputs
+    """
+    return _invoke("softmax_cross_entropy", (data, label,), {}, out, kwargs)
+
+
+def softmin(data=None, axis=_Null, temperature=_Null, dtype=_Null, use_length=_Null, out=None, name=None, **kwargs):
+    """Softmax of the negated data along an axis: `out_i = exp(-x_i / t) / Σ_j exp(-x_j / t)` with the
+    temperature t.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | any | float |
+    | output | that of data | `dtype`, else that of data |
+
+    Parameters
+    ----------
+    data : NDArray
+        The input.
+    axis : int, default -1
+        The axis along which the values add up to 1; counted from the end if negative.
+    temperature : double or None, default None
+        Divides the data first; 1 by default.
+    dtype : {'float16', 'float32', 'float64'} or None, default None
+        Type of the output.
+    use_length : boolean or None, default False
+        Without effect here: only softmax takes lengths.
+    out : NDArray or list of NDArray, optional
+        Arrays that take the result.
+
+    Returns
+    -------
+    NDArray, or a list of them where there are several outputs
+    """
+    return _invoke("softmin", (data,), {"axis": axis, "temperature": temperature, "dtype": dtype, "use_length": use_length}, out, kwargs)
+
+
 def softsign(data=None, out=None, name=None, **kwargs):
     """Takes the softsign: `out = data / (1 + |data|)`.
 
@@ -2503,6 +3998,60 @@ def softsign(data=None, out=None, name=None, **kwargs):
     NDArray, or a list of them where there are several outputs
     """
     return _invoke("softsign", (data,), {}, out, kwargs)
+
+
+def space_to_depth(data=None, block_size=_Null, out=None, name=None, **kwargs):
+    """Moves blocks of pixels into the channels; the inverse of `depth_to_space`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | (n, c, h, w), h and w divisible by the block size b | any |
+    | output | (n, c · b², h / b, w / b) | that of data |
+
+    Parameters
+    ----------
+    data : NDArray
+        The input.
+    block_size : int in 1..
+        Side of the blocks.
+    out : NDArray or list of NDArray, optional
+        Arrays that take the result.
+
+    Returns
+    -------
+    NDArray, or a list of them where there are several outputs
+    """
+    return _invoke("space_to_depth", (data,), {"block_size": block_size}, out, kwargs)
+
+
+def split(data=None, num_outputs=_Null, axis=_Null, squeeze_axis=_Null, out=None, name=None, **kwargs):
+    """Another name of `SliceChannel`.
+
+    Cuts its input along an axis into equal parts.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | (…, n, …) | any |
+    | each output | (…, n / num_outputs, …), without the axis with `squeeze_axis` | that of data |
+
+    Parameters
+    ----------
+    data : NDArray
+        The input.
+    num_outputs : int in 1..
+        Number of parts.
+    axis : int, default 1
+        The axis to cut; negative numbers count from the end.
+    squeeze_axis : boolean, default False
+        Drop the axis, of which every part must have a single slice.
+    out : NDArray or list of NDArray, optional
+        Arrays that take the result.
+
+    Returns
+    -------
+    NDArray, or a list of them where there are several outputs
+    """
+    return _invoke("SliceChannel", (data,), {"num_outputs": num_outputs, "axis": axis, "squeeze_axis": squeeze_axis}, out, kwargs)
 
 
 def sqrt(data=None, out=None, name=None, **kwargs):
@@ -2551,6 +4100,56 @@ def square(data=None, out=None, name=None, **kwargs):
     return _invoke("square", (data,), {}, out, kwargs)
 
 
+def squeeze(data=None, axis=_Null, out=None, name=None, **kwargs):
+    """Drops axes of extent 1.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | (…, 1, …) | any |
+    | output | that of data without the axes, at least (1,) | that of data |
+
+    Parameters
+    ----------
+    data : NDArray
+        The input.
+    axis : Shape(tuple) or None, default None
+        The axes to drop; `None` drops all of extent 1.
+    out : NDArray or list of NDArray, optional
+        Arrays that take the result.
+
+    Returns
+    -------
+    NDArray, or a list of them where there are several outputs
+    """
+    return _invoke("squeeze", (data,), {"axis": axis}, out, kwargs)
+
+
+def stack(*data, axis=_Null, num_args=_Null, out=None, name=None, **kwargs):
+    """Joins inputs of one shape along a new axis.
+
+    | | shape | dtype |
+    |---|---|---|
+    | each input | any, all equal | any, all equal |
+    | output | that shape with `num_args` at `axis` | that dtype |
+
+    Parameters
+    ----------
+    *data : NDArray
+        The inputs.
+    axis : int, default 0
+        Place of the new axis in the output; negative numbers count from the end.
+    num_args : int in 1..
+        Number of inputs.
+    out : NDArray or list of NDArray, optional
+        Arrays that take the result.
+
+    Returns
+    -------
+    NDArray, or a list of them where there are several outputs
+    """
+    return _invoke("stack", data, {"axis": axis, "num_args": num_args}, out, kwargs)
+
+
 def stop_gradient(data=None, out=None, name=None, **kwargs):
     """Another name of `BlockGrad`.
 
@@ -2573,6 +4172,92 @@ def stop_gradient(data=None, out=None, name=None, **kwargs):
     NDArray, or a list of them where there are several outputs
     """
     return _invoke("BlockGrad", (data,), {}, out, kwargs)
+
+
+def sum(data=None, axis=_Null, keepdims=_Null, exclude=_Null, out=None, name=None, **kwargs):
+    """Adds up all elements along axes: `out = Σ data`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | any | any but bool |
+    | output | that of data without the reduced axes, or with 1 there; `(1,)` if none is left | that of data |
+
+    Parameters
+    ----------
+    data : NDArray
+        The input.
+    axis : Shape(tuple) or None, default None
+        The axes to reduce, negative ones counted from the end; all if empty or None.
+    keepdims : boolean, default False
+        Keep the reduced axes with extent 1.
+    exclude : boolean, default False
+        Reduce the axes that `axis` does not name instead.
+    out : NDArray or list of NDArray, optional
+        Arrays that take the result.
+
+    Returns
+    -------
+    NDArray, or a list of them where there are several outputs
+    """
+    return _invoke("sum", (data,), {"axis": axis, "keepdims": keepdims, "exclude": exclude}, out, kwargs)
+
+
+def sum_axis(data=None, axis=_Null, keepdims=_Null, exclude=_Null, out=None, name=None, **kwargs):
+    """Another name of `sum`.
+
+    Adds up all elements along axes: `out = Σ data`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | any | any but bool |
+    | output | that of data without the reduced axes, or with 1 there; `(1,)` if none is left | that of data |
+
+    Parameters
+    ----------
+    data : NDArray
+        The input.
+    axis : Shape(tuple) or None, default None
+        The axes to reduce, negative ones counted from the end; all if empty or None.
+    keepdims : boolean, default False
+        Keep the reduced axes with extent 1.
+    exclude : boolean, default False
+        Reduce the axes that `axis` does not name instead.
+    out : NDArray or list of NDArray, optional
+        Arrays that take the result.
+
+    Returns
+    -------
+    NDArray, or a list of them where there are several outputs
+    """
+    return _invoke("sum", (data,), {"axis": axis, "keepdims": keepdims, "exclude": exclude}, out, kwargs)
+
+
+def swapaxes(data=None, dim1=_Null, dim2=_Null, out=None, name=None, **kwargs):
+    """Another name of `SwapAxis`.
+
+    Exchanges two axes.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | any | any |
+    | output | that of data with two extents exchanged | that of data |
+
+    Parameters
+    ----------
+    data : NDArray
+        The input.
+    dim1 : int, default 0
+        One axis.
+    dim2 : int, default 0
+        The other axis.
+    out : NDArray or list of NDArray, optional
+        Arrays that take the result.
+
+    Returns
+    -------
+    NDArray, or a list of them where there are several outputs
+    """
+    return _invoke("SwapAxis", (data,), {"dim1": dim1, "dim2": dim2}, out, kwargs)
 
 
 def tan(data=None, out=None, name=None, **kwargs):
@@ -2621,6 +4306,54 @@ def tanh(data=None, out=None, name=None, **kwargs):
     NDArray, or a list of them where there are several outputs
     """
     return _invoke("tanh", (data,), {}, out, kwargs)
+
+
+def tile(data=None, reps=_Null, out=None, name=None, **kwargs):
+    """Lays copies of the whole input side by side along each axis.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | (d1, …, dn) | any |
+    | output | (d1 · reps1, …, dn · repsn), the shorter list padded with ones on the left | that of data |
+
+    Parameters
+    ----------
+    data : NDArray
+        The input.
+    reps : Shape(tuple)
+        Number of copies along each axis.
+    out : NDArray or list of NDArray, optional
+        Arrays that take the result.
+
+    Returns
+    -------
+    NDArray, or a list of them where there are several outputs
+    """
+    return _invoke("tile", (data,), {"reps": reps}, out, kwargs)
+
+
+def transpose(data=None, axes=_Null, out=None, name=None, **kwargs):
+    """Permutes the axes: axis `i` of the output is axis `axes[i]` of the input.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | any | any |
+    | output | the extents of data in the order of `axes` | that of data |
+
+    Parameters
+    ----------
+    data : NDArray
+        The input.
+    axes : Shape(tuple), default ()
+        The order of the axes; nothing turns it round.
+    out : NDArray or list of NDArray, optional
+        Arrays that take the result.
+
+    Returns
+    -------
+    NDArray, or a list of them where there are several outputs
+    """
+    return _invoke("transpose", (data,), {"axes": axes}, out, kwargs)
 
 
 def trunc(data=None, out=None, name=None, **kwargs):
