@@ -29,8 +29,14 @@ pub fn arg_extreme<T: Number, I: Element>(
     }
 }
 
-fn scan<T: Number, I: Element>(src: &[T], n: usize, inner: usize, out: &mut [I], beats: fn(&T, &T) -> bool) {
-    let beats = |a: &T, b: &T| beats(a, b) || (a.is_nan() && !b.is_nan());
+fn scan<T: Number, I: Element>(
+    src: &[T],
+    n: usize,
+    inner: usize,
+    out: &mut [I],
+    order: impl Fn(T, T) -> bool + Copy + Sync,
+) {
+    let beats = move |a: T, b: T| order(a, b) || (a.is_nan() && !b.is_nan());
     for_rows(out, inner, n.saturating_mul(inner), |row, out| {
         let src = &src[row * n * inner..(row + 1) * n * inner];
         if inner == 1 {
@@ -41,14 +47,15 @@ fn scan<T: Number, I: Element>(src: &[T], n: usize, inner: usize, out: &mut [I],
     });
 }
 
-fn first_best<T: Copy>(xs: &[T], beats: impl Fn(&T, &T) -> bool) -> usize {
-    let mut best = 0;
-    for (i, x) in xs.iter().enumerate().skip(1) {
-        if beats(x, &xs[best]) {
-            best = i;
+fn first_best<T: Number>(xs: &[T], beats: impl Fn(T, T) -> bool) -> usize {
+    let Some(&first) = xs.first() else { return 0 };
+    let (mut best, mut place) = (first, 0);
+    for (i, &x) in xs.iter().enumerate().skip(1) {
+        if beats(x, best) {
+            (best, place) = (x, i);
         }
     }
-    best
+    place
 }
 
 /// The columns from `first` on of one (n, inner) matrix, row by row.
@@ -57,12 +64,12 @@ fn scan_columns<T: Number, I: Element>(
     first: usize,
     inner: usize,
     out: &mut [I],
-    beats: impl Fn(&T, &T) -> bool,
+    beats: impl Fn(T, T) -> bool,
 ) {
     let mut best = [0; BLOCK];
     for (i, row) in src.chunks_exact(inner).enumerate().skip(1) {
         for (j, b) in best[..out.len()].iter_mut().enumerate() {
-            if beats(&row[first + j], &src[*b * inner + first + j]) {
+            if beats(row[first + j], src[*b * inner + first + j]) {
                 *b = i;
             }
         }

@@ -36,10 +36,11 @@ pub(crate) fn advance(axes: &[Axis], index: &mut [usize; MAX_AXES], offset: &mut
 
 /// Calls `f(offset, count, stride)` for the runs along the innermost axis that make up the positions `range`.
 pub(crate) fn for_runs(axes: &[Axis], range: std::ops::Range<usize>, mut f: impl FnMut(usize, usize, usize)) {
-    let Some(inner) = axes.last() else {
-        return if !range.is_empty() {
-            f(0, 1, 0)
-        };
+    let inner = match axes {
+        _ if range.is_empty() => return,
+        [] => return f(0, 1, 0),
+        [axis] => return f(range.start * axis.stride, range.len(), axis.stride),
+        [.., inner] => inner,
     };
     let (mut at, mut index) = (range.start, [0; MAX_AXES]);
     while at < range.end {

@@ -80,10 +80,8 @@ impl Nest {
             for at in (0..inner.extent).step_by(TILE) {
                 let run = Loop { extent: TILE.min(inner.extent - at), ..inner };
                 let (from, to) = (from + at as isize * inner.from, to + at as isize * inner.to);
-                for k in 0..count as isize {
-                    // SAFETY: as in `run_rows`.
-                    unsafe { place.row(from + k * across.from, to + k * across.to, run) }
-                }
+                // SAFETY: as in `run_rows`.
+                unsafe { place.square(from, to, run, Loop { extent: count, ..across }) }
             }
         });
     }
@@ -189,6 +187,28 @@ impl<U: Copy + Send + Sync> Place<U> {
                 (1, 1) => std::ptr::copy_nonoverlapping(src, out, l.extent),
                 (0, 1) => std::slice::from_raw_parts_mut(out, l.extent).fill(*src),
                 _ => (0..l.extent as isize).for_each(|k| *out.offset(k * l.to) = *src.offset(k * l.from)),
+            }
+        }
+    }
+    /// Copies a square by way of a buffer, so that both sides are accessed in whole cache lines.
+    ///
+    /// # Safety
+    /// As for `row`; neither extent may exceed `TILE` or be 0.
+    unsafe fn square(&self, from: isize, to: isize, inner: Loop, across: Loop) {
+        // SAFETY: the caller vouches for every element, of which this is the first.
+        let mut tile = [unsafe { *self.src.offset(from) }; TILE * TILE];
+        for a in 0..inner.extent {
+            for k in 0..across.extent {
+                let from = from + a as isize * inner.from + k as isize * across.from;
+                // SAFETY: as above.
+                tile[k * TILE + a] = unsafe { *self.src.offset(from) };
+            }
+        }
+        for (k, line) in tile.chunks_exact(TILE).take(across.extent).enumerate() {
+            let to = to + k as isize * across.to;
+            for (a, &value) in line[..inner.extent].iter().enumerate() {
+                // SAFETY: as above, and nobody else accesses the target.
+                unsafe { *self.out.offset(to + a as isize * inner.to) = value };
             }
         }
     }

@@ -65,9 +65,9 @@ pub(super) fn box_muller(u: f64, v: f64) -> [f64; 2] {
 
 /// `on` with the probability `p`, else 0. The mask of a dropout has `p` = the share that is kept and `on` = 1/p.
 pub fn bernoulli<T: Element>(key: Key, p: f64, on: f64, out: &mut [T]) {
-    let (on, off) = (T::from_f64(on), T::default());
+    let values = [T::default(), T::from_f64(on)];
     let threshold = (p.clamp(0.0, 1.0) * 4_294_967_296.0) as u64;
-    bulk(key, out, |words| words.map(|w| if (w as u64) < threshold { on } else { off }));
+    bulk(key, out, |words| words.map(|w| values[((w as u64) < threshold) as usize]));
 }
 
 /// Fills `out` with the `N` values that `f` makes of every four words.

@@ -16,7 +16,11 @@ pub(super) trait Fold<T: Number>: Sync {
 /// Independent accumulators, for the sake of the vector units.
 const LANES: usize = 8;
 
+#[inline]
 pub(super) fn fold_slice<T: Number, F: Fold<T>>(xs: &[T]) -> T::Acc {
+    if xs.len() < 2 * LANES {
+        return xs.iter().fold(F::start(), |acc, &x| F::step(acc, x));
+    }
     let mut lanes = [F::start(); LANES];
     let chunks = xs.chunks_exact(LANES);
     let rest = chunks.remainder();
