@@ -12,7 +12,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import rsym as mx  # noqa: E402
 from oracle import snippets  # noqa: E402
-from oracle.snippets.support import agrees, lacking, plain  # noqa: E402
+from oracle.snippets.support import agrees, knows_as_much, lacking, plain  # noqa: E402
 
 RECORDED = json.loads((pathlib.Path(__file__).resolve().parent / "oracle" / "symbols.json").read_text())
 SNIPPETS = snippets.snippets()
@@ -35,5 +35,9 @@ def answer(one):
 @pytest.mark.parametrize("key", SNIPPETS)
 def test_answers_as_recorded(key):
     actual = answer(SNIPPETS[key])
-    if not agrees(RECORDED[key], actual):
+    recorded = RECORDED[key]
+    if key.startswith("shapes/") and isinstance(recorded["partial"], list):
+        assert knows_as_much(recorded["partial"], actual["partial"])
+        assert actual["full"] in (recorded["full"], actual["partial"])
+    elif not agrees(recorded, actual):
         assert actual == RECORDED[key]

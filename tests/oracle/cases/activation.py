@@ -110,11 +110,12 @@ LENGTHS = also(
     case("softmax", dict(data=f(2, 4), length=v([1, 3, 2], "int32")), use_length=True),
 ]
 
-# float32 alone in MXNet
+# mode "instance" takes the last axis; float32 alone in MXNet
+OTHER_AXIS = "forward goes along the last axis, MXNet's gradient along axis 1"
 SOFTMAX_ACTIVATION = [
     case("SoftmaxActivation", dict(data=f(3, 4))),
-    case("SoftmaxActivation", dict(data=f(2, 3, 4))),
-    case("SoftmaxActivation", dict(data=f(2, 3, 2, 2))),
+    but(case("SoftmaxActivation", dict(data=f(2, 3, 4))), forward_only=OTHER_AXIS),
+    but(case("SoftmaxActivation", dict(data=f(2, 3, 2, 2))), forward_only=OTHER_AXIS),
     case("SoftmaxActivation", dict(data=f(2, 3, 2, 2)), mode="channel"),
     case("SoftmaxActivation", dict(data=f(2, 3, 4)), mode="channel"),
     case("SoftmaxActivation", dict(data=f(2, 3)), mode="instance"),

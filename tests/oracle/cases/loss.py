@@ -1,11 +1,12 @@
 """SoftmaxOutput, the regression outputs, MakeLoss, SVMOutput, softmax_cross_entropy, smooth_l1.
 
-The head gradients that the replay passes are ignored by the losses (SoftmaxOutput obeys them with out_grad=True). MXNet
+The head gradients that the replay passes are ignored by the losses. MXNet
 leaves the gradient of a label unwritten, so labels are bound without.
 """
 
 from .table import also, but, case, f, unit, v
 
+HEAD = "with out_grad=True MXNet multiplies by the output where the head gradient belongs"
 LABEL = v([1, 0, 3])
 
 
@@ -38,8 +39,8 @@ SOFTMAX = also(
         softmax(f(3, 4), v([-1, -1, -1]), use_ignore=True, normalization="valid"),  # nothing valid
         softmax(f(3, 4), LABEL, smooth_alpha=0.1),
         softmax(f(4, 3), v([-1, 2, 1, 0]), smooth_alpha=0.2, use_ignore=True, normalization="valid"),
-        softmax(f(3, 4), LABEL, out_grad=True),
-        softmax(f(3, 4), LABEL, out_grad=True, normalization="batch", grad_scale=2),
+        but(softmax(f(3, 4), LABEL, out_grad=True), forward_only=HEAD),
+        but(softmax(f(3, 4), LABEL, out_grad=True, normalization="batch", grad_scale=2), forward_only=HEAD),
         softmax(f(3, 4), v([[0, 1, 0, 0], [0.25, 0.25, 0.5, 0], [0.1, 0.2, 0.3, 0.4]])),  # probabilities
         softmax(f(3, 4), v([[0, 1, 0, 0], [0.25, 0.25, 0.5, 0], [0.1, 0.2, 0.3, 0.4]]), grad_scale=3, normalization="batch"),
         # one row of 12 classes per sample, and its label is number `sample` of the FLAT label array: here 0 and 11

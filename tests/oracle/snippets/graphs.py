@@ -19,7 +19,7 @@ def lenet(mx):
         net = mx.sym.Activation(
             mx.sym.Convolution(net, kernel=(5, 5), num_filter=filters, name=f"conv{i}"), act_type="tanh", name=f"tanh{i}"
         )
-        net = mx.sym.Pooling(net, pool_type="max", kernel=(2, 2), stride=(2, 2), name=f"pool{i}")
+        net = mx.sym.Pooling(net, pool_type="avg", kernel=(2, 2), stride=(2, 2), name=f"pool{i}")
     return mx.sym.SoftmaxOutput(mx.sym.FullyConnected(mx.sym.Flatten(net), num_hidden=10, name="fc"), name="softmax")
 
 
