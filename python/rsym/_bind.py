@@ -5,6 +5,7 @@ from .base import MXNetError
 from .context import Context
 from .executor import Executor
 from .ndarray import NDArray, zeros
+from .util import is_np_shape
 
 REQUESTS = ("write", "add", "null")
 
@@ -63,7 +64,7 @@ def simple_bind(symbol, ctx, grad_req, type_dict, stype_dict, group2ctx, shared_
     shared, shared_grads = _shared(names, shared_arg_names, shared_exec, shared_buffer)
     core_shared = shared_exec._core if shared_exec is not None else None
     try:
-        core = _rsym.simple_bind(symbol, given, types, requests, devices, shared, shared_grads, core_shared)
+        core = _rsym.simple_bind(symbol, given, types, requests, devices, shared, shared_grads, core_shared, is_np_shape())
     except RuntimeError as error:
         asked = "".join("%s: %s\n" % item for item in shapes.items())
         raise _typed(error, "simple_bind error. Arguments:\n%s%s" % (asked, error)) from None

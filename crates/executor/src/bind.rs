@@ -1,10 +1,9 @@
 //! Binding from shapes alone: infers the rest and allocates every array.
 
-use crate::{Bindings, ExecResult, Executor, GradReq};
+use crate::{Bindings, ExecResult, Executor, GradReq, SharedMemory};
 use rsym_graph::{FlatGraph, Inferred, Registry, Symbol, extend_types, infer_shapes, infer_types};
-use rsym_tensor::{DType, PartialShape, Storage, Tensor};
+use rsym_tensor::{DType, PartialShape, Tensor};
 use std::collections::HashMap;
-use std::sync::Arc;
 
 /// What `simple_bind` is given.
 #[derive(Default)]
@@ -20,7 +19,7 @@ pub struct SimpleBind {
     /// As `shared`, for gradients.
     pub shared_grads: HashMap<String, Tensor>,
     /// Memory of an executor that does not run at the same time.
-    pub arena: Option<Arc<Storage>>,
+    pub memory: Option<SharedMemory>,
 }
 
 impl SimpleBind {
@@ -36,7 +35,7 @@ impl SimpleBind {
             let given = shared.get(&*node.node.name()).filter(|t| *t.shape() == shape && t.dtype() == dtype);
             Ok(Some(given.cloned().map_or_else(|| Tensor::zeros(shape, dtype), Ok)?))
         };
-        let mut bindings = Bindings { reqs: self.reqs, arena: self.arena, ..Bindings::default() };
+        let mut bindings = Bindings { reqs: self.reqs, memory: self.memory, ..Bindings::default() };
         // An argument that stays undecided is left out here and named by the program's own error.
         for (i, &node) in graph.arguments.iter().enumerate() {
             bindings.args.extend(array(node, &self.shared)?);

@@ -17,8 +17,17 @@ pub struct Bindings {
     pub reqs: Vec<GradReq>,
     /// One for each auxiliary state.
     pub aux: Vec<Tensor>,
-    /// Memory of an executor that does not run at the same time, to be used if it is large enough.
-    pub arena: Option<Arc<Storage>>,
+    /// Memory of an executor that does not run at the same time, to be used where it is large enough.
+    pub memory: Option<SharedMemory>,
+}
+
+/// The memory of an executor that others may use when it does not run.
+#[derive(Clone)]
+pub struct SharedMemory {
+    /// That of the intermediate values.
+    pub arena: Arc<Storage>,
+    /// That of each output.
+    pub outputs: Vec<Arc<Storage>>,
 }
 
 /// What the caller wants to see and say while steps run.
@@ -70,7 +79,7 @@ impl Executor {
         let program = Program::new(registry, symbol, graph, shapes, types, &bindings.reqs)?;
         check_arrays(&program, &bindings)?;
         let arrays = Arrays { args: &bindings.args, aux: &bindings.aux, grads: &bindings.grads, reqs: &bindings.reqs };
-        let layout = Layout::new(&program, &arrays, bindings.arena.clone())?;
+        let layout = Layout::new(&program, &arrays, bindings.memory.as_ref())?;
         Ok(Executor { program, bindings, layout, trained: false, ran: false })
     }
 
@@ -84,9 +93,10 @@ impl Executor {
         &self.layout.outputs
     }
 
-    /// The memory of intermediate values, to be shared with executors that do not run at the same time.
-    pub fn arena(&self) -> &Arc<Storage> {
-        &self.layout.arena
+    /// The memory of intermediate values and outputs, to be shared with executors that do not run at the same time.
+    pub fn memory(&self) -> SharedMemory {
+        let outputs = self.layout.outputs.iter().map(|t| t.storage().clone()).collect();
+        SharedMemory { arena: self.layout.arena.clone(), outputs }
     }
 
     /// The plan of that memory.

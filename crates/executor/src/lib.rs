@@ -16,7 +16,7 @@ mod steps;
 
 pub use bind::{SimpleBind, complete_types};
 pub use error::{ExecError, ExecResult};
-pub use executor::{Bindings, Executor, Hooks};
+pub use executor::{Bindings, Executor, Hooks, SharedMemory};
 pub use imperative::invoke;
 pub use memory::{MemoryPlan, Place};
 pub use program::{GradReq, Program};

@@ -1,6 +1,6 @@
 //! The list of steps that a program becomes once every value has its place.
 
-use crate::{ExecError, ExecResult, GradReq, MemoryPlan, Place, Program};
+use crate::{ExecError, ExecResult, GradReq, MemoryPlan, Place, Program, SharedMemory};
 use rsym_graph::{Ctx, Io, OpRef};
 use rsym_tensor::{Element, Storage, Tensor, dispatch};
 use std::sync::Arc;
@@ -71,17 +71,21 @@ pub(crate) struct Layout {
 }
 
 impl Layout {
-    /// Plans the memory of `program` and places every value; `arena` is used if it is large enough.
-    pub fn new(program: &Program, arrays: &Arrays, arena: Option<Arc<Storage>>) -> ExecResult<Layout> {
+    /// Plans the memory of `program` and places every value; `shared` memory is used where it is large enough.
+    pub fn new(program: &Program, arrays: &Arrays, shared: Option<&SharedMemory>) -> ExecResult<Layout> {
         let graph = &program.graph;
         let mut tensors: Vec<Option<Tensor>> = vec![None; graph.num_entries];
         for (&node, tensor) in graph.arguments.iter().zip(arrays.args).chain(graph.aux.iter().zip(arrays.aux)) {
             tensors[graph.nodes[node].first] = Some(tensor.clone());
         }
         let fresh = |e: usize| Tensor::zeros(program.shapes[e].clone(), program.types[e]);
-        for &e in &program.outputs {
+        for (k, &e) in program.outputs.iter().enumerate() {
             if tensors[e].is_none() {
-                tensors[e] = Some(fresh(e)?);
+                let storage = shared.and_then(|s| s.outputs.get(k)).filter(|s| usable(s, program.bytes(e), arrays));
+                tensors[e] = Some(match storage {
+                    Some(s) => Tensor::window(s.clone(), 0, program.shapes[e].clone(), program.types[e])?,
+                    None => fresh(e)?,
+                });
             }
         }
         let mut head_grads = Vec::new();
@@ -95,8 +99,8 @@ impl Layout {
         place_gradients(program, arrays, &mut tensors);
         let external: Vec<bool> = tensors.iter().map(Option::is_some).collect();
         let plan = MemoryPlan::new(program, &external);
-        let arena = match arena.filter(|a| a.len() >= plan.arena_bytes) {
-            Some(arena) => arena,
+        let arena = match shared.filter(|s| s.arena.len() >= plan.arena_bytes) {
+            Some(shared) => shared.arena.clone(),
             None => Arc::new(Storage::zeroed(plan.arena_bytes as u128, &[plan.arena_bytes].into())?),
         };
         for (e, place) in plan.places.iter().enumerate() {
@@ -120,6 +124,12 @@ impl Layout {
         let outputs = program.outputs.iter().map(|&e| get(e)).collect::<ExecResult<_>>()?;
         Ok(Layout { forward: steps, backward, finish, outputs, head_grads, arena, plan })
     }
+}
+
+/// Whether an output may live in the memory of another executor's output: it fits, and is none of our own arrays.
+fn usable(storage: &Arc<Storage>, bytes: usize, arrays: &Arrays) -> bool {
+    let own = arrays.args.iter().chain(arrays.aux).chain(arrays.grads.iter().flatten());
+    storage.len() >= bytes && !own.into_iter().any(|t| Arc::ptr_eq(t.storage(), storage))
 }
 
 /// Lets the node that computes a gradient write into the gradient's array, where nothing else is in the way.

@@ -61,9 +61,13 @@ pub fn shape_tuple<'py>(py: Python<'py>, dims: &[i64]) -> PyResult<Bound<'py, Py
     PyTuple::new(py, dims)
 }
 
-/// Partial shapes by name, 0 standing for an unknown dimension.
-pub fn partial_shapes(dict: &Bound<'_, PyDict>) -> PyResult<std::collections::HashMap<String, PartialShape>> {
-    dict.iter().map(|(k, v)| Ok((k.extract()?, PartialShape::from_legacy(&dims_of(&v)?)))).collect()
+/// Partial shapes by name; an unknown dimension is -1 in NumPy's shapes, else 0.
+pub fn partial_shapes(
+    dict: &Bound<'_, PyDict>,
+    numpy: bool,
+) -> PyResult<std::collections::HashMap<String, PartialShape>> {
+    let of = if numpy { PartialShape::from_signed } else { PartialShape::from_legacy };
+    dict.iter().map(|(k, v)| Ok((k.extract()?, of(&dims_of(&v)?)))).collect()
 }
 
 /// Data types by name, as type numbers.

@@ -6,7 +6,7 @@ use crate::symbol::Symbol;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
-use rsym_executor::{Bindings, ExecError, ExecResult, GradReq, Hooks, SimpleBind};
+use rsym_executor::{Bindings, ExecError, ExecResult, GradReq, Hooks, SharedMemory, SimpleBind};
 use rsym_tensor::Tensor;
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -197,14 +197,15 @@ pub fn simple_bind(
     shared: &Bound<'_, PyDict>,
     shared_grads: &Bound<'_, PyDict>,
     shared_exec: Option<&Executor>,
+    numpy_shape: bool,
 ) -> PyResult<Executor> {
     let request = SimpleBind {
-        shapes: partial_shapes(shapes)?,
+        shapes: partial_shapes(shapes, numpy_shape)?,
         types: dtypes(types)?,
         reqs: grad_reqs(&grad_req)?,
         shared: tensors(shared)?,
         shared_grads: tensors(shared_grads)?,
-        arena: arena(py, shared_exec)?,
+        memory: memory(py, shared_exec)?,
     };
     let inner = detached(py, || request.bind(rsym_ops::registry(), &symbol.inner))?;
     let (args, aux, outputs) = devices;
@@ -233,7 +234,7 @@ pub fn bind(
         grads: grads.iter().map(|g| g.as_ref().map(|g| g.get().tensor.clone())).collect(),
         reqs: grad_reqs(&grad_req)?,
         aux: aux.iter().map(|a| a.get().tensor.clone()).collect(),
-        arena: arena(py, shared_exec)?,
+        memory: memory(py, shared_exec)?,
     };
     let inner = detached(py, || rsym_executor::Executor::bind(rsym_ops::registry(), &symbol.inner, bindings))?;
     let mut executor = Executor::new(py, inner, devices)?;
@@ -244,7 +245,7 @@ pub fn bind(
     Ok(executor)
 }
 
-fn arena(py: Python<'_>, shared_exec: Option<&Executor>) -> PyResult<Option<std::sync::Arc<rsym_tensor::Storage>>> {
+fn memory(py: Python<'_>, shared_exec: Option<&Executor>) -> PyResult<Option<SharedMemory>> {
     let Some(shared) = shared_exec else { return Ok(None) };
-    detached(py, || shared.with(|inner| Ok(Some(inner.arena().clone()))))
+    detached(py, || shared.with(|inner| Ok(Some(inner.memory()))))
 }

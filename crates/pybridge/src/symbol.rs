@@ -124,12 +124,20 @@ impl Symbol {
         attached(|| json::to_json(&self.inner))
     }
 
-    /// Shapes by what is known of some, 0 being unknown; and the variables or outputs that stay undecided.
-    fn _infer_shape<'py>(&self, py: Python<'py>, given: &Bound<'py, PyDict>) -> PyResult<(Lists<'py>, Vec<String>)> {
-        let given = partial_shapes(given)?;
+    /// Shapes by what is known of some, in NumPy's spelling or the older one; and the variables or outputs that stay undecided.
+    fn _infer_shape<'py>(
+        &self,
+        py: Python<'py>,
+        given: &Bound<'py, PyDict>,
+        numpy: bool,
+    ) -> PyResult<(Lists<'py>, Vec<String>)> {
+        let given = partial_shapes(given, numpy)?;
         let graph = FlatGraph::new(&self.inner);
         let found = attached(|| infer_shapes(&graph, &given))?.entries;
-        let tuple = |s: &PartialShape| shape_tuple(py, &s.to_legacy());
+        let tuple = |s: &PartialShape| {
+            let dims = if numpy { s.to_signed() } else { Some(s.to_legacy()) };
+            dims.map(|d| shape_tuple(py, &d)).transpose()
+        };
         Ok((lists(py, &graph, &found, tuple)?, undecided(&graph, |e| found[e].is_complete())))
     }
 

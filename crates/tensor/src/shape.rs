@@ -123,6 +123,16 @@ impl PartialShape {
         self.0.as_ref().map_or_else(Vec::new, |d| d.iter().map(|&d| d.max(0)).collect())
     }
 
+    /// From the spelling of MXNet's NumPy shapes: below 0 is an unknown dimension, and 0 a true one.
+    pub fn from_signed(dims: &[i64]) -> PartialShape {
+        PartialShape(Some(dims.iter().map(|&d| d.max(UNKNOWN)).collect()))
+    }
+
+    /// Into the spelling of MXNet's NumPy shapes; `None` if nothing is known.
+    pub fn to_signed(&self) -> Option<Vec<i64>> {
+        self.0.as_ref().map(|d| d.to_vec())
+    }
+
     /// Number of dimensions, if known.
     pub fn rank(&self) -> Option<usize> {
         self.0.as_ref().map(|d| d.len())

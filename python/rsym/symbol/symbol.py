@@ -226,7 +226,7 @@ class Symbol(Arithmetic, _rsym.Symbol):
         >>> fc.infer_shape(data=(2, 4))
         ([(2, 4), (3, 4), (3,)], [(2, 3)], [])
         """
-        lists, undecided = self._infer_shape(self._given(args, kwargs, _check_shape))
+        lists, undecided = self._infer_shape(self._given(args, kwargs, _check_shape), is_np_shape())
         if undecided:
             _warn_undecided("shape", undecided, lists[0], self)
             return None, None, None
@@ -234,7 +234,7 @@ class Symbol(Arithmetic, _rsym.Symbol):
 
     def infer_shape_partial(self, *args, **kwargs):
         """As `infer_shape`, but gives what it knows: ``()`` for an unknown shape, 0 for an unknown dimension."""
-        return self._infer_shape(self._given(args, kwargs, _check_shape))[0]
+        return self._infer_shape(self._given(args, kwargs, _check_shape), is_np_shape())[0]
 
     def infer_type(self, *args, **kwargs):
         """The data types of all arguments, outputs and auxiliary states that follow from those of some arguments.

@@ -226,7 +226,13 @@ fn matrices<T: Float>(tensor: &Tensor, transposed: bool) -> OpResult<Mat<'_, T>>
 impl Operator for BatchDot {
     fn infer_shape(&self, io: &mut ShapeIo) -> OpResult {
         let (Some(a), Some(b)) = (io.inputs[0].dims(), io.inputs[1].dims()) else { return Ok(()) };
-        io.set_output(0, self.infer(&a, &b)?)
+        let shape = self.infer(&a, &b)?;
+        // As in MXNet, nothing is decided before the length of the products is known on both sides.
+        let inner = |dims: &[Option<usize>], first: bool| dims[if first { 1 } else { 2 }].is_some();
+        if !inner(&a, self.transpose_a) || !inner(&b, !self.transpose_b) {
+            return Ok(());
+        }
+        io.set_output(0, shape)
     }
 
     fn forward(&self, io: &mut Io, _: &Ctx) -> OpResult {
