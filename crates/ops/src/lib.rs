@@ -17,12 +17,15 @@ macro_rules! family {
     };
 }
 
+pub mod create;
+pub mod index;
 pub mod loss;
 pub mod math;
 pub mod nn;
+pub mod random;
 pub mod shape;
 
-const FAMILIES: &[&[&OpDef]] = &[loss::DEFS, math::DEFS, nn::DEFS, shape::DEFS];
+const FAMILIES: &[&[&OpDef]] = &[create::DEFS, index::DEFS, loss::DEFS, math::DEFS, nn::DEFS, random::DEFS, shape::DEFS];
 
 /// Every operator of rsym.
 pub fn registry() -> &'static Registry {

@@ -18,6 +18,9 @@ impl Diagonal {
         let all = strides(dims);
         let (down, right) = (k.min(0).unsigned_abs(), k.max(0).unsigned_abs());
         let length = dims[rows].saturating_sub(down).min(dims[columns].saturating_sub(right));
+        if length == 0 {
+            return None;
+        }
         let mut extents = Vec::new();
         let mut strides = Vec::new();
         for i in (0..dims.len()).filter(|&i| i != rows && i != columns) {
@@ -27,7 +30,7 @@ impl Diagonal {
         extents.push(length);
         strides.push(all[rows] + all[columns]);
         let start = down as isize * all[rows] + right as isize * all[columns];
-        (length > 0).then_some(Diagonal { extents, strides, start })
+        Some(Diagonal { extents, strides, start })
     }
 
     /// Shape of the diagonal: the other axes, then its length.

@@ -1,6 +1,6 @@
 //! Rearranging: shapes, axes, cutting, joining, repeating. No operator here computes anything but sums of gradients.
 
-mod moves;
+pub(crate) mod moves;
 mod reshape_codes;
 mod window;
 
@@ -9,6 +9,7 @@ family! {
     concat { Concat, RnnParamConcat, ConcatBackward }
     depth { DepthToSpace, SpaceToDepth }
     diag { Diag, DiagBackward }
+    pad { Pad, PadBackward }
     repeat { Tile, TileBackward, Repeat, RepeatBackward }
     reshape { Reshape, Flatten }
     reshape_like { ReshapeLike }
