@@ -9,7 +9,13 @@ family! {
     conv_spec { ConvolutionBackward }
     convolution { Convolution, ConvolutionV1 }
     deconvolution { Deconvolution }
+    dropout { Dropout, DropoutBackward }
     fully_connected { FullyConnected, FullyConnectedBackward }
+    group_norm { GroupNorm, GroupNormBackward, InstanceNorm }
+    l2_normalization { L2Normalization, L2NormalizationBackward }
+    layer_norm { LayerNorm, LayerNormBackward }
+    leaky_relu { EluBackward, LeakyRelu, LeakyReluBackward, PreluBackward, PreluGammaBackward }
+    lrn { Lrn, LrnBackward }
     pool_spec { PoolingBackward }
     pooling { Pooling, PoolingV1 }
     softmax { LogSoftmax, Softmax, Softmin }
