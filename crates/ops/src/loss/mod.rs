@@ -1,6 +1,7 @@
 //! Losses: operators whose gradient is their own, whatever arrives.
 
 family! {
+    kl_sparse_reg { KlSparseReg, KlSparseRegBackward }
     make_loss { MakeLoss, MakeLossBackward }
     regression {
         LinearRegressionOutput, LogisticRegressionOutput, MaeRegressionOutput, RegressionBackward

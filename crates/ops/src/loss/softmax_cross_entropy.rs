@@ -1,5 +1,6 @@
 //! `softmax_cross_entropy`: the summed cross entropy of a softmax.
 
+use crate::nn::refused_gradient::RefusedGradient;
 use crate::support::unsupported;
 use rsym_graph::*;
 use rsym_kernels::layout::AxisDims;
@@ -71,7 +72,9 @@ impl Operator for SoftmaxCrossEntropy {
 
     fn gradient(&self, g: &mut Grad) -> GraphResult {
         if g.needs(1) {
-            return g.fail("the label has no gradient; give it grad_req='null' or put BlockGrad around it");
+            let label = g.input(1);
+            let refusal = g.apply(RefusedGradient { input: "label".into() }, &[label]);
+            g.set(1, refusal);
         }
         let inputs = [g.head(0)?, g.input(0), g.input(1)];
         let gradient = g.apply(SoftmaxCrossEntropyBackward {}, &inputs);

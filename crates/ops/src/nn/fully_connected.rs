@@ -3,7 +3,8 @@
 use crate::support::unsupported;
 use rsym_graph::*;
 use rsym_kernels::gemm::{Mat, MatMut, gemm};
-use rsym_tensor::{Float, PartialShape, Shape, Tensor, dispatch_float};
+use rsym_kernels::parallel::for_row_chunks;
+use rsym_tensor::{Float, PartialShape, Shape, dispatch_float};
 
 operator! {
     /// Applies a linear transformation: `out = data · weightᵀ + bias`.
@@ -30,7 +31,7 @@ operator! {
 }
 
 operator! {
-    /// Gradients of `FullyConnected` for data, weight and, unless `no_bias`, bias.
+    /// Gradients of `FullyConnected` for data, weight and bias, those that are asked for.
     #[hidden(true)]
     pub struct FullyConnectedBackward("_backward_FullyConnected") {
         inputs { ograd: "Gradient of the output.", data: "The input.", weight: "The weight matrix." }
@@ -38,9 +39,13 @@ operator! {
             /// As in `FullyConnected`.
             num_hidden: i32,
             /// As in `FullyConnected`.
-            no_bias: bool = false,
-            /// As in `FullyConnected`.
-            flatten: bool = true,
+            flatten: bool,
+            /// Give the gradient of data.
+            for_data: bool,
+            /// Give the gradient of the weight.
+            for_weight: bool,
+            /// Give the gradient of the bias.
+            for_bias: bool,
         }
     }
 }
@@ -94,10 +99,16 @@ impl Operator for FullyConnected {
     }
 
     fn gradient(&self, g: &mut Grad) -> GraphResult {
-        let op = FullyConnectedBackward { num_hidden: self.num_hidden, no_bias: self.no_bias, flatten: self.flatten };
-        let head = g.head(0)?;
-        let inputs = [head, g.input(0), g.input(1)];
-        for (i, gradient) in g.apply_multi(op, &inputs).into_iter().enumerate() {
+        let op = FullyConnectedBackward {
+            num_hidden: self.num_hidden,
+            flatten: self.flatten,
+            for_data: g.needs(0),
+            for_weight: g.needs(1),
+            for_bias: !self.no_bias && g.needs(2),
+        };
+        let wanted = op.wanted();
+        let inputs = [g.head(0)?, g.input(0), g.input(1)];
+        for (i, gradient) in wanted.into_iter().zip(g.apply_multi(op, &inputs)) {
             g.set(i, gradient);
         }
         Ok(())
@@ -121,49 +132,65 @@ impl FullyConnected {
 
 impl Operator for FullyConnectedBackward {
     fn num_outputs(&self) -> usize {
-        if self.no_bias { 2 } else { 3 }
+        self.wanted().len()
     }
 
     fn infer_shape(&self, io: &mut ShapeIo) -> OpResult {
-        let (data, weight) = (io.inputs[1].clone(), io.inputs[2].clone());
-        io.set_output(0, data)?;
-        io.set_output(1, weight)?;
-        if self.no_bias { Ok(()) } else { io.set_output(2, [self.num_hidden as usize]) }
+        let shapes = [io.inputs[1].clone(), io.inputs[2].clone(), [self.num_hidden as usize].into()];
+        self.wanted().into_iter().enumerate().try_for_each(|(o, i)| io.set_output(o, shapes[i].clone()))
     }
 
     fn forward(&self, io: &mut Io, _: &Ctx) -> OpResult {
-        let dtype = io.outputs[0].dtype();
+        let dtype = io.inputs[0].dtype();
         dispatch_float!(dtype, T => self.run::<T>(io), else unsupported(dtype, "a float type"))
+    }
+
+    fn reads(&self, input: usize) -> bool {
+        [true, self.for_weight, self.for_data][input]
     }
 }
 
 impl FullyConnectedBackward {
+    /// The inputs of the forward operator whose gradients are the outputs.
+    fn wanted(&self) -> Vec<usize> {
+        let flags = [self.for_data, self.for_weight, self.for_bias];
+        (0..3).filter(|&i| flags[i]).collect()
+    }
+
     fn run<T: Float>(&self, io: &mut Io) -> OpResult {
         let Sizes { rows, cols, hidden } = Sizes::new(io.inputs[1].shape(), self.num_hidden, self.flatten);
-        let ograd = Mat::new(io.inputs[0].slice::<T>()?, rows, hidden);
+        let ograd = io.inputs[0].slice::<T>()?;
+        let heads = Mat::new(ograd, rows, hidden);
         let data = Mat::new(io.inputs[1].slice::<T>()?, rows, cols);
         let weight = Mat::new(io.inputs[2].slice::<T>()?, hidden, cols);
-        gemm(1.0, ograd, weight, 0.0, MatMut::new(io.outputs[0].slice_mut::<T>()?, rows, cols));
-        gemm(1.0, ograd.t(), data, 0.0, MatMut::new(io.outputs[1].slice_mut::<T>()?, hidden, cols));
-        if self.no_bias { Ok(()) } else { column_sums::<T>(&io.inputs[0], hidden, &mut io.outputs[2]) }
+        for (o, i) in self.wanted().into_iter().enumerate() {
+            let out = io.outputs[o].slice_mut::<T>()?;
+            match i {
+                0 => gemm(1.0, heads, weight, 0.0, MatMut::new(out, rows, cols)),
+                1 => gemm(1.0, heads.t(), data, 0.0, MatMut::new(out, hidden, cols)),
+                _ => column_sums(ograd, hidden, out),
+            }
+        }
+        Ok(())
     }
 }
 
-/// Sums a (rows, cols) tensor over its rows, in double precision.
-fn column_sums<T: Float>(source: &Tensor, cols: usize, out: &mut Tensor) -> OpResult {
-    let mut sums = vec![0f64; cols];
-    for row in source.slice::<T>()?.chunks(cols) {
-        sums.iter_mut().zip(row).for_each(|(s, v)| *s += v.to_f64());
-    }
-    out.slice_mut::<T>()?.iter_mut().zip(sums).for_each(|(o, s)| *o = T::from_f64(s));
-    Ok(())
+/// Sums a (rows, cols) matrix over its rows, in double precision.
+fn column_sums<T: Float>(source: &[T], cols: usize, out: &mut [T]) {
+    for_row_chunks(out, 1, source.len() / cols.max(1), |first, out| {
+        let mut sums = vec![0f64; out.len()];
+        for row in source.chunks_exact(cols) {
+            sums.iter_mut().zip(&row[first..]).for_each(|(s, v)| *s += v.to_f64());
+        }
+        out.iter_mut().zip(sums).for_each(|(o, s)| *o = T::from_f64(s));
+    });
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::support::tests::{check_gradient, run};
-    use rsym_tensor::DType;
+    use rsym_tensor::{DType, Tensor};
 
     #[test]
     fn multiplies_by_the_transposed_weight_and_adds_the_bias() {

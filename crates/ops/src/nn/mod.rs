@@ -8,17 +8,23 @@ family! {
     batch_norm_spec { BatchNormBackward }
     conv_spec { ConvolutionBackward }
     convolution { Convolution, ConvolutionV1 }
+    crop { Crop, CropBackward }
     deconvolution { Deconvolution }
     dropout { Dropout, DropoutBackward }
+    embedding { Embedding, EmbeddingBackward }
     fully_connected { FullyConnected, FullyConnectedBackward }
     group_norm { GroupNorm, GroupNormBackward, InstanceNorm }
     l2_normalization { L2Normalization, L2NormalizationBackward }
     layer_norm { LayerNorm, LayerNormBackward }
     leaky_relu { EluBackward, LeakyRelu, LeakyReluBackward, PreluBackward, PreluGammaBackward }
     lrn { Lrn, LrnBackward }
+    pad { Pad, PadBackward }
     pool_spec { PoolingBackward }
     pooling { Pooling, PoolingV1 }
+    refused_gradient { RefusedGradient }
+    sequence { SequenceLast, SequenceLastBackward, SequenceMask, SequenceReverse }
     softmax { LogSoftmax, Softmax, Softmin }
     softmax_activation { SoftmaxActivation }
     softmax_spec { SoftmaxBackward }
+    up_sampling { UpSampling, UpSamplingBackward }
 }
