@@ -26,7 +26,8 @@ impl Infer {
         }
         let graph = FlatGraph::new(&symbol);
         let given: HashMap<String, PartialShape> = self.shapes.into_iter().collect();
-        let shapes = infer_shapes(&graph, &given).map_err(|e| files::at(&self.file, e))?.entries;
+        let shapes =
+            infer_shapes(&graph, |_, name| given.get(name).cloned()).map_err(|e| files::at(&self.file, e))?.entries;
         let mut text = String::new();
         for (title, nodes) in [("argument", &graph.arguments), ("auxiliary state", &graph.aux)] {
             for node in nodes.iter().map(|&i| &graph.nodes[i]) {

@@ -26,7 +26,8 @@ impl SimpleBind {
     /// Infers, allocates zeros and binds.
     pub fn bind(self, registry: &Registry, symbol: &Symbol) -> ExecResult<Executor> {
         let graph = FlatGraph::new(symbol);
-        let (shapes, types) = infer(&graph, &self.shapes, &self.types)?;
+        let shape = |_, name: &str| self.shapes.get(name).cloned();
+        let (shapes, types) = infer(&graph, shape, |_, name| self.types.get(name).copied())?;
         let array = |node: usize, shared: &HashMap<String, Tensor>| -> ExecResult<Option<Tensor>> {
             let node = &graph.nodes[node];
             let (Some(shape), Some(dtype)) = (shapes.entries[node.first].complete(), types.entries[node.first]) else {
@@ -52,8 +53,8 @@ impl SimpleBind {
 /// Infers shapes and types; arguments whose type stays open are single precision.
 pub(crate) fn infer(
     graph: &FlatGraph,
-    shapes: &HashMap<String, PartialShape>,
-    types: &HashMap<String, DType>,
+    shapes: impl Fn(usize, &str) -> Option<PartialShape>,
+    types: impl Fn(usize, &str) -> Option<DType>,
 ) -> ExecResult<(Inferred<PartialShape>, Inferred<Option<DType>>)> {
     let shapes = infer_shapes(graph, shapes)?;
     let types = complete_types(graph, infer_types(graph, types)?)?;

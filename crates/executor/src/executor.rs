@@ -63,8 +63,9 @@ impl Executor {
     /// Binds `symbol` to `bindings`.
     pub fn bind(registry: &Registry, symbol: &Symbol, bindings: Bindings) -> ExecResult<Executor> {
         let graph = FlatGraph::new(symbol);
-        let (shapes, types) =
-            infer(&graph, &given(&graph, &bindings, |t| t.shape().into()), &given(&graph, &bindings, Tensor::dtype))?;
+        let arrays = by_node(&graph, &bindings);
+        let shape = |i, _: &str| arrays.get(&i).map(|t| t.shape().into());
+        let (shapes, types) = infer(&graph, shape, |i, _| arrays.get(&i).map(|t| t.dtype()))?;
         Executor::assemble(registry, symbol, graph, shapes, types, bindings)
     }
 
@@ -162,10 +163,10 @@ impl Executor {
     }
 }
 
-/// What is known of arguments and auxiliary states, by name.
-fn given<T>(graph: &FlatGraph, bindings: &Bindings, of: impl Fn(&Tensor) -> T) -> HashMap<String, T> {
+/// The arrays of arguments and auxiliary states by node: several may have the same name.
+fn by_node(graph: &FlatGraph, bindings: &Bindings) -> HashMap<usize, Tensor> {
     let nodes = graph.arguments.iter().zip(&bindings.args).chain(graph.aux.iter().zip(&bindings.aux));
-    nodes.map(|(&i, t)| (graph.nodes[i].node.name().to_string(), of(t))).collect()
+    nodes.map(|(&i, t)| (i, t.clone())).collect()
 }
 
 /// Every array must have the shape and type that inference found.

@@ -35,11 +35,13 @@ pub fn invoke(op: &OpRef, inputs: &[Tensor], out: Option<&[Tensor]>, is_train: b
     outputs.truncate(visible);
     for (target, value) in out.unwrap_or_default().iter().zip(&mut outputs) {
         let mut target = target.clone();
-        if target.shape() != value.shape() {
+        if target.shape() != value.shape() || target.dtype() != value.dtype() {
             return Err(fail(OpError::invalid(format!(
-                "out must have shape {}, got {}",
+                "out must be {} {}, got {} {}",
                 value.shape(),
-                target.shape()
+                value.dtype(),
+                target.shape(),
+                target.dtype()
             ))));
         }
         target.assign(value)?;
@@ -67,6 +69,7 @@ fn infer(op: &OpRef, inputs: &[Tensor], out: Option<&[Tensor]>) -> Result<(Vec<P
         if !shapes[k].is_complete() {
             shapes[k] = target.shape().into();
         }
+        types[k].get_or_insert(target.dtype());
     }
     Ok((shapes, types.into_iter().map(|t| t.unwrap_or(DType::Float32)).collect()))
 }

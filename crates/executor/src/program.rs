@@ -51,7 +51,7 @@ impl Program {
         if asked.is_empty() {
             let outputs = forward.heads.clone();
             let (gradients, head_grads) = (vec![None; wanted.len()], vec![None; outputs.len()]);
-            let (shapes, types) = decided(&forward, shapes.entries, types.entries)?;
+            let (shapes, types) = decided(&forward, forward_nodes, shapes.entries, types.entries)?;
             return Ok(Program { graph: forward, shapes, types, forward_nodes, outputs, gradients, head_grads });
         }
         let wrt: Vec<Arc<Node>> = asked.iter().map(|&i| forward.nodes[forward.arguments[i]].node.clone()).collect();
@@ -81,7 +81,7 @@ impl Program {
         }
         let shapes = extend_shapes(&graph, shapes, forward_nodes)?;
         let types = extend_types(&graph, types, forward_nodes)?;
-        let (shapes, types) = decided(&graph, shapes.entries, types.entries)?;
+        let (shapes, types) = decided(&graph, forward_nodes, shapes.entries, types.entries)?;
         let mut entries = graph.heads[heads.len()..].iter().copied();
         let mut gradients = vec![None; wanted.len()];
         for (&i, gradient) in asked.iter().zip(&found) {
@@ -97,24 +97,28 @@ impl Program {
     }
 }
 
-/// Every shape and type, or an error that names the first entries without one.
+/// Every shape and type, or an error that names the first entries without one: arguments, else outputs of the forward
+/// pass, else those of the gradients.
 fn decided(
     graph: &FlatGraph,
+    forward_nodes: usize,
     shapes: Vec<PartialShape>,
     types: Vec<Option<DType>>,
 ) -> ExecResult<(Vec<Shape>, Vec<DType>)> {
     const SHOWN: usize = 8;
-    let mut open = Vec::new();
-    for node in &graph.nodes {
+    let mut groups: [Vec<String>; 3] = Default::default();
+    for (i, node) in graph.nodes.iter().enumerate() {
+        let open = &mut groups[if i >= forward_nodes { 2 } else { usize::from(!node.node.is_variable()) }];
         for e in node.first..node.first + node.outputs {
+            let name = || node.node.output_name(e - node.first);
             if !shapes[e].is_complete() {
-                open.push(format!("shape of {} is {}", node.node.output_name(e - node.first), shapes[e]));
+                open.push(format!("shape of {} is {}", name(), shapes[e]));
             } else if types[e].is_none() {
-                open.push(format!("type of {} is unknown", node.node.output_name(e - node.first)));
+                open.push(format!("type of {} is unknown", name()));
             }
         }
     }
-    if !open.is_empty() {
+    if let Some(mut open) = groups.into_iter().find(|open| !open.is_empty()) {
         let more = if open.len() > SHOWN { format!(" and {} more", open.len() - SHOWN) } else { String::new() };
         open.truncate(SHOWN);
         return Err(ExecError::Undecided(format!(

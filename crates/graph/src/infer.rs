@@ -2,7 +2,6 @@
 
 use crate::{FlatGraph, FlatNode, GraphError, GraphResult, OpError, Operator, ParamType, Port, ShapeIo, Tuple, TypeIo};
 use rsym_tensor::{DType, PartialShape};
-use std::collections::HashMap;
 
 /// What is known of every entry of a graph.
 pub struct Inferred<T> {
@@ -44,14 +43,19 @@ impl Fact for Option<DType> {
     }
 }
 
-/// Infers shapes from those of some variables, by name. A given shape wins over the variable's `__shape__`.
-pub fn infer_shapes(graph: &FlatGraph, given: &HashMap<String, PartialShape>) -> GraphResult<Inferred<PartialShape>> {
+/// Infers shapes from those that `given` answers for variables, asked by node number and name.
+///
+/// A given shape wins over the variable's `__shape__`.
+pub fn infer_shapes(
+    graph: &FlatGraph,
+    given: impl Fn(usize, &str) -> Option<PartialShape>,
+) -> GraphResult<Inferred<PartialShape>> {
     let mut entries = vec![PartialShape::unknown(); graph.num_entries];
     for &i in graph.arguments.iter().chain(&graph.aux) {
         let node = &graph.nodes[i];
         let name = node.node.name();
-        if let Some(shape) = given.get(&*name) {
-            entries[node.first] = shape.clone();
+        if let Some(shape) = given(i, &name) {
+            entries[node.first] = shape;
         } else if let Some(text) = node.node.user_attr("__shape__") {
             let dims =
                 Tuple::<i64>::parse(&text).ok_or_else(|| bad_attr(&name, "__shape__", "a tuple of numbers", &text))?;
@@ -79,13 +83,18 @@ pub fn extend_types(
     fixed_point(graph, entries, from)
 }
 
-/// Infers data types from those of some variables, by name. A given type wins over the variable's `__dtype__`.
-pub fn infer_types(graph: &FlatGraph, given: &HashMap<String, DType>) -> GraphResult<Inferred<Option<DType>>> {
+/// Infers data types from those that `given` answers for variables, asked by node number and name.
+///
+/// A given type wins over the variable's `__dtype__`.
+pub fn infer_types(
+    graph: &FlatGraph,
+    given: impl Fn(usize, &str) -> Option<DType>,
+) -> GraphResult<Inferred<Option<DType>>> {
     let mut entries: Vec<Option<DType>> = vec![None; graph.num_entries];
     for &i in graph.arguments.iter().chain(&graph.aux) {
         let node = &graph.nodes[i];
         let name = node.node.name();
-        if let Some(&dtype) = given.get(&*name) {
+        if let Some(dtype) = given(i, &name) {
             entries[node.first] = Some(dtype);
         } else if let Some(text) = node.node.user_attr("__dtype__") {
             entries[node.first] = parse_dtype_attr(&name, &text)?;

@@ -117,14 +117,10 @@ integer! {
     usize, "long (non-negative)";
 }
 
-/// A whole number; takes Python 2's `1L` and `True`/`False`, refuses `4.0`.
+/// A whole number; takes Python 2's `1L`, refuses `4.0` and `True`.
 fn parse_integer(text: &str) -> Option<i128> {
     let text = text.trim();
-    match text {
-        "True" | "true" => Some(1),
-        "False" | "false" => Some(0),
-        _ => text.strip_suffix('L').unwrap_or(text).parse().ok(),
-    }
+    text.strip_suffix('L').unwrap_or(text).parse().ok()
 }
 
 fn parse_float(text: &str) -> Option<f64> {
@@ -295,6 +291,7 @@ mod tests {
     fn scalars_are_strict_about_their_type() {
         assert_eq!(i32::parse("4.0"), None);
         assert_eq!(u32::parse("-1"), None);
+        assert_eq!(i64::parse("True"), None);
         assert_eq!(f64::parse("True"), None);
         assert_eq!(f32::parse("1e-3"), Some(1e-3));
         assert_eq!(f32::parse("-inf"), Some(f32::NEG_INFINITY));

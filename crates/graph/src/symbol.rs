@@ -172,15 +172,15 @@ impl Symbol {
         (!outputs.is_empty()).then_some(Symbol { outputs })
     }
 
-    /// The attribute `key`: a user attribute, its `__key__` form, or a parameter.
+    /// The attribute `key`: a user attribute, its `__key__` form, or a parameter. A group of several nodes has none.
     pub fn attr(&self, key: &str) -> GraphResult<Option<String>> {
-        let node = self.only_node()?;
+        let Some(node) = self.node() else { return Ok(None) };
         Ok(lookup(&node.attrs(), key).cloned().or_else(|| node.param(key)))
     }
 
-    /// The user attributes, hidden keys under both names.
+    /// The user attributes, hidden keys under both names. A group of several nodes has none.
     pub fn list_attr(&self) -> GraphResult<AttrMap> {
-        Ok(shown(&self.only_node()?.attrs()))
+        Ok(self.node().map(|n| shown(&n.attrs())).unwrap_or_default())
     }
 
     /// The user attributes of every node, each key after `<node>_`.

@@ -4,7 +4,9 @@ use crate::errors::mxnet_error;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyInt, PyList, PyString, PyTuple};
+use rsym_graph::FlatGraph;
 use rsym_tensor::{DType, PartialShape, Shape};
+use std::collections::HashMap;
 
 /// The text of a parameter value, as files hold it: `str(value)`, with the items of tuples taken one by one.
 pub fn param_text(value: &Bound<'_, PyAny>) -> PyResult<String> {
@@ -61,17 +63,49 @@ pub fn shape_tuple<'py>(py: Python<'py>, dims: &[i64]) -> PyResult<Bound<'py, Py
     PyTuple::new(py, dims)
 }
 
-/// Partial shapes by name; an unknown dimension is -1 in NumPy's shapes, else 0.
-pub fn partial_shapes(
-    dict: &Bound<'_, PyDict>,
-    numpy: bool,
-) -> PyResult<std::collections::HashMap<String, PartialShape>> {
+/// What a call says of arguments: by name in a dict, or by position in a list, None saying nothing.
+pub struct Given<T> {
+    by_name: HashMap<String, T>,
+    by_position: Vec<Option<T>>,
+}
+
+impl<T: Clone> Given<T> {
+    /// Reads a dict or a list, every value with `one`.
+    pub fn read(value: &Bound<'_, PyAny>, one: impl Fn(&Bound<'_, PyAny>) -> PyResult<T>) -> PyResult<Given<T>> {
+        let mut given = Given { by_name: HashMap::new(), by_position: Vec::new() };
+        if let Ok(dict) = value.cast::<PyDict>() {
+            given.by_name = dict.iter().map(|(k, v)| Ok((k.extract()?, one(&v)?))).collect::<PyResult<_>>()?;
+        } else {
+            for item in value.try_iter()? {
+                let item = item?;
+                given.by_position.push(if item.is_none() { None } else { Some(one(&item)?) });
+            }
+        }
+        Ok(given)
+    }
+
+    /// What is said of a variable, asked by node number and name.
+    pub fn of(self, graph: &FlatGraph) -> impl Fn(usize, &str) -> Option<T> {
+        let places = graph.arguments.iter().copied().zip(self.by_position);
+        let by_node: HashMap<usize, T> = places.filter_map(|(node, fact)| Some((node, fact?))).collect();
+        let by_name = self.by_name;
+        move |node, name| by_node.get(&node).or_else(|| by_name.get(name)).cloned()
+    }
+}
+
+/// A partial shape; an unknown dimension is -1 in NumPy's shapes, else 0.
+pub fn partial_shape(value: &Bound<'_, PyAny>, numpy: bool) -> PyResult<PartialShape> {
     let of = if numpy { PartialShape::from_signed } else { PartialShape::from_legacy };
-    dict.iter().map(|(k, v)| Ok((k.extract()?, of(&dims_of(&v)?)))).collect()
+    Ok(of(&dims_of(value)?))
+}
+
+/// Partial shapes by name; see [`partial_shape`].
+pub fn partial_shapes(dict: &Bound<'_, PyDict>, numpy: bool) -> PyResult<HashMap<String, PartialShape>> {
+    dict.iter().map(|(k, v)| Ok((k.extract()?, partial_shape(&v, numpy)?))).collect()
 }
 
 /// Data types by name, as type numbers.
-pub fn dtypes(dict: &Bound<'_, PyDict>) -> PyResult<std::collections::HashMap<String, DType>> {
+pub fn dtypes(dict: &Bound<'_, PyDict>) -> PyResult<HashMap<String, DType>> {
     dict.iter().map(|(k, v)| Ok((k.extract()?, dtype_of(v.extract()?)?))).collect()
 }
 

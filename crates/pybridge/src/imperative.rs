@@ -1,8 +1,8 @@
 use crate::classes::{is_null, wrap_ndarray};
 use crate::compose::keyword_text;
-use crate::errors::{attached, detached};
+use crate::errors::{attached, detached, mxnet_error};
 use crate::ndarray::NDArray;
-use pyo3::exceptions::PyTypeError;
+use pyo3::exceptions::{PyAssertionError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyTuple};
 use rsym_graph::{OpDef, ParamTexts, parse_op};
@@ -72,7 +72,7 @@ fn array(def: &OpDef, place: &str, value: &Bound<'_, PyAny>) -> PyResult<Option<
     }
     match value.cast::<NDArray>() {
         Ok(array) => Ok(Some(array.get().clone())),
-        Err(_) => Err(PyTypeError::new_err(format!(
+        Err(_) => Err(PyAssertionError::new_err(format!(
             "{}: input {place} must be an NDArray, got {}; convert it with nd.array(…), or pass parameters by keyword",
             def.name,
             value.get_type().name()?
@@ -90,7 +90,8 @@ fn place(
     for (key, value) in named {
         let Some(i) = names.iter().position(|n| *n == key) else {
             let hint = rsym_graph::did_you_mean(&key, names.iter().map(|n| &**n));
-            return Err(PyTypeError::new_err(format!("{}: there is no input named '{key}'{hint}", def.name)));
+            let names = names.join(", ");
+            return Err(mxnet_error(format!("{}: there is no input named '{key}'{hint}; inputs: {names}", def.name)));
         };
         if arrays.len() <= i {
             arrays.resize(i + 1, None);

@@ -1,8 +1,8 @@
 use crate::classes::wrap_symbol;
-use crate::convert::{dtypes, partial_shapes, shape_tuple};
+use crate::convert::{Given, dtype_of, partial_shape, shape_tuple};
 use crate::errors::attached;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList};
+use pyo3::types::PyList;
 use rsym_executor::complete_types;
 use rsym_graph::{AttrMap, FlatGraph, infer_shapes, infer_types, json};
 use rsym_tensor::{DType, PartialShape};
@@ -128,12 +128,12 @@ impl Symbol {
     fn _infer_shape<'py>(
         &self,
         py: Python<'py>,
-        given: &Bound<'py, PyDict>,
+        given: &Bound<'py, PyAny>,
         numpy: bool,
     ) -> PyResult<(Lists<'py>, Vec<String>)> {
-        let given = partial_shapes(given, numpy)?;
+        let given = Given::read(given, |v| partial_shape(v, numpy))?;
         let graph = FlatGraph::new(&self.inner);
-        let found = attached(|| infer_shapes(&graph, &given))?.entries;
+        let found = attached(|| infer_shapes(&graph, given.of(&graph)))?.entries;
         let tuple = |s: &PartialShape| {
             let dims = if numpy { s.to_signed() } else { Some(s.to_legacy()) };
             dims.map(|d| shape_tuple(py, &d)).transpose()
@@ -145,12 +145,12 @@ impl Symbol {
     fn _infer_type<'py>(
         &self,
         py: Python<'py>,
-        given: &Bound<'py, PyDict>,
+        given: &Bound<'py, PyAny>,
         complete: bool,
     ) -> PyResult<(Lists<'py>, Vec<String>)> {
-        let given = dtypes(given)?;
+        let given = Given::read(given, |v| dtype_of(v.extract()?))?;
         let graph = FlatGraph::new(&self.inner);
-        let found = attached(|| infer_types(&graph, &given))?;
+        let found = attached(|| infer_types(&graph, given.of(&graph)))?;
         let found = if complete { attached(|| complete_types(&graph, found))? } else { found }.entries;
         let number = |d: &Option<DType>| Ok(d.map(DType::number));
         Ok((lists(py, &graph, &found, number)?, undecided(&graph, |e| found[e].is_some())))
