@@ -1,7 +1,7 @@
 """What `Symbol.bind`, `Symbol.simple_bind` and `Executor.reshape` do with their arguments."""
 
 from . import _dtypes, _rsym
-from .base import MXNetError
+from .base import ArgumentError, MXNetError, ReshapeError
 from .context import Context
 from .executor import Executor
 from .ndarray import NDArray, zeros
@@ -23,7 +23,7 @@ def _requests(grad_req, names):
         found = [grad_req] * len(names)
     elif isinstance(grad_req, (list, tuple)):
         if len(grad_req) != len(names):
-            raise ValueError("grad_req: expected %d entries, one for each argument, got %d" % (len(names), len(grad_req)))
+            raise ArgumentError("grad_req: expected %d entries, one for each argument, got %d" % (len(names), len(grad_req)))
         found = list(grad_req)
     elif isinstance(grad_req, dict):
         found = [grad_req.get(name, "null") for name in names]
@@ -31,7 +31,7 @@ def _requests(grad_req, names):
         raise TypeError("grad_req must be a text, a list or a dict, got %s" % type(grad_req))
     for name, request in zip(names, found):
         if request not in REQUESTS:
-            raise ValueError("grad_req of '%s': expected one of 'write', 'add', 'null', got %r" % (name, request))
+            raise ArgumentError("grad_req of '%s': expected one of 'write', 'add', 'null', got %r" % (name, request))
     return found
 
 
@@ -56,7 +56,7 @@ def simple_bind(symbol, ctx, grad_req, type_dict, stype_dict, group2ctx, shared_
     from .symbol.symbol import _check_shape, _type_number
 
     known = set(names).union(aux_names)
-    given = {k: _check_shape(k, v) for k, v in shapes.items() if k in known}
+    given = {k: _shape(k, v, _check_shape) for k, v in shapes.items() if k in known}
     types = {k: _type_number(k, v) for k, v in (type_dict or {}).items() if k in known}
     requests = _requests(grad_req, names)
     device = _numbers(ctx)
@@ -72,6 +72,13 @@ def simple_bind(symbol, ctx, grad_req, type_dict, stype_dict, group2ctx, shared_
     if shared_buffer is not None:
         shared_buffer.update((k, v) for k, v in executor.arg_dict.items() if k not in shared_buffer)
     return executor
+
+
+def _shape(name, shape, check):
+    try:
+        return check(name, shape)
+    except TypeError as error:
+        raise ArgumentError("simple_bind error: %s" % error) from None
 
 
 def _shared(names, shared_arg_names, shared_exec, shared_buffer):
@@ -114,9 +121,11 @@ def bind(symbol, ctx, args, args_grad, grad_req, aux_states, group2ctx, shared_e
     aux = _arrays("aux_states", {} if aux_states is None else aux_states, aux_names, True)
     requests = _requests(grad_req, names)
     wanted = [r if g is not None else "null" for r, g in zip(requests, grads)]
-    grads = [g if r != "null" else None for r, g in zip(wanted, grads)]
+    given, grads = grads, [g if r != "null" else None for r, g in zip(wanted, grads)]
     core = _rsym.bind(symbol, args, grads, wanted, aux, device, shared_exec._core if shared_exec is not None else None)
-    return Executor(core, symbol, ctx, grad_req, group2ctx)
+    executor = Executor(core, symbol, ctx, grad_req, group2ctx)
+    executor.grad_arrays = given
+    return executor
 
 
 def _resized(name, array, shape, changed, partial_shaping, allow_up_sizing):
@@ -124,18 +133,18 @@ def _resized(name, array, shape, changed, partial_shaping, allow_up_sizing):
     if array is None or array.shape == shape:
         return array
     if not (changed or partial_shaping):
-        raise AssertionError("Shape of unspecified array arg:%s changed from %s to %s. This can cause the new executor to not "
-                             "share parameters with the old one. Please check for error in the network. If this is intended, "
-                             "set partial_shaping=True to suppress this warning." % (name, array.shape, shape))
+        raise ReshapeError("Shape of unspecified array arg:%s changed from %s to %s. This can cause the new executor to not "
+                           "share parameters with the old one. Please check for error in the network. If this is intended, "
+                           "set partial_shaping=True." % (name, array.shape, shape))
     size = 1
     for n in shape:
         size *= n
     if size <= array.size:
         return array.reshape((-1,))[:size].reshape(shape)
     if not allow_up_sizing:
-        raise AssertionError("New shape of arg: %s is larger than original. First making a big executor and then down sizing "
-                             "it is more efficient than the reverse. If you really want to up size, set "
-                             "allow_up_sizing=True to enable allocation of new arrays." % name)
+        raise ReshapeError("New shape of arg: %s is larger than original: %s, it was %s. First making a big executor and "
+                           "then down sizing it is more efficient than the reverse. If you really want to up size, set "
+                           "allow_up_sizing=True to enable allocation of new arrays." % (name, shape, array.shape))
     return zeros(shape, array.context, array.dtype)
 
 
@@ -143,7 +152,8 @@ def reshape(executor, partial_shaping, allow_up_sizing, shapes):
     symbol = executor._symbol
     arg_shapes, _, aux_shapes = symbol.infer_shape(**shapes)
     if arg_shapes is None:
-        raise ValueError("Insufficient argument shapes provided.")
+        raise ReshapeError("reshape: the given shapes do not decide all others; give those of more arguments than: %s"
+                           % (", ".join(shapes) or "none"))
     options = (partial_shaping, allow_up_sizing)
     args, grads, aux = [], [], []
     rows = zip(symbol.list_arguments(), executor.arg_arrays, executor.grad_arrays, arg_shapes)

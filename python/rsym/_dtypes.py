@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from .base import DTypeError
+
 __all__ = ["BFLOAT16", "from_number", "to_number", "name_of"]
 
 #: NumPy has no bfloat16; this is the type that MXNet shows for it.
@@ -27,20 +29,29 @@ def from_number(number):
 
 
 def to_number(dtype):
-    """The type number of anything that NumPy takes for a data type, or of ``'bfloat16'``.
+    """The type number of anything that NumPy takes for a data type, or of ``'bfloat16'``; float32 for None.
 
     Raises
     ------
-    TypeError
-        For a type that arrays cannot have; the possible ones are named.
+    DTypeError
+        (a TypeError and a KeyError) for a type that arrays cannot have; the possible ones are named.
     """
+    if dtype is None:
+        return 0
     if isinstance(dtype, str) and dtype == "bfloat16":
         return 12
-    number = _NUMBERS.get(np.dtype(dtype))
+    try:
+        number = _NUMBERS.get(np.dtype(dtype))
+    except TypeError:
+        number = None
     if number is None:
         names = ", ".join(name_of(n) for n in _TYPES)
-        raise TypeError("data type %s is not supported; expected one of: %s" % (np.dtype(dtype), names))
+        raise DTypeError("data type %s is not supported; expected one of: %s" % (_shown(dtype), names))
     return number
+
+
+def _shown(dtype):
+    return getattr(dtype, "__name__", None) or repr(dtype)
 
 
 def name_of(number):

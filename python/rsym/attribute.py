@@ -34,6 +34,8 @@ def merge(attr):
     """
     if not attr:
         return current_attrs()
+    if not isinstance(attr, dict):
+        raise TypeError("attr must be a dict of str to str, got %r" % (attr,))
     owner, attrs = _scopes.frame()[:2]
     return {**attrs, **attr} if _is_plain(owner) else owner.get(attr)
 

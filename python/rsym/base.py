@@ -10,6 +10,9 @@ __all__ = [
     "NotSupportedForSparseNDArray",
     "DeviceError",
     "UnknownDeviceError",
+    "ArgumentError",
+    "ReshapeError",
+    "DTypeError",
 ]
 
 integer_types = (int, np.integer)
@@ -188,6 +191,40 @@ class DeviceError(MXNetError):
     Naming a GPU (`mx.gpu(0)`, a `with` block) is no error by itself, so that scripts which pick a
     context by `mx.context.num_gpus()` run unchanged.
     """
+
+
+class ArgumentError(MXNetError, ValueError):
+    """An argument of a binding call does not fit: a `grad_req` that does not exist, a shape that is none::
+
+        net.simple_bind(mx.cpu(), grad_req="wrte", data=(2, 3))      # ArgumentError: expected 'write', 'add' or 'null'
+
+    It is a `ValueError`, as `bind` raises in MXNet, and an `MXNetError`, as `simple_bind` does.
+    """
+
+
+class ReshapeError(ArgumentError, AssertionError):
+    """`Executor.reshape` would change an array that it was not allowed to change::
+
+        executor.reshape(data=(64, 10))      # ReshapeError: data is larger than before
+
+    Allow it, with ``allow_up_sizing=True`` for larger arrays and ``partial_shaping=True`` for arrays that are not named::
+
+        executor.reshape(allow_up_sizing=True, data=(64, 10))
+
+    It is an `AssertionError`, as in MXNet 0.9, and an `MXNetError`, as in MXNet 1.9.
+    """
+
+
+class DTypeError(TypeError, KeyError):
+    """A data type that arrays cannot have::
+
+        mx.nd.zeros((2,), dtype="complex64")      # DTypeError
+
+    The possible ones are float16, float32, float64, bfloat16, int8, int32, int64, uint8 and bool. It is a `KeyError` as
+    in MXNet.
+    """
+
+    __str__ = TypeError.__str__
 
 
 class UnknownDeviceError(DeviceError, KeyError):

@@ -10,10 +10,13 @@ True
 """
 
 from .base import (
+    ArgumentError,
     DeviceError,
+    DTypeError,
     MXNetError,
     NotImplementedForSymbol,
     NotSupportedForSparseNDArray,
+    ReshapeError,
     UnknownDeviceError,
 )
 
@@ -67,6 +70,9 @@ for _cls in (
     NotSupportedForSparseNDArray,
     DeviceError,
     UnknownDeviceError,
+    ArgumentError,
+    ReshapeError,
+    DTypeError,
     ValueError,
     TypeError,
     AttributeError,

@@ -1,6 +1,7 @@
 """The operator dunders of arrays, and their functions."""
 
 import numbers
+import operator
 
 import numpy as np
 
@@ -13,7 +14,9 @@ __all__ = [
 
 
 def _is_number(value):
-    return isinstance(value, (numbers.Number, np.generic)) or (isinstance(value, np.ndarray) and value.ndim == 0)
+    if isinstance(value, np.ndarray):
+        return value.ndim == 0 and value.dtype.kind in "biuf"
+    return isinstance(value, (numbers.Real, np.number, np.bool_)) and not isinstance(value, np.complexfloating)
 
 
 def binary(left, right, ops, out=None):
@@ -37,9 +40,9 @@ def binary(left, right, ops, out=None):
 
 
 def _scalar(value):
+    """The parameter of a scalar operator; arrays of whole numbers truncate it, as in MXNet."""
     value = value.item() if hasattr(value, "item") else value
-    whole = isinstance(value, numbers.Integral)
-    return {"scalar": str(int(value) if isinstance(value, bool) else value), "is_int": str(whole)}
+    return {"scalar": str(int(value) if isinstance(value, bool) else value)}
 
 
 def _commutative(both, scalar):
@@ -65,10 +68,10 @@ OR = _commutative("broadcast_logical_or", "_logical_or_scalar")
 XOR = _commutative("broadcast_logical_xor", "_logical_xor_scalar")
 
 
-def _make(name, ops, text):
+def _make(name, ops, text, plain):
     def function(lhs, rhs):
         if _is_number(lhs) and _is_number(rhs):
-            return getattr(np, _NUMPY.get(name, name))(lhs, rhs)
+            return plain(lhs, rhs)
         return binary(lhs, rhs, ops)
 
     function.__name__ = function.__qualname__ = name
@@ -76,26 +79,24 @@ def _make(name, ops, text):
     return function
 
 
-_NUMPY = {"modulo": "mod", "lesser": "less", "lesser_equal": "less_equal"}
-
-add = _make("add", ADD, "The sum")
-subtract = _make("subtract", SUB, "The difference")
-multiply = _make("multiply", MUL, "The product")
-divide = _make("divide", DIV, "The quotient")
+add = _make("add", ADD, "The sum", operator.add)
+subtract = _make("subtract", SUB, "The difference", operator.sub)
+multiply = _make("multiply", MUL, "The product", operator.mul)
+divide = _make("divide", DIV, "The quotient", operator.truediv)
 true_divide = divide
-modulo = _make("modulo", MOD, "The remainder, with the sign of the divisor")
-power = _make("power", POW, "`lhs` to the power `rhs`")
-maximum = _make("maximum", MAX, "The greater one")
-minimum = _make("minimum", MIN, "The lesser one")
-equal = _make("equal", EQ, "1 where equal, else 0")
-not_equal = _make("not_equal", NE, "1 where not equal, else 0")
-greater = _make("greater", GT, "1 where `lhs > rhs`, else 0")
-greater_equal = _make("greater_equal", GE, "1 where `lhs >= rhs`, else 0")
-lesser = _make("lesser", LT, "1 where `lhs < rhs`, else 0")
-lesser_equal = _make("lesser_equal", LE, "1 where `lhs <= rhs`, else 0")
-logical_and = _make("logical_and", AND, "1 where both are not zero, else 0")
-logical_or = _make("logical_or", OR, "1 where one is not zero, else 0")
-logical_xor = _make("logical_xor", XOR, "1 where exactly one is not zero, else 0")
+modulo = _make("modulo", MOD, "The remainder, with the sign of the divisor", operator.mod)
+power = _make("power", POW, "`lhs` to the power `rhs`", operator.pow)
+maximum = _make("maximum", MAX, "The greater one", max)
+minimum = _make("minimum", MIN, "The lesser one", min)
+equal = _make("equal", EQ, "1 where equal, else 0", operator.eq)
+not_equal = _make("not_equal", NE, "1 where not equal, else 0", operator.ne)
+greater = _make("greater", GT, "1 where `lhs > rhs`, else 0", operator.gt)
+greater_equal = _make("greater_equal", GE, "1 where `lhs >= rhs`, else 0", operator.ge)
+lesser = _make("lesser", LT, "1 where `lhs < rhs`, else 0", operator.lt)
+lesser_equal = _make("lesser_equal", LE, "1 where `lhs <= rhs`, else 0", operator.le)
+logical_and = _make("logical_and", AND, "1 where both are not zero, else 0", lambda a, b: bool(a and b))
+logical_or = _make("logical_or", OR, "1 where one is not zero, else 0", lambda a, b: bool(a or b))
+logical_xor = _make("logical_xor", XOR, "1 where exactly one is not zero, else 0", lambda a, b: bool(a) != bool(b))
 
 
 class Arithmetic:

@@ -1,8 +1,12 @@
 """Making arrays."""
 
+import math
+import numbers
+
 import numpy as np
 
 from .. import _dtypes, _rsym
+from ..base import MXNetError, NotSupportedForSparseNDArray
 from ..context import Context, current_context
 from ._invoke import invoke
 from .ndarray import NDArray, device_of
@@ -36,12 +40,20 @@ def array(source_array, ctx=None, dtype=None):
         return source_array.astype(dtype).as_in_context(ctx or source_array.context)
     if number == 12 or not isinstance(source_array, np.ndarray):
         wanted = np.float32 if number == 12 else _dtypes.from_number(number)
-        try:
-            source_array = np.asarray(source_array, dtype=wanted)
-        except (TypeError, ValueError) as error:
-            raise TypeError("source_array must be array like object: %s" % error) from None
+        source_array = _numbers(source_array, wanted)
     source = np.ascontiguousarray(_known(source_array)).reshape(np.shape(source_array))
     return _rsym.NDArray._from_numpy(source, number, device_of(ctx))
+
+
+def _numbers(values, dtype):
+    """A NumPy array of any array-like; numbers that do not fit the type wrap around, as in a cast."""
+    try:
+        try:
+            return np.asarray(values, dtype=dtype)
+        except OverflowError:
+            return np.asarray(values).astype(dtype)
+    except (TypeError, ValueError) as error:
+        raise TypeError("source_array must be array like object: %s" % error) from None
 
 
 def _known(values):
@@ -69,11 +81,19 @@ def zeros(shape, ctx=None, dtype=None, stype=None, **kwargs):
     array([[0., 0.]], dtype=float32)
     """
     if stype not in (None, "default"):
-        from ..base import NotSupportedForSparseNDArray
-
         raise NotSupportedForSparseNDArray(zeros, None, stype)
-    new = _rsym.NDArray._zeros(shape, _dtypes.to_number(np.float32 if dtype is None else dtype), device_of(ctx))
-    return _into(kwargs.get("out"), new)
+    out = kwargs.pop("out", None)
+    if kwargs:
+        raise MXNetError("zeros: cannot find argument '%s'; possible arguments: shape, ctx, dtype, stype, out" % next(iter(kwargs)))
+    new = _rsym.NDArray._zeros(_shape(shape), _dtypes.to_number(dtype), device_of(ctx))
+    return _into(out, new)
+
+
+def _shape(shape):
+    sizes = (shape,) if isinstance(shape, numbers.Integral) else shape
+    if not isinstance(sizes, (tuple, list)) or any(not isinstance(n, numbers.Integral) for n in sizes):
+        raise MXNetError("a shape is a whole number or a tuple of them, got %r" % (shape,))
+    return tuple(int(n) for n in sizes)
 
 
 def _into(out, values):
@@ -90,21 +110,36 @@ def empty(shape, ctx=None, dtype=None, stype=None):
 
 def full(shape, val, ctx=None, dtype=np.float32, out=None):
     """An array of which every element is `val`; see `zeros`."""
-    new = zeros(shape, ctx, dtype)
-    new[:] = val
-    return _into(out, new)
+    return _into(out, _filled(zeros(shape, ctx, dtype), val))
+
+
+def _filled(new, value):
+    new[:] = value
+    return new
 
 
 def ones(shape, ctx=None, dtype=None, **kwargs):
     """An array of ones; see `zeros`."""
-    return full(shape, 1, ctx, np.float32 if dtype is None else dtype, kwargs.get("out"))
+    return _into(kwargs.pop("out", None), _filled(zeros(shape, ctx, dtype, **kwargs), 1))
 
 
 def arange(start, stop=None, step=1.0, repeat=1, infer_range=None, ctx=None, dtype=np.float32):
-    """The numbers from `start` up to `stop`, exclusive, each `repeat` times; with one number given that is `stop`."""
+    """The numbers from `start` up to `stop`, exclusive, each `repeat` times; with one number given that is `stop`.
+
+    Raises
+    ------
+    MXNetError
+        If `stop` cannot be reached from `start`, or is reached at once.
+    """
     if stop is None:
         start, stop = 0, start
-    return array(np.repeat(np.arange(start, stop, step), repeat), ctx, dtype)
+    if not (stop - start) * step > 0:
+        raise MXNetError("arange: there is no number from %s up to %s in steps of %s" % (start, stop, step))
+    wanted = np.float32 if _dtypes.to_number(dtype) == 12 else dtype
+    count = math.ceil((stop - start) / step)
+    # The arithmetic of the type itself: 3 * 0.3 is 0.90000004 in single precision.
+    values = np.arange(count).astype(wanted) * np.asarray(step).astype(wanted) + np.asarray(start).astype(wanted)
+    return array(np.repeat(values, repeat), ctx, dtype)
 
 
 def linspace(start, stop, num, endpoint=True, ctx=None, dtype=np.float32):
@@ -120,6 +155,8 @@ def eye(N, M=0, k=0, ctx=None, dtype=None, **kwargs):
 def concatenate(arrays, axis=0, always_copy=True):
     """Joins arrays along an axis."""
     arrays = list(arrays)
+    if not arrays:
+        raise AssertionError("concatenate: expected at least one array, got none")
     if len(arrays) == 1 and not always_copy:
         return arrays[0]
     return invoke("Concat", tuple(arrays), {"dim": axis}, None, {})

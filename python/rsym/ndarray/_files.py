@@ -69,6 +69,8 @@ def load(fname):
 
 def load_frombuffer(buf):
     """As `load`, from bytes."""
+    if isinstance(buf, str):
+        buf = buf.encode()
     if not isinstance(buf, (bytes, bytearray, memoryview)):
         raise TypeError("buf required to be a string or bytes, got %s" % type(buf))
     context = current_context()

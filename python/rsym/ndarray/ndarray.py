@@ -1,12 +1,13 @@
 """`NDArray`: an array that executors read and write."""
 
 import numbers
-import operator
+import warnings
 
 import numpy as np
 
 from .. import _dtypes, _rsym
 from .._fluent import add_methods
+from ..base import ArgumentError, MXNetError
 from ..context import Context, current_context
 from ._arithmetic import Arithmetic
 
@@ -40,7 +41,7 @@ class NDArray(Arithmetic, _rsym.NDArray):
            [ 4.,  5.]], dtype=float32)
     """
 
-    __slots__ = ("grad",)
+    __slots__ = ("_grad",)
     __module__ = "rsym.ndarray"
     __hash__ = object.__hash__
     __array_priority__ = 1000.0
@@ -134,7 +135,11 @@ class NDArray(Arithmetic, _rsym.NDArray):
 
     def _numpy(self):
         """A NumPy array on the same memory; a float32 copy of bfloat16."""
-        return self.asnumpy() if self._dtype == 12 else np.asarray(_Memory(self))
+        return self.asnumpy() if self._dtype == 12 else self._memory()
+
+    def _memory(self):
+        """A NumPy array on the same memory; of bfloat16 it has the bits."""
+        return np.asarray(_Memory(self))
 
     def __array__(self, dtype=None, copy=None):
         values = self._numpy()
@@ -178,13 +183,9 @@ class NDArray(Arithmetic, _rsym.NDArray):
         if not isinstance(other, NDArray):
             raise TypeError("copyto does not support type %s; expected an NDArray or a Context" % type(other))
         if other._same_memory(self):
-            import warnings
-
             warnings.warn("You are attempting to copy an array to itself", RuntimeWarning, stacklevel=2)
             return other
         if other.shape != self.shape:
-            from ..base import MXNetError
-
             raise MXNetError("copyto: the target must have shape %s, got %s" % (self.shape, other.shape))
         other._assign(self)
         return other
@@ -220,93 +221,113 @@ class NDArray(Arithmetic, _rsym.NDArray):
         reverse : bool
             Whether special numbers count from the right.
         """
-        if len(shape) == 1 and isinstance(shape[0], (tuple, list)):
+        if len(shape) == 1 and isinstance(shape[0], (tuple, list, str)):
             shape = tuple(shape[0])
         elif not shape:
             shape = kwargs.pop("shape", None)
             if shape is None:
-                raise ValueError("Shape must be provided.")
+                raise AssertionError("Shape must be provided, as in x.reshape((2, -1))")
             shape = (shape,) if isinstance(shape, numbers.Integral) else tuple(shape)
         reverse = kwargs.pop("reverse", False)
         if kwargs:
             raise TypeError("Got unknown keywords in reshape: %s. Accepted keyword arguments are 'shape' and 'reverse'."
                             % ", ".join(kwargs))
-        if all(n > 0 for n in shape) or -1 not in shape and self.size == 0:
+        if any(not isinstance(n, numbers.Integral) for n in shape):
+            raise TypeError("reshape: a shape holds whole numbers, got %r" % (shape,))
+        if shape and all(n > 0 for n in shape):
             return self._view(shape)
         from .. import symbol
 
-        variable = symbol.Variable("x")
-        wanted = symbol.reshape(variable, shape=shape, reverse=reverse)
-        return self._view(wanted.infer_shape(x=self.shape)[1][0])
+        operator = symbol.reshape(symbol.Variable("x"), shape=shape, reverse=reverse)
+        try:
+            return self._view(operator.infer_shape(x=self.shape)[1][0])
+        except (MXNetError, TypeError):
+            raise ArgumentError("Cannot reshape array of shape %s into shape %s" % (self.shape, shape)) from None
 
     # -- indexing --------------------------------------------------------------------------------------------------
 
     def __getitem__(self, key):
-        """Elements by NumPy's rules; a view for whole numbers and plain slices of the leading dimension, else a copy.
+        """Elements by NumPy's rules; a view where the chosen elements lie together in memory, else a copy.
 
-        A whole number on an array of one dimension gives an array of shape (1,).
+        A single element is an array of shape (1,).
+
+        Raises
+        ------
+        IndexError
+            For positions that the array does not have.
+        ValueError
+            For a key that is no position at all, such as a text.
         """
-        key = _plain(key)
-        if isinstance(key, numbers.Integral) and not isinstance(key, (bool, np.bool_)):
-            at = self._row(int(key))
-            return self._rows(at, at + 1)._view(self.shape[1:] or (1,))
-        if isinstance(key, slice) and key.step in (None, 1) and self.ndim:
-            begin, end, _ = key.indices(self.shape[0])
-            return self._rows(begin, max(begin, end))
-        if isinstance(key, tuple) and key and len(key) <= self.ndim and isinstance(key[0], numbers.Integral):
-            if len(key) == 1 or self.ndim == 1:
-                return self[key[0]]
-            return self[key[0]][key[1:]]
-        try:
-            values = self._numpy()[key]
-        except IndexError as error:
-            raise IndexError("%s (the shape is %s)" % (error, self.shape)) from None
-        if np.ndim(values) == 0:
-            values = np.reshape(values, (1,))
-        from ._creation import array
-
-        return array(np.ascontiguousarray(values), self.context, self.dtype)
-
-    def _row(self, index):
-        if self.ndim == 0:
-            raise IndexError("scalar tensor can only accept `()` as index")
-        at = index + self.shape[0] if index < 0 else index
-        if not 0 <= at < self.shape[0]:
-            raise IndexError("index %d is out of bounds for axis 0 with size %d" % (index, self.shape[0]))
-        return at
+        memory, key = self._memory(), _plain(key)
+        values = _checked(memory.__getitem__, key, self.shape)
+        shape = np.shape(values) or (1,)
+        if isinstance(values, np.ndarray) and values.flags.c_contiguous and values.size:
+            if np.may_share_memory(values, memory):
+                begin = (_address(values) - _address(memory)) // memory.itemsize
+                return self._view((self.size,))._rows(begin, begin + values.size)._view(shape)
+        elif _is_element(key, self.ndim):
+            at = np.ravel_multi_index([k % n for k, n in zip(key if isinstance(key, tuple) else (key,), self.shape)], self.shape)
+            return self._view((self.size,))._rows(int(at), int(at) + 1)
+        new = _rsym.NDArray._zeros(shape, self._dtype, self._device)
+        if new.size:
+            new._memory()[...] = values
+        return new
 
     def __setitem__(self, key, value):
-        """Writes elements, by NumPy's rules."""
+        """Writes elements, by NumPy's rules; a value of another type is converted.
+
+        Raises
+        ------
+        IndexError
+            For positions that the array does not have.
+        ValueError
+            For a key that is no position, or a value of a shape that does not fit.
+        TypeError
+            For a value that is no array and no number.
+        """
         key = _plain(key)
         everything = key is Ellipsis or (isinstance(key, slice) and key == slice(None))
-        if everything and isinstance(value, NDArray):
-            if value.shape == self.shape:
-                self._assign(value)
-                return
-            value = value._numpy()
-        elif everything and isinstance(value, numbers.Number) and not isinstance(value, complex):
-            if self._dtype != 6:
-                self._fill(float(value))
-                return
-        value = value._numpy() if isinstance(value, NDArray) else value
-        target = self._numpy()
-        if isinstance(key, numbers.Integral) and not isinstance(key, (bool, np.bool_)):
-            self._row(int(key))
-        value = _fitting(target, key, value)
-        target[key] = value
-        if self._dtype == 12:
-            self._assign_numpy(np.ascontiguousarray(target))
+        if everything and isinstance(value, NDArray) and value.shape == self.shape:
+            self._assign(value)
+            return
+        if everything and self._dtype != 6 and isinstance(value, numbers.Real):
+            self._fill(float(value))
+            return
+        memory = self._memory()
+        target = _checked(memory.__getitem__, key, self.shape)
+        value = self._converted(value)
+        if value.shape == (1,) and np.ndim(target) == 0:
+            value = value[0]
+        memory[key] = value
         self._touch()
+
+    def _converted(self, value):
+        """Values to be written, as a NumPy array of what `_memory` holds."""
+        from ._creation import array
+
+        if isinstance(value, NDArray):
+            return value._memory() if value._dtype == self._dtype else value._cast(self._dtype)._memory()
+        try:
+            if isinstance(value, (str, bytes)):
+                raise TypeError
+            return array(value, dtype=self.dtype)._memory()
+        except TypeError:
+            raise TypeError("an NDArray cannot be assigned the %s %r; expected a number, an array or nested lists"
+                            % (type(value).__name__, value)) from None
 
     def slice_assign(self, rhs, begin, end, step):
         """Writes `rhs` into the slice, one number of `begin`, `end`, `step` for each dimension."""
         self[tuple(slice(b, e, s) for b, e, s in zip(begin, end, step or (None,) * len(begin)))] = rhs
         return self
 
+    @property
+    def grad(self):
+        """The gradient array that `attach_grad` made, or None."""
+        return getattr(self, "_grad", None)
+
     def attach_grad(self, grad_req="write", stype=None):
         """Gives the array a gradient array, filled with zeros, in `grad`."""
-        self.grad = self._copy(self._device)
-        self.grad[:] = 0
+        self._grad = _rsym.NDArray._zeros(self.shape, self._dtype, self._device)
 
 
 class _Memory:
@@ -314,15 +335,17 @@ class _Memory:
 
     def __init__(self, array):
         self._array = array
-        self.__array_interface__ = array.__array_interface__
+        if array._dtype == 12:
+            # NumPy has no bfloat16: its bits are shown as whole numbers.
+            self.__array_interface__ = {"version": 3, "typestr": "<u2", "shape": array.shape, "data": (array._address(), False)}
+        else:
+            self.__array_interface__ = array.__array_interface__
 
 
 def _rebuild(data, shape, number, device):
     new = _rsym.NDArray._zeros(shape, number, device)
-    if number == 12:
-        raise TypeError("bfloat16 arrays cannot be pickled; cast to float32")
-    values = np.frombuffer(data, _dtypes.from_number(number)).reshape(shape)
-    new._assign_numpy(np.ascontiguousarray(values).reshape(shape))
+    memory = new._memory()
+    memory[...] = np.frombuffer(data, memory.dtype).reshape(shape)
     return new
 
 
@@ -338,11 +361,26 @@ def _plain(key):
     return key
 
 
-def _fitting(target, key, value):
-    """`value` in a shape that NumPy can write: an array of shape (1,) goes where a single number goes."""
-    if isinstance(value, np.ndarray) and value.shape == (1,) and np.ndim(target[key]) == 0:
-        return value[0]
-    return value
+def _checked(get, key, shape):
+    """`get(key)`, with errors that name key and shape."""
+    try:
+        return get(key)
+    except IndexError as error:
+        parts = key if isinstance(key, tuple) else (key,)
+        wrong = [k for k in parts if isinstance(k, (str, float, bytes, dict))]
+        if wrong:
+            raise ValueError("NDArray does not support slicing with key %r of type %s; expected whole numbers, slices, "
+                             "None, ... or arrays of them" % (wrong[0], type(wrong[0]))) from None
+        raise IndexError("%s (the index is %s, the shape is %s)" % (error, key, shape)) from None
+
+
+def _is_element(key, ndim):
+    parts = key if isinstance(key, tuple) else (key,)
+    return len(parts) == ndim > 0 and all(isinstance(k, numbers.Integral) and not isinstance(k, bool) for k in parts)
+
+
+def _address(values):
+    return values.__array_interface__["data"][0]
 
 
 def _functions():

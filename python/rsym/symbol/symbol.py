@@ -8,7 +8,7 @@ import numpy as np
 from .. import _dtypes, _files, _rsym, attribute
 from .. import name as _name
 from .._fluent import add_methods
-from ..base import MXNetError, NotImplementedForSymbol, _Null
+from ..base import DTypeError, MXNetError, NotImplementedForSymbol, _Null
 from ..context import current_context
 from ..util import is_np_shape
 from ._arithmetic import Arithmetic
@@ -67,7 +67,7 @@ class Symbol(Arithmetic, _rsym.Symbol):
             For a negative number.
         """
         if isinstance(index, slice):
-            return self._slice(list(range(len(self)))[index])
+            return self._slice_of(index)
         if isinstance(index, str):
             return self._find(index)
         if not isinstance(index, numbers.Integral):
@@ -75,6 +75,13 @@ class Symbol(Arithmetic, _rsym.Symbol):
         if index < 0:
             raise MXNetError("output %d: negative numbers do not count from the end; there are %d outputs" % (index, len(self)))
         return self._at(int(index))
+
+    def _slice_of(self, index):
+        wanted = list(range(len(self)))[index]
+        if not wanted:
+            raise TypeError("the slice %s:%s:%s of %d outputs is empty: there is no symbol without outputs"
+                            % (index.start, index.stop, index.step, len(self)))
+        return self._slice(wanted)
 
     @property
     def num_outputs(self):
@@ -261,19 +268,20 @@ class Symbol(Arithmetic, _rsym.Symbol):
         return tuple([_dtypes.from_number(n) for n in part] for part in lists)
 
     def _given(self, args, kwargs, convert):
-        """What is given for arguments, by name."""
+        """What is given for arguments, as a dict by name or as a list by position."""
         if args and kwargs:
             raise ValueError("Can only specify known argument shapes or types either by positional or kwargs way.")
         names = self.list_arguments()
         if len(args) > len(names):
             raise MXNetError("%d were given, but there are %d arguments: %s" % (len(args), len(names), ", ".join(names)))
+        if args:
+            return [None if v is None else convert(k, v) for k, v in zip(names, args)]
         if kwargs:
             known = set(names).union(self.list_auxiliary_states())
             for key in kwargs:
                 if key not in known:
                     raise MXNetError("there is no argument named '%s'; arguments: %s" % (key, ", ".join(names)))
-        pairs = zip(names, args) if args else kwargs.items()
-        return {k: convert(k, v) for k, v in pairs if v is not None}
+        return {k: convert(k, v) for k, v in kwargs.items() if v is not None}
 
     # -- files -----------------------------------------------------------------------------------------------------
 
@@ -461,8 +469,8 @@ def _check_shape(name, shape):
 def _type_number(name, dtype):
     try:
         return _dtypes.to_number(dtype)
-    except TypeError as error:
-        raise TypeError("the type of '%s': %s" % (name, error)) from None
+    except DTypeError as error:
+        raise DTypeError("the type of '%s': %s" % (name, error)) from None
 
 
 def _warn_undecided(what, names, shapes, symbol):
@@ -517,7 +525,7 @@ def var(name, attr=None, shape=None, lr_mult=None, wd_mult=None, dtype=None, ini
         raise TypeError("Expect a string for variable `name`, got %r" % (name,))
     attrs = dict(attribute.merge(attr) or {})
     if shape is not None:
-        attrs["__shape__"] = str(tuple(shape))
+        attrs["__shape__"] = str(_variable_shape(name, shape))
     if lr_mult is not None:
         attrs["__lr_mult__"] = str(lr_mult)
     if wd_mult is not None:
@@ -539,6 +547,10 @@ def var(name, attr=None, shape=None, lr_mult=None, wd_mult=None, dtype=None, ini
 
 
 Variable = var
+
+
+def _variable_shape(name, shape):
+    return _check_shape(name, (shape,) if isinstance(shape, numbers.Integral) else shape)
 
 
 def _storage_number(name, stype):
