@@ -104,7 +104,7 @@ def test_suspended_generator_leaves_only_its_own_block():
 
 @pytest.mark.parametrize("value", [1, 2.5, None, (1,), b"x"])
 def test_a_value_that_is_not_text_is_named(value):
-    with pytest.raises(ValueError, match="Attributes need to be string: good_key"):
+    with pytest.raises(ValueError, match="attribute 'good_key': the value must be text"):
         AttrScope(fine="x", good_key=value)
 
 

@@ -215,16 +215,16 @@ class ReshapeError(ArgumentError, AssertionError):
     """
 
 
-class DTypeError(TypeError, KeyError):
+class DTypeError(MXNetError, TypeError, KeyError):
     """A data type that arrays cannot have::
 
         mx.nd.zeros((2,), dtype="complex64")      # DTypeError
 
-    The possible ones are float16, float32, float64, bfloat16, int8, int32, int64, uint8 and bool. It is a `KeyError` as
-    in MXNet.
+    The possible ones are float16, float32, float64, bfloat16, int8, int32, int64, uint8 and bool. MXNet raises
+    one of the classes it derives from, depending on the function.
     """
 
-    __str__ = TypeError.__str__
+    __str__ = RuntimeError.__str__
 
 
 class UnknownDeviceError(DeviceError, KeyError):

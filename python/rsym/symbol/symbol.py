@@ -525,7 +525,7 @@ def var(name, attr=None, shape=None, lr_mult=None, wd_mult=None, dtype=None, ini
         raise TypeError("Expect a string for variable `name`, got %r" % (name,))
     attrs = dict(attribute.merge(attr) or {})
     if shape is not None:
-        attrs["__shape__"] = str(_variable_shape(name, shape))
+        attrs["__shape__"] = _shape_text(name, shape)
     if lr_mult is not None:
         attrs["__lr_mult__"] = str(lr_mult)
     if wd_mult is not None:
@@ -549,8 +549,9 @@ def var(name, attr=None, shape=None, lr_mult=None, wd_mult=None, dtype=None, ini
 Variable = var
 
 
-def _variable_shape(name, shape):
-    return _check_shape(name, (shape,) if isinstance(shape, numbers.Integral) else shape)
+def _shape_text(name, shape):
+    sizes = _check_shape(name, (shape,) if isinstance(shape, numbers.Integral) else shape)
+    return str(list(sizes) if isinstance(shape, list) else sizes)
 
 
 def _storage_number(name, stype):
