@@ -18,11 +18,9 @@ family! {
     layer_norm { LayerNorm, LayerNormBackward }
     leaky_relu { EluBackward, LeakyRelu, LeakyReluBackward, PreluBackward, PreluGammaBackward }
     lrn { Lrn, LrnBackward }
-    pad { Pad, PadBackward }
     pool_spec { PoolingBackward }
     pooling { Pooling, PoolingV1 }
     refused_gradient { RefusedGradient }
-    sequence { SequenceLast, SequenceLastBackward, SequenceMask, SequenceReverse }
     softmax { LogSoftmax, Softmax, Softmin }
     softmax_activation { SoftmaxActivation }
     softmax_spec { SoftmaxBackward }
