@@ -91,6 +91,12 @@ impl Tensor {
         self.as_ptr() == other.as_ptr() && self.bytes() == other.bytes()
     }
 
+    /// Whether both look at some common byte.
+    fn overlaps(&self, other: &Tensor) -> bool {
+        let (a, b) = (self.as_ptr() as usize, other.as_ptr() as usize);
+        a < b + other.bytes() && b < a + self.bytes()
+    }
+
     /// The elements in C order.
     pub fn slice<T: Element>(&self) -> Result<&[T], TensorError> {
         self.expect(T::DTYPE)?;
@@ -198,7 +204,7 @@ impl Tensor {
             unsafe { std::ptr::copy(source.as_ptr(), self.as_ptr(), source.bytes()) };
             return Ok(());
         }
-        let overlap = Arc::ptr_eq(&source.storage, &self.storage);
+        let overlap = self.overlaps(source);
         let source = if overlap { source.deep_copy()? } else { source.clone() };
         dispatch!(source.dtype, S => dispatch!(self.dtype, D => convert::<S, D>(source.slice()?, self.slice_mut()?)));
         Ok(())

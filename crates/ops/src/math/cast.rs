@@ -1,6 +1,7 @@
 //! `Cast`: conversion of the data type.
 
 use rsym_graph::*;
+use rsym_kernels::parallel::map_indices;
 use rsym_tensor::DType;
 
 operator! {
@@ -32,9 +33,15 @@ operator! {
     }
 }
 
+/// Elements that are converted by one task.
+const PART: usize = 1 << 15;
+
 fn convert(io: &mut Io) -> OpResult {
-    let (data, out) = io.pair(0, 0);
-    Ok(out.assign(data)?)
+    let size = io.outputs[0].size();
+    let (data, out) = (io.inputs[0].reshape([size])?, io.outputs[0].reshape([size])?);
+    let part = |i: usize| (i * PART, size.min((i + 1) * PART));
+    let task = |i| out.rows(part(i).0, part(i).1)?.assign(&data.rows(part(i).0, part(i).1)?);
+    map_indices(size.div_ceil(PART), 2 * PART, task).into_iter().collect::<Result<(), _>>().map_err(OpError::from)
 }
 
 impl Operator for Cast {
@@ -90,6 +97,13 @@ mod tests {
         assert_eq!(to(DType::Int64).to_f64_vec(), [-2.0, 300.0, 0.0]);
         assert_eq!(to(DType::Bool).to_f64_vec(), [1.0; 3]);
         assert_eq!(to(DType::Float16).dtype(), DType::Float16);
+    }
+
+    #[test]
+    fn large_tensors_are_converted_in_parts() {
+        let values: Vec<f32> = (0..100_001).map(|i| i as f32).collect();
+        let out = run(&Cast { dtype: DType::Int32 }, &[Tensor::from_slice([100_001], &values).unwrap()]).remove(0);
+        assert!(out.slice::<i32>().unwrap().iter().enumerate().all(|(i, &v)| v == i as i32));
     }
 
     #[test]

@@ -199,7 +199,7 @@ exact! {
 exact! {
     /// Replaces negative values by 0: `out = max(data, 0)`; NaN stays.
     Relu("relu", ["_sparse_relu"]) = |x| if x.is_nan() || x > T::default() { x } else { T::default() },
-    ReluGrad("_backward_relu") of output = |g, y| if y > F::zero() { g } else { F::zero() }
+    ReluGrad("_backward_relu") of output = |g, y| if y.is_nan() { y } else if y > F::zero() { g } else { F::zero() }
 }
 
 impl Exact for Negative {
