@@ -112,6 +112,10 @@ fn join_heads(g: &mut Grad, count: usize, axis: i32, squeeze: bool) -> GraphResu
 }
 
 impl Operator for SliceChannel {
+    fn output_names(&self) -> Names {
+        names![]
+    }
+
     fn num_outputs(&self) -> usize {
         self.num_outputs as usize
     }
