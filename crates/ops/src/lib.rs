@@ -25,7 +25,8 @@ pub mod nn;
 pub mod random;
 pub mod shape;
 
-const FAMILIES: &[&[&OpDef]] = &[create::DEFS, index::DEFS, loss::DEFS, math::DEFS, nn::DEFS, random::DEFS, shape::DEFS];
+const FAMILIES: &[&[&OpDef]] =
+    &[create::DEFS, index::DEFS, loss::DEFS, math::DEFS, nn::DEFS, random::DEFS, shape::DEFS];
 
 /// Every operator of rsym.
 pub fn registry() -> &'static Registry {

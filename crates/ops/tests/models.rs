@@ -1,9 +1,10 @@
-//! Real models of every version of MXNet: they load, come back as they were saved, and list what MXNet lists.
+//! Real models of every version of MXNet: they load, come back as they were saved, and list and infer what MXNet does.
 
-use rsym_graph::Symbol;
 use rsym_graph::json::{from_json, to_json};
+use rsym_graph::{FlatGraph, Symbol, infer_shapes};
+use rsym_tensor::PartialShape;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
 /// The folder of the models, or `None` with a note that the test tests nothing.
@@ -127,4 +128,52 @@ fn every_file_lists_what_mxnet_lists() {
         differ.extend(differences(folder, lists));
     }
     assert!(differ.is_empty(), "{}", differ.join("\n"));
+}
+
+/// Names of the models that use only operators of the first stage.
+fn first_stage(models: &Path) -> Vec<String> {
+    let index = std::fs::read_to_string(models.join("INDEX.md")).unwrap();
+    let rows = index.lines().map(|line| line.split('|').map(str::trim).collect::<Vec<_>>());
+    rows.filter(|row| row.len() > 5 && row[5] == "first").map(|row| row[1].to_string()).collect()
+}
+
+fn legacy<'a>(shapes: impl IntoIterator<Item = &'a PartialShape>) -> Value {
+    shapes.into_iter().map(PartialShape::to_legacy).collect()
+}
+
+/// Lines on what is inferred otherwise than in the recording.
+fn inferred_otherwise(folder: &Path, expect: &Value, symbol: &Symbol) -> Vec<String> {
+    let given: HashMap<String, Vec<i64>> = serde_json::from_value(expect["input_shapes"].clone()).unwrap();
+    let graph = FlatGraph::new(symbol);
+    let entries = match infer_shapes(&graph, |_, name| given.get(name).map(|dims| PartialShape::from_legacy(dims))) {
+        Ok(inferred) => inferred.entries,
+        Err(error) => return vec![format!("{}: {error}", folder.display())],
+    };
+    let of = |nodes: &[usize]| legacy(nodes.iter().map(|&i| &entries[graph.nodes[i].first]));
+    let lists = [
+        ("argument shapes", of(&graph.arguments), &expect["arg_shapes"]),
+        ("output shapes", legacy(graph.heads.iter().map(|&e| &entries[e])), &expect["out_shapes"]),
+        ("auxiliary shapes", of(&graph.aux), &expect["aux_shapes"]),
+    ];
+    differences(folder, lists)
+}
+
+#[test]
+fn models_infer_what_mxnet_infers() {
+    let Some(models) = models() else { return };
+    let (mut differ, mut compared) = (Vec::new(), 0);
+    let first = first_stage(&models);
+    assert_eq!(first.len(), 80);
+    for (folder, expect) in recorded(&models).iter().filter(|(_, e)| e["arg_shapes"].is_array()) {
+        let symbol = load(&symbol_file(folder, expect));
+        let unknown = unknown(&symbol);
+        if unknown.is_empty() {
+            differ.extend(inferred_otherwise(folder, expect, &symbol));
+            compared += 1;
+        } else if first.iter().any(|name| folder.ends_with(name)) {
+            differ.push(format!("{}: unknown operators {unknown:?}", folder.display()));
+        }
+    }
+    assert!(compared >= 78, "{compared}");
+    assert!(differ.is_empty(), "{} of {compared}\n{}", differ.len(), differ.join("\n"));
 }

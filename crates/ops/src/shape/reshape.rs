@@ -22,7 +22,7 @@ operator! {
     /// | data | any | any |
     /// | output | as `shape` says | that of data |
     ///
-    /// Unlike MXNet, a shape of another size is refused.
+    /// Unlike MXNet, a shape of another size is refused: at once, or when it is computed where `-1` was rounded down.
     #[aliases("reshape")]
     pub struct Reshape("Reshape") {
         inputs { data: "The input." }
@@ -126,7 +126,7 @@ impl Operator for Flatten {
 mod tests {
     use super::*;
     use crate::support::tests::{check_gradient, infer, run, sample};
-    use rsym_tensor::DType;
+    use rsym_tensor::{DType, Tensor};
 
     #[test]
     fn elements_keep_their_order() {
@@ -146,6 +146,15 @@ mod tests {
         assert_eq!(infer(&Reshape::to([]), &[&[2, 3]], &[]).unwrap(), [vec![2, 3], vec![]]);
         assert_eq!(infer(&Flatten {}, &[&[0, 3, 4]], &[&[2, 0]]).unwrap(), [vec![2, 3, 4], vec![2, 12]]);
         assert!(infer(&Reshape::to([7]), &[&[2, 3]], &[]).is_err());
+    }
+
+    #[test]
+    fn a_rest_that_does_not_divide_is_inferred_but_not_computed() {
+        assert_eq!(infer(&Reshape::to([-1, 4]), &[&[2, 3]], &[]).unwrap(), [vec![2, 3], vec![1, 4]]);
+        let x = sample(&[2, 3].into(), DType::Float32, 1);
+        let mut out = [Tensor::zeros([1usize, 4], DType::Float32).unwrap()];
+        let error = Reshape::to([-1, 4]).forward(&mut Io { inputs: &[x], outputs: &mut out }, &Ctx::default());
+        assert_eq!(error.unwrap_err().to_string(), "cannot give 6 elements the shape (1, 4)");
     }
 
     #[test]

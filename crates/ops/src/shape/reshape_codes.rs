@@ -122,7 +122,8 @@ impl Reading<'_> {
         }
     }
 
-    /// Computes -1 from the number of elements. Unknown axes that are handed on cancel out.
+    /// Computes -1 from the number of elements, rounded down as in MXNet: the computation refuses what does not divide.
+    /// Unknown axes that are handed on cancel out.
     fn fill_rest(mut self) -> OpResult<Vec<Dim>> {
         let open = |out: &[Dim]| out.iter().filter(|d| d.is_none()).count();
         let hindered = self.dims.iter().zip(&self.copied).any(|(d, copied)| d.is_none() && !copied);
@@ -137,7 +138,7 @@ impl Reading<'_> {
             let fits = have == used;
             return if fits { Ok(self.out) } else { Err(self.mismatch(have, used)) };
         };
-        if used == 0 || have % used != 0 {
+        if used == 0 || have < used {
             return Err(self.mismatch(have, used));
         }
         self.out[place] = Some(have / used);
@@ -165,7 +166,7 @@ mod tests {
     // MXNet 1.9.1: infer_shape of Reshape.
     #[test]
     fn codes_of_mxnet() {
-        let cases: [(&[i64], &[usize]); 9] = [
+        let cases: [(&[i64], &[usize]); 10] = [
             (&[0, -1], &[2, 12]),
             (&[-2, 1, 1], &[2, 3, 4, 1, 1]),
             (&[-3, 4], &[6, 4]),
@@ -175,6 +176,7 @@ mod tests {
             (&[-3, -4, 2, -1], &[6, 2, 2]),
             (&[-1, 0], &[8, 3]),
             (&[24], &[24]),
+            (&[-1, 7], &[3, 7]),
         ];
         for (codes, want) in cases {
             assert_eq!(known(&[2, 3, 4], codes, false), want, "{codes:?}");
@@ -195,7 +197,7 @@ mod tests {
     fn nonsense_is_refused() {
         let dims = [Some(2), Some(3)];
         let cases: [&[i64]; 9] =
-            [&[-1, -1], &[-5], &[7], &[-1, 4], &[-4, 2, 2], &[-4, -1, -1, -2], &[-4, 2], &[0, 0, 0], &[0, -3]];
+            [&[-1, -1], &[-5], &[7], &[-1, 7], &[-4, 2, 2], &[-4, -1, -1, -2], &[-4, 2], &[0, 0, 0], &[0, -3]];
         for codes in cases {
             assert!(reshaped(&dims, codes, false).is_err(), "{codes:?}");
         }
