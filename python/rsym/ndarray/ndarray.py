@@ -238,10 +238,10 @@ class NDArray(Arithmetic, _rsym.NDArray):
             return self._view(shape)
         from .. import symbol
 
-        operator = symbol.reshape(symbol.Variable("x"), shape=shape, reverse=reverse)
         try:
-            return self._view(operator.infer_shape(x=self.shape)[1][0])
-        except (MXNetError, TypeError):
+            wanted = symbol.reshape(symbol.Variable("x"), shape=shape, reverse=reverse, name="reshape")
+            return self._view(wanted.infer_shape_partial(x=self.shape)[1][0])
+        except MXNetError:
             raise ArgumentError("Cannot reshape array of shape %s into shape %s" % (self.shape, shape)) from None
 
     # -- indexing --------------------------------------------------------------------------------------------------
@@ -337,7 +337,7 @@ class _Memory:
         self._array = array
         if array._dtype == 12:
             # NumPy has no bfloat16: its bits are shown as whole numbers.
-            self.__array_interface__ = {"version": 3, "typestr": "<u2", "shape": array.shape, "data": (array._address(), False)}
+            self.__array_interface__ = {"version": 3, "typestr": "<u2", "shape": array.shape, "data": (array._address, False)}
         else:
             self.__array_interface__ = array.__array_interface__
 
