@@ -9,6 +9,39 @@ from ...base import _Null
 from .._invoke import invoke as _invoke
 
 __all__ = [
+    "arange_like",
 ]
 
 
+def arange_like(data=None, start=_Null, step=_Null, repeat=_Null, ctx=_Null, axis=_Null, out=None, name=None, **kwargs):
+    """Counts as many numbers as its input has: `out[i] = start + step * (i / repeat)`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | any | float or integer |
+    | output | that of data, or (n,) with the extent n of `axis` | that of data |
+
+    The gradient of data is zero.
+
+    Parameters
+    ----------
+    data : NDArray
+        Has the shape; its values are not read.
+    start : double, default 0
+        The first number.
+    step : double, default 1
+        Distance of neighbours.
+    repeat : int in 1.., default 1
+        How often every number occurs.
+    ctx : string, default 
+        Ignored: the device is that of the executor.
+    axis : int or None, default None
+        Count along this axis only; negative numbers count from the end.
+    out : NDArray or list of NDArray, optional
+        Arrays that take the result.
+
+    Returns
+    -------
+    NDArray, or a list of them where there are several outputs
+    """
+    return _invoke("_contrib_arange_like", (data,), {"start": start, "step": step, "repeat": repeat, "ctx": ctx, "axis": axis}, out, kwargs)

@@ -50,6 +50,7 @@ __all__ = [
     "_RModScalar",
     "_RPowerScalar",
     "_add",
+    "_arange",
     "_copy",
     "_crop_assign",
     "_crop_assign_scalar",
@@ -57,11 +58,14 @@ __all__ = [
     "_div_scalar",
     "_equal",
     "_equal_scalar",
+    "_eye",
+    "_full",
     "_grad_add",
     "_greater",
     "_greater_equal",
     "_greater_equal_scalar",
     "_greater_scalar",
+    "_histogram",
     "_hypot",
     "_hypot_scalar",
     "_identity_with_attr_like_rhs",
@@ -69,6 +73,7 @@ __all__ = [
     "_lesser_equal",
     "_lesser_equal_scalar",
     "_lesser_scalar",
+    "_linspace",
     "_logical_and",
     "_logical_and_scalar",
     "_logical_or",
@@ -87,19 +92,32 @@ __all__ = [
     "_mul_scalar",
     "_not_equal",
     "_not_equal_scalar",
+    "_ones",
     "_plus",
     "_plus_scalar",
     "_power",
     "_power_scalar",
+    "_ravel_multi_index",
     "_rdiv_scalar",
     "_rminus_scalar",
     "_rmod_scalar",
     "_rnn_param_concat",
     "_rpower_scalar",
+    "_sample_exponential",
+    "_sample_gamma",
+    "_sample_generalized_negative_binomial",
+    "_sample_multinomial",
+    "_sample_negative_binomial",
+    "_sample_normal",
+    "_sample_poisson",
+    "_sample_uniform",
+    "_shuffle",
     "_slice_assign",
     "_slice_assign_scalar",
     "_split_v2",
     "_sub",
+    "_unravel_index",
+    "_zeros",
 ]
 
 
@@ -1349,6 +1367,43 @@ def _add(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
     return _compose("elemwise_add", "_add", (lhs, rhs,), {}, name, attr, kwargs)
 
 
+def _arange(start=_Null, stop=_Null, step=_Null, repeat=_Null, infer_range=_Null, ctx=_Null, dtype=_Null, name=None, attr=None, out=None, **kwargs):
+    """Counts from `start` up to but not including `stop`: `out[i] = start + step * (i / repeat)`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | output | (ceil((stop - start) / step) · repeat,) | `dtype` |
+
+    Whole-number types count with start and step cut to whole numbers.
+
+    Parameters
+    ----------
+    start : double
+        The first number; the end, counted from 0, if `stop` is not given.
+    stop : double or None, default None
+        The end, which is not reached.
+    step : double, default 1
+        Distance of neighbours; negative to count down.
+    repeat : int, default 1
+        How often every number occurs.
+    infer_range : boolean, default False
+        Without `stop`: begin at `start` and let the use of the output decide how long to count.
+    ctx : string, default 
+        Ignored: the device is that of the executor.
+    dtype : {'bfloat16', 'bool', 'float16', 'float32', 'float64', 'int32', 'int64', 'int8', 'uint8'}, default float32
+        Type of the output.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("_arange", "_arange", (), {"start": start, "stop": stop, "step": step, "repeat": repeat, "infer_range": infer_range, "ctx": ctx, "dtype": dtype}, name, attr, kwargs)
+
+
 def _copy(data=None, name=None, attr=None, out=None, **kwargs):
     """Hands its input on unchanged: `out = data`.
 
@@ -1562,6 +1617,66 @@ def _equal_scalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, o
     return _compose("_equal_scalar", "_equal_scalar", (data,), {"scalar": scalar, "is_int": is_int}, name, attr, kwargs)
 
 
+def _eye(N=_Null, M=_Null, k=_Null, ctx=_Null, dtype=_Null, name=None, attr=None, out=None, **kwargs):
+    """Makes a matrix with ones on a diagonal and zeros elsewhere.
+
+    | | shape | dtype |
+    |---|---|---|
+    | output | (N, M) | `dtype` |
+
+    Parameters
+    ----------
+    N : long in 0..
+        Number of rows.
+    M : long, default 0
+        Number of columns; 0 means as many as rows.
+    k : long, default 0
+        The diagonal: 0 is the main one, positive numbers lie above it, negative below.
+    ctx : string, default 
+        Ignored: the device is that of the executor.
+    dtype : {'bfloat16', 'bool', 'float16', 'float32', 'float64', 'int32', 'int64', 'int8', 'uint8'}, default float32
+        Type of the output.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("_eye", "_eye", (), {"N": N, "M": M, "k": k, "ctx": ctx, "dtype": dtype}, name, attr, kwargs)
+
+
+def _full(shape=_Null, ctx=_Null, dtype=_Null, value=_Null, name=None, attr=None, out=None, **kwargs):
+    """Makes a tensor of one value: `out = value`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | output | `shape`; extents of 0 are decided by what the output is used for | `dtype` |
+
+    Parameters
+    ----------
+    shape : Shape(tuple) or None, default None
+        Shape of the output.
+    ctx : string, default 
+        Ignored: the device is that of the executor.
+    dtype : {'bfloat16', 'bool', 'float16', 'float32', 'float64', 'int32', 'int64', 'int8', 'uint8'}, default float32
+        Type of the output.
+    value : double
+        The value.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("_full", "_full", (), {"shape": shape, "ctx": ctx, "dtype": dtype, "value": value}, name, attr, kwargs)
+
+
 def _grad_add(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
     """Adds two gradients element by element: `out = lhs + rhs`.
 
@@ -1700,6 +1815,41 @@ def _greater_scalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None,
     Symbol
     """
     return _compose("_greater_scalar", "_greater_scalar", (data,), {"scalar": scalar, "is_int": is_int}, name, attr, kwargs)
+
+
+def _histogram(data=None, bins=None, bin_cnt=_Null, range=_Null, name=None, attr=None, out=None, **kwargs):
+    """Counts how many elements fall into each bin. A bin holds its lower edge; the last one holds its upper edge
+    as well.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | any | float or integer |
+    | bins | (n + 1,): the edges, ascending; absent with `bin_cnt` | that of data |
+    | counts | (n,) | int64 |
+    | edges | (n + 1,) | that of data |
+
+    There is no gradient.
+
+    Parameters
+    ----------
+    data : Symbol
+        What is counted.
+    bins : Symbol
+        The edges of the bins.
+    bin_cnt : int or None, default None
+        Number of bins of equal width; then `bins` is no input.
+    range : tuple of <double> or None, default None
+        Lower edge of the first and upper edge of the last bin.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("_histogram", "_histogram", (data, bins,), {"bin_cnt": bin_cnt, "range": range}, name, attr, kwargs)
 
 
 def _hypot(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
@@ -1894,6 +2044,41 @@ def _lesser_scalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, 
     Symbol
     """
     return _compose("_lesser_scalar", "_lesser_scalar", (data,), {"scalar": scalar, "is_int": is_int}, name, attr, kwargs)
+
+
+def _linspace(start=_Null, stop=_Null, num=_Null, endpoint=_Null, ctx=_Null, dtype=_Null, name=None, attr=None, out=None, **kwargs):
+    """Divides an interval evenly: `out[i] = start + i * (stop - start) / (num - 1)`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | output | (num,) | `dtype` |
+
+    Without `endpoint` the divisor is `num`, and `stop` is not reached.
+
+    Parameters
+    ----------
+    start : double
+        The first number.
+    stop : double
+        The last number, or the end that is not reached.
+    num : int in 0..
+        How many numbers.
+    endpoint : boolean, default True
+        Whether `stop` is the last number.
+    ctx : string, default 
+        Ignored: the device is that of the executor.
+    dtype : {'bfloat16', 'bool', 'float16', 'float32', 'float64', 'int32', 'int64', 'int8', 'uint8'}, default float32
+        Type of the output.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("_linspace", "_linspace", (), {"start": start, "stop": stop, "num": num, "endpoint": endpoint, "ctx": ctx, "dtype": dtype}, name, attr, kwargs)
 
 
 def _logical_and(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
@@ -2412,6 +2597,33 @@ def _not_equal_scalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=Non
     return _compose("_not_equal_scalar", "_not_equal_scalar", (data,), {"scalar": scalar, "is_int": is_int}, name, attr, kwargs)
 
 
+def _ones(shape=_Null, ctx=_Null, dtype=_Null, name=None, attr=None, out=None, **kwargs):
+    """Makes ones: `out = 1`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | output | `shape`; extents of 0 are decided by what the output is used for | `dtype` |
+
+    Parameters
+    ----------
+    shape : Shape(tuple), default ()
+        Shape of the output.
+    ctx : string, default 
+        Ignored: the device is that of the executor.
+    dtype : {'bfloat16', 'bool', 'float16', 'float32', 'float64', 'int32', 'int64', 'int8', 'uint8'}, default float32
+        Type of the output.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("_ones", "_ones", (), {"shape": shape, "ctx": ctx, "dtype": dtype}, name, attr, kwargs)
+
+
 def _plus(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
     """Another name of `elemwise_add`.
 
@@ -2524,6 +2736,34 @@ def _power_scalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, o
     Symbol
     """
     return _compose("_power_scalar", "_power_scalar", (data,), {"scalar": scalar, "is_int": is_int}, name, attr, kwargs)
+
+
+def _ravel_multi_index(data=None, shape=_Null, name=None, attr=None, out=None, **kwargs):
+    """Turns coordinates into flat positions: `out[i] = sum over k of data[k, i] * stride[k]`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | (m, n): one row of coordinates for each axis | any; fractions are cut off |
+    | output | (n,) | that of data |
+
+    The gradient is zero.
+
+    Parameters
+    ----------
+    data : Symbol
+        The coordinates.
+    shape : Shape(tuple) or None, default None
+        Shape of the array that the coordinates are of; the first extent may be -1.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("_ravel_multi_index", "_ravel_multi_index", (data,), {"shape": shape}, name, attr, kwargs)
 
 
 def _rdiv_scalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, out=None, **kwargs):
@@ -2674,6 +2914,285 @@ def _rpower_scalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, 
     return _compose("_rpower_scalar", "_rpower_scalar", (data,), {"scalar": scalar, "is_int": is_int}, name, attr, kwargs)
 
 
+def _sample_exponential(lam=None, shape=_Null, dtype=_Null, name=None, attr=None, out=None, **kwargs):
+    """Draws from exponential distributions: the means are `1 / lam`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | inputs | any, all equal | float or integer, all equal |
+    | output | that of the inputs, then `shape` | `dtype`, float32 by default |
+
+    The gradient of the inputs is zero.
+
+    Parameters
+    ----------
+    lam : Symbol
+        The rates.
+    shape : Shape(tuple), default ()
+        Shape of the numbers that are drawn for each position of the inputs.
+    dtype : {'bfloat16', 'bool', 'float16', 'float32', 'float64', 'int32', 'int64', 'int8', 'uint8'} or None, default None
+        Type of the output: float16, float32 or float64.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("_sample_exponential", "_sample_exponential", (lam,), {"shape": shape, "dtype": dtype}, name, attr, kwargs)
+
+
+def _sample_gamma(alpha=None, beta=None, shape=_Null, dtype=_Null, name=None, attr=None, out=None, **kwargs):
+    """Draws from gamma distributions: the means are `alpha * beta`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | inputs | any, all equal | float or integer, all equal |
+    | output | that of the inputs, then `shape` | `dtype`, float32 by default |
+
+    The gradient of the inputs is zero.
+
+    Parameters
+    ----------
+    alpha : Symbol
+        The shapes of the distributions.
+    beta : Symbol
+        The scales of the distributions.
+    shape : Shape(tuple), default ()
+        Shape of the numbers that are drawn for each position of the inputs.
+    dtype : {'bfloat16', 'bool', 'float16', 'float32', 'float64', 'int32', 'int64', 'int8', 'uint8'} or None, default None
+        Type of the output: float16, float32 or float64.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("_sample_gamma", "_sample_gamma", (alpha, beta,), {"shape": shape, "dtype": dtype}, name, attr, kwargs)
+
+
+def _sample_generalized_negative_binomial(mu=None, alpha=None, shape=_Null, dtype=_Null, name=None, attr=None, out=None, **kwargs):
+    """Draws from negative binomial distributions with mean `mu` and variance `mu + alpha * mu²`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | inputs | any, all equal | float or integer, all equal |
+    | output | that of the inputs, then `shape` | `dtype`, float32 by default |
+
+    The gradient of the inputs is zero.
+
+    Parameters
+    ----------
+    mu : Symbol
+        The means.
+    alpha : Symbol
+        The dispersions.
+    shape : Shape(tuple), default ()
+        Shape of the numbers that are drawn for each position of the inputs.
+    dtype : {'bfloat16', 'bool', 'float16', 'float32', 'float64', 'int32', 'int64', 'int8', 'uint8'} or None, default None
+        Type of the output: float16, float32 or float64.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("_sample_generalized_negative_binomial", "_sample_generalized_negative_binomial", (mu, alpha,), {"shape": shape, "dtype": dtype}, name, attr, kwargs)
+
+
+def _sample_multinomial(data=None, shape=_Null, get_prob=_Null, dtype=_Null, name=None, attr=None, out=None, **kwargs):
+    """Draws categories: number `i` with the probability `data[…, i]`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | (…, categories): weights of each, usually summing up to 1 | float |
+    | output | (…), then `shape`; (1,) for data of one axis without `shape` | `dtype` |
+    | log probability | that of output; only with `get_prob` | that of data |
+
+    The gradient of the log probabilities flows to data.
+
+    Parameters
+    ----------
+    data : Symbol
+        The probabilities.
+    shape : Shape(tuple), default ()
+        Shape of the numbers that are drawn for each distribution.
+    get_prob : boolean, default False
+        Also return the logarithm of the probability of what was drawn.
+    dtype : {'bfloat16', 'bool', 'float16', 'float32', 'float64', 'int32', 'int64', 'int8', 'uint8'}, default int32
+        Type of the numbers.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("_sample_multinomial", "_sample_multinomial", (data,), {"shape": shape, "get_prob": get_prob, "dtype": dtype}, name, attr, kwargs)
+
+
+def _sample_negative_binomial(k=None, p=None, shape=_Null, dtype=_Null, name=None, attr=None, out=None, **kwargs):
+    """Draws numbers of failures before `k` successes, each of probability `p`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | inputs | any, all equal | float or integer, all equal |
+    | output | that of the inputs, then `shape` | `dtype`, float32 by default |
+
+    The gradient of the inputs is zero.
+
+    Parameters
+    ----------
+    k : Symbol
+        The numbers of successes.
+    p : Symbol
+        The probabilities of a success.
+    shape : Shape(tuple), default ()
+        Shape of the numbers that are drawn for each position of the inputs.
+    dtype : {'bfloat16', 'bool', 'float16', 'float32', 'float64', 'int32', 'int64', 'int8', 'uint8'} or None, default None
+        Type of the output: float16, float32 or float64.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("_sample_negative_binomial", "_sample_negative_binomial", (k, p,), {"shape": shape, "dtype": dtype}, name, attr, kwargs)
+
+
+def _sample_normal(mu=None, sigma=None, shape=_Null, dtype=_Null, name=None, attr=None, out=None, **kwargs):
+    """Draws from normal distributions.
+
+    | | shape | dtype |
+    |---|---|---|
+    | inputs | any, all equal | float or integer, all equal |
+    | output | that of the inputs, then `shape` | `dtype`, float32 by default |
+
+    The gradient of the inputs is zero.
+
+    Parameters
+    ----------
+    mu : Symbol
+        The means.
+    sigma : Symbol
+        The standard deviations.
+    shape : Shape(tuple), default ()
+        Shape of the numbers that are drawn for each position of the inputs.
+    dtype : {'bfloat16', 'bool', 'float16', 'float32', 'float64', 'int32', 'int64', 'int8', 'uint8'} or None, default None
+        Type of the output: float16, float32 or float64.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("_sample_normal", "_sample_normal", (mu, sigma,), {"shape": shape, "dtype": dtype}, name, attr, kwargs)
+
+
+def _sample_poisson(lam=None, shape=_Null, dtype=_Null, name=None, attr=None, out=None, **kwargs):
+    """Draws from Poisson distributions.
+
+    | | shape | dtype |
+    |---|---|---|
+    | inputs | any, all equal | float or integer, all equal |
+    | output | that of the inputs, then `shape` | `dtype`, float32 by default |
+
+    The gradient of the inputs is zero.
+
+    Parameters
+    ----------
+    lam : Symbol
+        The means.
+    shape : Shape(tuple), default ()
+        Shape of the numbers that are drawn for each position of the inputs.
+    dtype : {'bfloat16', 'bool', 'float16', 'float32', 'float64', 'int32', 'int64', 'int8', 'uint8'} or None, default None
+        Type of the output: float16, float32 or float64.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("_sample_poisson", "_sample_poisson", (lam,), {"shape": shape, "dtype": dtype}, name, attr, kwargs)
+
+
+def _sample_uniform(low=None, high=None, shape=_Null, dtype=_Null, name=None, attr=None, out=None, **kwargs):
+    """Draws from uniform distributions over [low, high).
+
+    | | shape | dtype |
+    |---|---|---|
+    | inputs | any, all equal | float or integer, all equal |
+    | output | that of the inputs, then `shape` | `dtype`, float32 by default |
+
+    The gradient of the inputs is zero.
+
+    Parameters
+    ----------
+    low : Symbol
+        Lower ends of the intervals.
+    high : Symbol
+        Upper ends of the intervals.
+    shape : Shape(tuple), default ()
+        Shape of the numbers that are drawn for each position of the inputs.
+    dtype : {'bfloat16', 'bool', 'float16', 'float32', 'float64', 'int32', 'int64', 'int8', 'uint8'} or None, default None
+        Type of the output: float16, float32 or float64.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("_sample_uniform", "_sample_uniform", (low, high,), {"shape": shape, "dtype": dtype}, name, attr, kwargs)
+
+
+def _shuffle(data=None, name=None, attr=None, out=None, **kwargs):
+    """Puts the slices of the first axis into a random order.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | (n, …) | any |
+    | output | that of data | that of data |
+
+    There is no gradient.
+
+    Parameters
+    ----------
+    data : Symbol
+        The input.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("_shuffle", "_shuffle", (data,), {}, name, attr, kwargs)
+
+
 def _slice_assign(lhs=None, rhs=None, begin=_Null, end=_Null, step=_Null, name=None, attr=None, out=None, **kwargs):
     """Copies lhs and replaces a window of it: `out = lhs; out[begin:end:step] = rhs`.
 
@@ -2801,3 +3320,58 @@ def _sub(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
     Symbol
     """
     return _compose("elemwise_sub", "_sub", (lhs, rhs,), {}, name, attr, kwargs)
+
+
+def _unravel_index(data=None, shape=_Null, name=None, attr=None, out=None, **kwargs):
+    """Turns flat positions into coordinates, the inverse of `ravel_multi_index`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | (n, …) | any; fractions are cut off |
+    | output | (m, n, …): one row of coordinates for each axis | that of data |
+
+    The first coordinate takes what exceeds the array. The gradient is zero.
+
+    Parameters
+    ----------
+    data : Symbol
+        The flat positions.
+    shape : Shape(tuple) or None, default None
+        Shape of the array that the positions are of; the first extent may be -1.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("_unravel_index", "_unravel_index", (data,), {"shape": shape}, name, attr, kwargs)
+
+
+def _zeros(shape=_Null, ctx=_Null, dtype=_Null, name=None, attr=None, out=None, **kwargs):
+    """Makes zeros: `out = 0`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | output | `shape`; extents of 0 are decided by what the output is used for | `dtype` |
+
+    Parameters
+    ----------
+    shape : Shape(tuple), default ()
+        Shape of the output.
+    ctx : string, default 
+        Ignored: the device is that of the executor.
+    dtype : {'bfloat16', 'bool', 'float16', 'float32', 'float64', 'int32', 'int64', 'int8', 'uint8'}, default float32
+        Type of the output.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("_zeros", "_zeros", (), {"shape": shape, "ctx": ctx, "dtype": dtype}, name, attr, kwargs)

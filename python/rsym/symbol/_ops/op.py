@@ -17,23 +17,38 @@ __all__ = [
     "Concat",
     "Convolution",
     "Convolution_v1",
+    "Crop",
     "Deconvolution",
+    "Dropout",
     "ElementWiseSum",
+    "Embedding",
     "Flatten",
     "FullyConnected",
+    "GroupNorm",
+    "IdentityAttachKLSparseReg",
+    "InstanceNorm",
+    "L2Normalization",
+    "LRN",
+    "LayerNorm",
+    "LeakyReLU",
     "LinearRegressionOutput",
     "LogisticRegressionOutput",
     "MAERegressionOutput",
     "MakeLoss",
+    "Pad",
     "Pooling",
     "Pooling_v1",
     "Reshape",
     "SVMOutput",
+    "SequenceLast",
+    "SequenceMask",
+    "SequenceReverse",
     "SliceChannel",
     "Softmax",
     "SoftmaxActivation",
     "SoftmaxOutput",
     "SwapAxis",
+    "UpSampling",
     "abs",
     "add_n",
     "arccos",
@@ -45,7 +60,9 @@ __all__ = [
     "argmax",
     "argmax_channel",
     "argmin",
+    "argsort",
     "batch_dot",
+    "batch_take",
     "broadcast_add",
     "broadcast_axes",
     "broadcast_axis",
@@ -73,6 +90,7 @@ __all__ = [
     "cast",
     "cbrt",
     "ceil",
+    "choose_element_0index",
     "clip",
     "concat",
     "cos",
@@ -92,12 +110,14 @@ __all__ = [
     "exp",
     "expand_dims",
     "expm1",
+    "fill_element_0index",
     "fix",
     "flatten",
     "flip",
     "floor",
     "gamma",
     "gammaln",
+    "gather_nd",
     "hard_sigmoid",
     "identity",
     "khatri_rao",
@@ -118,9 +138,22 @@ __all__ = [
     "nansum",
     "negative",
     "norm",
+    "normal",
+    "one_hot",
     "ones_like",
+    "pad",
+    "pick",
     "prod",
     "radians",
+    "random_exponential",
+    "random_gamma",
+    "random_generalized_negative_binomial",
+    "random_negative_binomial",
+    "random_normal",
+    "random_poisson",
+    "random_randint",
+    "random_uniform",
+    "ravel_multi_index",
     "rcbrt",
     "reciprocal",
     "relu",
@@ -131,7 +164,17 @@ __all__ = [
     "rint",
     "round",
     "rsqrt",
+    "sample_exponential",
+    "sample_gamma",
+    "sample_generalized_negative_binomial",
+    "sample_multinomial",
+    "sample_negative_binomial",
+    "sample_normal",
+    "sample_poisson",
+    "sample_uniform",
+    "scatter_nd",
     "shape_array",
+    "shuffle",
     "sigmoid",
     "sign",
     "sin",
@@ -145,6 +188,7 @@ __all__ = [
     "softmax_cross_entropy",
     "softmin",
     "softsign",
+    "sort",
     "space_to_depth",
     "split",
     "sqrt",
@@ -155,11 +199,16 @@ __all__ = [
     "sum",
     "sum_axis",
     "swapaxes",
+    "take",
     "tan",
     "tanh",
     "tile",
+    "topk",
     "transpose",
     "trunc",
+    "uniform",
+    "unravel_index",
+    "where",
     "zeros_like",
 ]
 
@@ -496,6 +545,47 @@ def Convolution_v1(data=None, weight=None, bias=None, kernel=_Null, stride=_Null
     return _compose("Convolution_v1", "convolution_v1", (data, weight, bias,), {"kernel": kernel, "stride": stride, "dilate": dilate, "pad": pad, "num_filter": num_filter, "num_group": num_group, "workspace": workspace, "no_bias": no_bias, "cudnn_tune": cudnn_tune, "cudnn_off": cudnn_off, "layout": layout}, name, attr, kwargs)
 
 
+def Crop(*data, num_args=_Null, offset=_Null, h_w=_Null, center_crop=_Null, name=None, attr=None, out=None, **kwargs):
+    """Cuts a window out of images: `out[n, c, y, x] = data[n, c, y + oy, x + ox]`.
+
+    The window has the size `h_w`, or that of a second input. It begins at `offset` = (oy, ox), or with
+    `center_crop`
+    in such a way that equally much is lost on both sides (rounded down in front).
+
+    | | shape | dtype |
+    |---|---|---|
+    | first input | (batch, channels, height, width) | any |
+    | second input, with `num_args=2` | (…, …, h, w); only its shape matters | that of the first |
+    | output | (batch, channels, h, w) | that of the first |
+
+    That the window lies inside of the image is checked when the operator runs. MXNet takes float32 alone.
+
+    Parameters
+    ----------
+    *data : Symbol
+        The inputs.
+    data : Symbol
+        The images, and a second input whose height and width are taken over.
+    num_args : int in 1..=2
+        1, or 2 to take the size of a second input.
+    offset : Shape(tuple), default (0, 0)
+        Where the window begins: (y, x).
+    h_w : Shape(tuple), default (0, 0)
+        Size of the window: (height, width).
+    center_crop : boolean, default False
+        Put the window in the middle.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("Crop", "crop", data, {"num_args": num_args, "offset": offset, "h_w": h_w, "center_crop": center_crop}, name, attr, kwargs)
+
+
 def Deconvolution(data=None, weight=None, bias=None, kernel=_Null, stride=_Null, dilate=_Null, pad=_Null, adj=_Null, target_shape=_Null, num_filter=_Null, num_group=_Null, workspace=_Null, no_bias=_Null, cudnn_tune=_Null, cudnn_off=_Null, layout=_Null, name=None, attr=None, out=None, **kwargs):
     """Transposed convolution: the linear map that takes gradients of a `Convolution`'s output to gradients of
     its data.
@@ -564,6 +654,43 @@ def Deconvolution(data=None, weight=None, bias=None, kernel=_Null, stride=_Null,
     return _compose("Deconvolution", "deconvolution", (data, weight, bias,), {"kernel": kernel, "stride": stride, "dilate": dilate, "pad": pad, "adj": adj, "target_shape": target_shape, "num_filter": num_filter, "num_group": num_group, "workspace": workspace, "no_bias": no_bias, "cudnn_tune": cudnn_tune, "cudnn_off": cudnn_off, "layout": layout}, name, attr, kwargs)
 
 
+def Dropout(data=None, p=_Null, mode=_Null, axes=_Null, cudnn_off=_Null, name=None, attr=None, out=None, **kwargs):
+    """Sets elements to zero at random: each with probability `p`; the others are multiplied by 1 / (1 - p).
+
+    In inference, unless `mode='always'`, the data passes unchanged. Along `axes` all elements share their
+    fate.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | any | float |
+    | output | that of data | that of data |
+
+    Source: Srivastava et al., Dropout (2014). With p = 1 everything becomes 0, where MXNet gives NaN.
+
+    Parameters
+    ----------
+    data : Symbol
+        The input.
+    p : float in 0.0..=1.0, default 0.5
+        Probability of becoming zero.
+    mode : {'always', 'training'}, default training
+        Whether to drop in training alone.
+    axes : Shape(tuple), default ()
+        Axes along which elements are dropped together.
+    cudnn_off : boolean or None, default False
+        Ignored.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("Dropout", "dropout", (data,), {"p": p, "mode": mode, "axes": axes, "cudnn_off": cudnn_off}, name, attr, kwargs)
+
+
 def ElementWiseSum(*data, num_args=_Null, name=None, attr=None, out=None, **kwargs):
     """Another name of `add_n`.
 
@@ -590,6 +717,45 @@ def ElementWiseSum(*data, num_args=_Null, name=None, attr=None, out=None, **kwar
     Symbol
     """
     return _compose("add_n", "elementwisesum", data, {"num_args": num_args}, name, attr, kwargs)
+
+
+def Embedding(data=None, weight=None, input_dim=_Null, output_dim=_Null, dtype=_Null, sparse_grad=_Null, name=None, attr=None, out=None, **kwargs):
+    """Looks up rows of a table: `out[i…, :] = weight[data[i…], :]`.
+
+    Fractions of indices are cut off and indices outside of the table mean its nearest end.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data: row numbers | any | any |
+    | weight | (input_dim, output_dim) | `dtype`, unless it or the output has a type already |
+    | output | that of data and (output_dim,) | that of weight |
+
+    The gradient of data cannot be asked for. `sparse_grad` has no effect: gradients are dense in rsym.
+
+    Parameters
+    ----------
+    data : Symbol
+        The row numbers.
+    weight : Symbol
+        The table.
+    input_dim : int in 1..
+        Number of rows of the table.
+    output_dim : int in 1..
+        Length of a row.
+    dtype : {'bfloat16', 'float16', 'float32', 'float64', 'int32', 'int64', 'int8', 'uint8'}, default float32
+        Type of the table.
+    sparse_grad : boolean, default False
+        Ignored.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("Embedding", "embedding", (data, weight,), {"input_dim": input_dim, "output_dim": output_dim, "dtype": dtype, "sparse_grad": sparse_grad}, name, attr, kwargs)
 
 
 def Flatten(data=None, name=None, attr=None, out=None, **kwargs):
@@ -650,6 +816,284 @@ def FullyConnected(data=None, weight=None, bias=None, num_hidden=_Null, no_bias=
     Symbol
     """
     return _compose("FullyConnected", "fullyconnected", (data, weight, bias,), {"num_hidden": num_hidden, "no_bias": no_bias, "flatten": flatten}, name, attr, kwargs)
+
+
+def GroupNorm(data=None, gamma=None, beta=None, num_groups=_Null, eps=_Null, output_mean_var=_Null, name=None, attr=None, out=None, **kwargs):
+    """Normalises groups of channels of every image: `out = gamma · (data - mean) / sqrt(var + eps) + beta`.
+
+    Mean and variance (with the number of elements as divisor) are those of the group in the image.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | (batch, channels, space…) | float |
+    | gamma, beta | (num_groups,) | that of data |
+    | output | that of data | that of data |
+    | mean, std (shown with `output_mean_var`) | (batch, num_groups) | that of data |
+
+    The output std is sqrt(var + eps). The gradients of mean and std are ignored. Source: Wu and He (2018); as
+    in
+    MXNet scale and shift belong to groups, not to channels.
+
+    Parameters
+    ----------
+    data : Symbol
+        The input.
+    gamma : Symbol
+        The scale of every group.
+    beta : Symbol
+        The shift of every group.
+    num_groups : int in 1.., default 1
+        Number of groups; divides the channels.
+    eps : float, default 0.00001
+        Added to the variance against division by zero.
+    output_mean_var : boolean, default False
+        Show the statistics as outputs.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("GroupNorm", "groupnorm", (data, gamma, beta,), {"num_groups": num_groups, "eps": eps, "output_mean_var": output_mean_var}, name, attr, kwargs)
+
+
+def IdentityAttachKLSparseReg(data=None, moving_avg=None, sparseness_target=_Null, penalty=_Null, momentum=_Null, name=None, attr=None, out=None, **kwargs):
+    """Passes activations on and adds to their gradient that of a penalty on units that are active too often.
+
+    The backward pass moves the mean activation ρ of every unit, `ρ = momentum · ρ + (1 - momentum) ·
+    mean(data)`, and
+    adds `penalty · (-s / ρ + (1 - s) / (1 - ρ))` with s = `sparseness_target`: the derivative of the
+    Kullback-Leibler
+    divergence from s to ρ. For activations between 0 and 1, as a sigmoid gives them.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | (batch, units) | float |
+    | moving_avg (auxiliary state) | (units,) | that of data |
+    | output | that of data | that of data |
+
+    Source: Hinton, A Practical Guide to Training Restricted Boltzmann Machines (2010). MXNet takes float32
+    alone.
+
+    Parameters
+    ----------
+    data : Symbol
+        The activations.
+    moving_avg : Symbol
+        The running mean of every unit (auxiliary state).
+    sparseness_target : float in 0.0..=1.0, default 0.1
+        The mean activation that is aimed at.
+    penalty : float, default 0.001
+        Weight of the penalty.
+    momentum : float in 0.0..=1.0, default 0.9
+        Share of the old mean in the new one.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("IdentityAttachKLSparseReg", "identityattachklsparsereg", (data, moving_avg,), {"sparseness_target": sparseness_target, "penalty": penalty, "momentum": momentum}, name, attr, kwargs)
+
+
+def InstanceNorm(data=None, gamma=None, beta=None, eps=_Null, name=None, attr=None, out=None, **kwargs):
+    """Normalises every channel of every image: `out = gamma · (data - mean) / sqrt(var + eps) + beta`.
+
+    Mean and variance (with the number of elements as divisor) are those of the channel in the image.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | (batch, channels, space…) | float |
+    | gamma, beta | (channels,) | that of data |
+    | output | that of data | that of data |
+
+    Source: Ulyanov et al., Instance Normalization (2016). MXNet takes float32 alone.
+
+    Parameters
+    ----------
+    data : Symbol
+        The input.
+    gamma : Symbol
+        The scale of every channel.
+    beta : Symbol
+        The shift of every channel.
+    eps : float, default 0.001
+        Added to the variance against division by zero.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("InstanceNorm", "instancenorm", (data, gamma, beta,), {"eps": eps}, name, attr, kwargs)
+
+
+def L2Normalization(data=None, eps=_Null, mode=_Null, name=None, attr=None, out=None, **kwargs):
+    """Divides by the 2-norm: `out = data / sqrt(Σ data² + eps)`.
+
+    | mode | the sum goes over |
+    |---|---|
+    | instance | everything behind the batch |
+    | channel | axis 1 |
+    | spatial | everything behind axis 1 |
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | (batch, …); at least 3 dimensions for channel and spatial | float |
+    | output | that of data | that of data |
+
+    Parameters
+    ----------
+    data : Symbol
+        The input.
+    eps : float, default 0.0000000001
+        Added to the sum of squares against division by zero.
+    mode : {'channel', 'instance', 'spatial'}, default instance
+        What has norm 1 afterwards.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("L2Normalization", "l2normalization", (data,), {"eps": eps, "mode": mode}, name, attr, kwargs)
+
+
+def LRN(data=None, alpha=_Null, beta=_Null, knorm=_Null, nsize=_Null, name=None, attr=None, out=None, **kwargs):
+    """Normalises by neighbour channels: `out_c = data_c / (knorm + alpha / nsize · Σ data_j²)^beta`, where j
+    goes over
+    the `nsize` channels around c; one less if `nsize` is even.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | (batch, channels, …) | float |
+    | output | that of data | that of data |
+
+    Source: Krizhevsky et al., ImageNet Classification with Deep Convolutional Neural Networks (2012).
+
+    Parameters
+    ----------
+    data : Symbol
+        The input.
+    alpha : float, default 0.0001
+        Factor of the mean square.
+    beta : float, default 0.75
+        The exponent.
+    knorm : float, default 2
+        Added to the scaled mean square.
+    nsize : int (non-negative)
+        Number of channels in a neighbourhood.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("LRN", "lrn", (data,), {"alpha": alpha, "beta": beta, "knorm": knorm, "nsize": nsize}, name, attr, kwargs)
+
+
+def LayerNorm(data=None, gamma=None, beta=None, axis=_Null, eps=_Null, output_mean_var=_Null, name=None, attr=None, out=None, **kwargs):
+    """Normalises along an axis: `out = gamma · (data - mean) / sqrt(var + eps) + beta`.
+
+    Mean and variance (with the number of elements as divisor) are those of each line along `axis`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | any | float |
+    | gamma, beta | (extent of the axis,) | that of data |
+    | output | that of data | that of data |
+    | mean, std (shown with `output_mean_var`) | that of data with extent 1 on the axis | that of data |
+
+    The output std is sqrt(var + eps). The gradients of mean and std are ignored. Source: Ba et al. (2016).
+
+    Parameters
+    ----------
+    data : Symbol
+        The input.
+    gamma : Symbol
+        The scale of every position.
+    beta : Symbol
+        The shift of every position.
+    axis : int, default -1
+        The axis; counted from the end if negative.
+    eps : float, default 0.00001
+        Added to the variance against division by zero.
+    output_mean_var : boolean, default False
+        Show the statistics as outputs.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("LayerNorm", "layernorm", (data, gamma, beta,), {"axis": axis, "eps": eps, "output_mean_var": output_mean_var}, name, attr, kwargs)
+
+
+def LeakyReLU(data=None, gamma=None, act_type=_Null, slope=_Null, lower_bound=_Null, upper_bound=_Null, name=None, attr=None, out=None, **kwargs):
+    """Applies an activation function with a soft negative half to every element.
+
+    | act_type | f(x) for x > 0 | f(x) for x ≤ 0 |
+    |---|---|---|
+    | leaky | x | slope · x |
+    | elu | x | slope · (exp(x) - 1) |
+    | selu | 1.0507 · x | 1.0507 · 1.6733 · (exp(x) - 1) |
+    | gelu | x · Φ(x), with the exact distribution function Φ of the normal distribution | the same |
+    | prelu | x | gamma · x with a learned gamma |
+    | rrelu | x | r · x with r random from `lower_bound` to `upper_bound` in training, their mean otherwise |
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | any | float |
+    | gamma (prelu only) | (channels,), (1,) or (batch, channels) | that of data |
+    | output | that of data | that of data |
+    | mask (rrelu only): the r of every element | that of data | that of data |
+
+    Sources: Clevert et al. (elu, 2015), Klambauer et al. (selu, 2017), Hendrycks and Gimpel (gelu, 2016), He
+    et al.
+    (prelu, 2015), Xu et al. (rrelu, 2015). MXNet's CPU build crashes for rrelu in training; rsym computes it.
+
+    Parameters
+    ----------
+    data : Symbol
+        The input.
+    gamma : Symbol
+        For prelu: the slope of the negative half, one for each channel or one for all.
+    act_type : {'elu', 'gelu', 'leaky', 'prelu', 'rrelu', 'selu'}, default leaky
+        The function.
+    slope : float, default 0.25
+        Slope of the negative half of leaky and elu.
+    lower_bound : float, default 0.125
+        Least slope of rrelu.
+    upper_bound : float, default 0.334
+        Greatest slope of rrelu.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("LeakyReLU", "leakyrelu", (data, gamma,), {"act_type": act_type, "slope": slope, "lower_bound": lower_bound, "upper_bound": upper_bound}, name, attr, kwargs)
 
 
 def LinearRegressionOutput(data=None, label=None, grad_scale=_Null, name=None, attr=None, out=None, **kwargs):
@@ -781,6 +1225,38 @@ def MakeLoss(data=None, grad_scale=_Null, valid_thresh=_Null, normalization=_Nul
     Symbol
     """
     return _compose("MakeLoss", "makeloss", (data,), {"grad_scale": grad_scale, "valid_thresh": valid_thresh, "normalization": normalization}, name, attr, kwargs)
+
+
+def Pad(data=None, mode=_Null, pad_width=_Null, constant_value=_Null, name=None, attr=None, out=None, **kwargs):
+    """Puts a border around its input.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | (n, c, h, w) or (n, c, d, h, w) | any |
+    | output | that of data, longer by the two widths of each axis | that of data |
+
+    Parameters
+    ----------
+    data : Symbol
+        The input.
+    mode : {'constant', 'edge', 'reflect'}
+        What the border holds: a `constant`, the nearest element (`edge`), or the elements mirrored at the
+        border
+        element (`reflect`).
+    pad_width : Shape(tuple)
+        Widths before and after, for each axis in turn; those of the first two axes must be 0.
+    constant_value : double, default 0
+        The value of a constant border.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("Pad", "pad", (data,), {"mode": mode, "pad_width": pad_width, "constant_value": constant_value}, name, attr, kwargs)
 
 
 def Pooling(data=None, kernel=_Null, pool_type=_Null, global_pool=_Null, cudnn_off=_Null, pooling_convention=_Null, stride=_Null, pad=_Null, p_value=_Null, count_include_pad=_Null, layout=_Null, name=None, attr=None, out=None, **kwargs):
@@ -963,6 +1439,107 @@ def SVMOutput(data=None, label=None, margin=_Null, regularization_coefficient=_N
     Symbol
     """
     return _compose("SVMOutput", "svmoutput", (data, label,), {"margin": margin, "regularization_coefficient": regularization_coefficient, "use_linear": use_linear}, name, attr, kwargs)
+
+
+def SequenceLast(data=None, sequence_length=None, use_sequence_length=_Null, axis=_Null, name=None, attr=None, out=None, **kwargs):
+    """Takes the last step of each sequence.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | (time, batch, …), or (batch, time, …) with `axis` 1 | any |
+    | sequence_length | (batch,); absent without `use_sequence_length` | any; fractions are cut off |
+    | output | (batch, …) | that of data |
+
+    A length outside of 1..=time is an error. The gradient of the lengths is zero.
+
+    Parameters
+    ----------
+    data : Symbol
+        The sequences.
+    sequence_length : Symbol
+        Steps of each sequence.
+    use_sequence_length : boolean, default False
+        Whether the sequences have lengths of their own; else all have the full length.
+    axis : int, default 0
+        The axis of time: 0 or 1.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("SequenceLast", "sequencelast", (data, sequence_length,), {"use_sequence_length": use_sequence_length, "axis": axis}, name, attr, kwargs)
+
+
+def SequenceMask(data=None, sequence_length=None, use_sequence_length=_Null, value=_Null, axis=_Null, name=None, attr=None, out=None, **kwargs):
+    """Replaces everything after the end of each sequence by a value.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | (time, batch, …), or (batch, time, …) with `axis` 1 | any |
+    | sequence_length | (batch,); absent without `use_sequence_length` | any; fractions are cut off |
+    | output | that of data | that of data |
+
+    Without `use_sequence_length` the input is handed on. The gradient of the lengths is zero.
+
+    Parameters
+    ----------
+    data : Symbol
+        The sequences.
+    sequence_length : Symbol
+        Steps of each sequence.
+    use_sequence_length : boolean, default False
+        Whether the sequences have lengths of their own.
+    value : float, default 0
+        What comes after the end.
+    axis : int, default 0
+        The axis of time: 0 or 1.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("SequenceMask", "sequencemask", (data, sequence_length,), {"use_sequence_length": use_sequence_length, "value": value, "axis": axis}, name, attr, kwargs)
+
+
+def SequenceReverse(data=None, sequence_length=None, use_sequence_length=_Null, axis=_Null, name=None, attr=None, out=None, **kwargs):
+    """Reverses the order of the steps of each sequence; what lies after its end stays.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | (time, batch, …) | any |
+    | sequence_length | (batch,); absent without `use_sequence_length` | any; fractions are cut off |
+    | output | that of data | that of data |
+
+    The gradient of the lengths is zero.
+
+    Parameters
+    ----------
+    data : Symbol
+        The sequences.
+    sequence_length : Symbol
+        Steps of each sequence.
+    use_sequence_length : boolean, default False
+        Whether the sequences have lengths of their own; else all have the full length.
+    axis : int, default 0
+        The axis of time: only 0.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("SequenceReverse", "sequencereverse", (data, sequence_length,), {"use_sequence_length": use_sequence_length, "axis": axis}, name, attr, kwargs)
 
 
 def SliceChannel(data=None, num_outputs=_Null, axis=_Null, squeeze_axis=_Null, name=None, attr=None, out=None, **kwargs):
@@ -1165,6 +1742,56 @@ def SwapAxis(data=None, dim1=_Null, dim2=_Null, name=None, attr=None, out=None, 
     Symbol
     """
     return _compose("SwapAxis", "swapaxis", (data,), {"dim1": dim1, "dim2": dim2}, name, attr, kwargs)
+
+
+def UpSampling(*data, scale=_Null, num_filter=_Null, sample_type=_Null, multi_input_mode=_Null, num_args=_Null, workspace=_Null, name=None, attr=None, out=None, **kwargs):
+    """Enlarges images `scale` times in both directions.
+
+    With `sample_type='nearest'` every element is repeated. Several inputs are brought to the size of the
+    first,
+    enlarged, and concatenated along the channels or added. With `'bilinear'` every channel is convolved in
+    transposed
+    form with its own kernel, the second input, which a bilinear initialiser fills: kernel 2·scale - scale %
+    2, stride
+    `scale`, padding (scale - 1) / 2 rounded up.
+
+    | | shape | dtype |
+    |---|---|---|
+    | first input | (batch, channels, height, width) | float |
+    | other inputs (nearest) | (batch, channels, h, w) with h, w that divide the output | that of the first |
+    | weight (bilinear) | (channels, 1, kernel, kernel) | that of the first |
+    | output | (batch, channels, scale · height, scale · width) | that of the first |
+
+    `num_filter` and `workspace` have no effect: the number of channels says it.
+
+    Parameters
+    ----------
+    *data : Symbol
+        The inputs.
+    data : Symbol
+        The images; for bilinear one image and the kernels.
+    scale : int in 1..
+        How many times larger the output is.
+    num_filter : int, default 0
+        Number of channels; ignored.
+    sample_type : {'bilinear', 'nearest'}
+        How the new elements come about.
+    multi_input_mode : {'concat', 'sum'}, default concat
+        How several inputs come together.
+    num_args : int in 1..
+        Number of inputs; without meaning for bilinear, which has two.
+    workspace : long (non-negative), default 512
+        Ignored.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("UpSampling", "upsampling", data, {"scale": scale, "num_filter": num_filter, "sample_type": sample_type, "multi_input_mode": multi_input_mode, "num_args": num_args, "workspace": workspace}, name, attr, kwargs)
 
 
 def abs(data=None, name=None, attr=None, out=None, **kwargs):
@@ -1459,6 +2086,39 @@ def argmin(data=None, axis=_Null, keepdims=_Null, name=None, attr=None, out=None
     return _compose("argmin", "argmin", (data,), {"axis": axis, "keepdims": keepdims}, name, attr, kwargs)
 
 
+def argsort(data=None, axis=_Null, is_ascend=_Null, dtype=_Null, name=None, attr=None, out=None, **kwargs):
+    """Gives the positions that would sort along an axis. Equal elements keep their order; NaN counts as the
+    largest.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | any | float or integer |
+    | output | that of data; (size,) without an axis | `dtype` |
+
+    The gradient is zero.
+
+    Parameters
+    ----------
+    data : Symbol
+        The input.
+    axis : int or None, default -1
+        The axis, negative numbers counted from the end; `None` sorts the flattened input.
+    is_ascend : boolean, default True
+        Smallest first; else largest first.
+    dtype : {'bfloat16', 'bool', 'float16', 'float32', 'float64', 'int32', 'int64', 'int8', 'uint8'}, default float32
+        The type of the positions.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("argsort", "argsort", (data,), {"axis": axis, "is_ascend": is_ascend, "dtype": dtype}, name, attr, kwargs)
+
+
 def batch_dot(lhs=None, rhs=None, transpose_a=_Null, transpose_b=_Null, forward_stype=_Null, name=None, attr=None, out=None, **kwargs):
     """Multiplies two batches of matrices: `out[i] = lhs[i] · rhs[i]`.
 
@@ -1493,6 +2153,35 @@ def batch_dot(lhs=None, rhs=None, transpose_a=_Null, transpose_b=_Null, forward_
     Symbol
     """
     return _compose("batch_dot", "batch_dot", (lhs, rhs,), {"transpose_a": transpose_a, "transpose_b": transpose_b, "forward_stype": forward_stype}, name, attr, kwargs)
+
+
+def batch_take(a=None, indices=None, name=None, attr=None, out=None, **kwargs):
+    """Takes one element of each row: `out[i] = a[i, indices[i]]`. Positions outside mean the nearest end.
+
+    | | shape | dtype |
+    |---|---|---|
+    | a | (…, n) | any |
+    | indices | (…) | int32 |
+    | output | that of indices | that of a |
+
+    There is no gradient; `pick` has one.
+
+    Parameters
+    ----------
+    a : Symbol
+        What is taken from.
+    indices : Symbol
+        One position for each row.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("batch_take", "batch_take", (a, indices,), {}, name, attr, kwargs)
 
 
 def broadcast_add(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
@@ -2224,6 +2913,43 @@ def ceil(data=None, name=None, attr=None, out=None, **kwargs):
     return _compose("ceil", "ceil", (data,), {}, name, attr, kwargs)
 
 
+def choose_element_0index(data=None, index=None, axis=_Null, keepdims=_Null, mode=_Null, name=None, attr=None, out=None, **kwargs):
+    """Another name of `pick`.
+
+    Picks one element along an axis for every other position: `out[i, j] = data[i, index[i, j], j]`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | (…, n, …) | any |
+    | index | that of data without the axis, or with a 1 there | any; fractions are cut off |
+    | output | that of data without the axis, or with a 1 there for `keepdims` | that of data |
+
+    The gradient of index is zero.
+
+    Parameters
+    ----------
+    data : Symbol
+        What is picked from.
+    index : Symbol
+        The positions along the axis.
+    axis : int or None, default -1
+        The axis; negative numbers count from the end.
+    keepdims : boolean, default False
+        Keep the axis with extent 1.
+    mode : {'clip', 'wrap'}, default clip
+        Positions outside: `clip` takes the nearest end, `wrap` counts around.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("pick", "choose_element_0index", (data, index,), {"axis": axis, "keepdims": keepdims, "mode": mode}, name, attr, kwargs)
+
+
 def clip(data=None, a_min=_Null, a_max=_Null, name=None, attr=None, out=None, **kwargs):
     """Holds values between two bounds: `out = min(max(data, a_min), a_max)`.
 
@@ -2761,6 +3487,38 @@ def expm1(data=None, name=None, attr=None, out=None, **kwargs):
     return _compose("expm1", "expm1", (data,), {}, name, attr, kwargs)
 
 
+def fill_element_0index(lhs=None, mhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
+    """Copies a matrix and replaces one element of each row: `out = lhs; out[i, rhs[i]] = mhs[i]`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | lhs | (n, m) | any |
+    | mhs | (n,) | that of lhs |
+    | rhs | (n,) | that of lhs; fractions are cut off |
+    | output | (n, m) | that of lhs |
+
+    There is no gradient. Unlike MXNet, which writes anywhere, a position outside of the row is an error.
+
+    Parameters
+    ----------
+    lhs : Symbol
+        The matrix.
+    mhs : Symbol
+        What is put in.
+    rhs : Symbol
+        Where in each row.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("fill_element_0index", "fill_element_0index", (lhs, mhs, rhs,), {}, name, attr, kwargs)
+
+
 def fix(data=None, name=None, attr=None, out=None, **kwargs):
     """Rounds to a whole number towards zero, as `trunc` does.
 
@@ -2917,6 +3675,36 @@ def gammaln(data=None, name=None, attr=None, out=None, **kwargs):
     Symbol
     """
     return _compose("gammaln", "gammaln", (data,), {}, name, attr, kwargs)
+
+
+def gather_nd(data=None, indices=None, name=None, attr=None, out=None, **kwargs):
+    """Gathers elements or slices: `out[i…, :] = data[indices[0, i…], …, indices[m-1, i…], :]`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | (d1, …, dm, rest) | any |
+    | indices | (m, i1, …) | any; fractions are cut off |
+    | output | (i1, …, rest) | that of data |
+
+    Unlike in MXNet, where it is undefined, a position outside of data is an error. The gradient of indices is
+    zero.
+
+    Parameters
+    ----------
+    data : Symbol
+        What is gathered from.
+    indices : Symbol
+        The coordinates, one row for each axis.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("gather_nd", "gather_nd", (data, indices,), {}, name, attr, kwargs)
 
 
 def hard_sigmoid(data=None, alpha=_Null, beta=_Null, name=None, attr=None, out=None, **kwargs):
@@ -3498,6 +4286,73 @@ def norm(data=None, ord=_Null, axis=_Null, out_dtype=_Null, keepdims=_Null, name
     return _compose("norm", "norm", (data,), {"ord": ord, "axis": axis, "out_dtype": out_dtype, "keepdims": keepdims}, name, attr, kwargs)
 
 
+def normal(loc=_Null, scale=_Null, shape=_Null, ctx=_Null, dtype=_Null, name=None, attr=None, out=None, **kwargs):
+    """Another name of `_random_normal`.
+
+    Draws from the normal distribution with mean `loc` and standard deviation `scale`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | output | `shape`; extents of 0 are decided by what the output is used for | `dtype`, float32 by default |
+
+    Parameters
+    ----------
+    loc : float, default 0
+        The mean.
+    scale : float, default 1
+        The standard deviation.
+    shape : Shape(tuple) or None, default None
+        Shape of the output.
+    ctx : string, default 
+        Ignored: the device is that of the executor.
+    dtype : {'bfloat16', 'bool', 'float16', 'float32', 'float64', 'int32', 'int64', 'int8', 'uint8'} or None, default None
+        Type of the output: float16, float32 or float64.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("_random_normal", "normal", (), {"loc": loc, "scale": scale, "shape": shape, "ctx": ctx, "dtype": dtype}, name, attr, kwargs)
+
+
+def one_hot(indices=None, depth=_Null, on_value=_Null, off_value=_Null, dtype=_Null, name=None, attr=None, out=None, **kwargs):
+    """Makes a row of `depth` elements for every index: `on_value` at the index, `off_value` elsewhere.
+
+    | | shape | dtype |
+    |---|---|---|
+    | indices | any | any; fractions are cut off |
+    | output | that of indices, then `depth` | `dtype` |
+
+    An index outside of 0..depth gives a row of `off_value`. The gradient is zero.
+
+    Parameters
+    ----------
+    indices : Symbol
+        The positions.
+    depth : int in 0..
+        Length of the rows.
+    on_value : double, default 1
+        The value at the index.
+    off_value : double, default 0
+        The value elsewhere.
+    dtype : {'bfloat16', 'bool', 'float16', 'float32', 'float64', 'int32', 'int64', 'int8', 'uint8'}, default float32
+        The type of the output.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("one_hot", "one_hot", (indices,), {"depth": depth, "on_value": on_value, "off_value": off_value, "dtype": dtype}, name, attr, kwargs)
+
+
 def ones_like(data=None, name=None, attr=None, out=None, **kwargs):
     """Makes ones of the shape and type of the input: `out = 1`.
 
@@ -3522,6 +4377,75 @@ def ones_like(data=None, name=None, attr=None, out=None, **kwargs):
     Symbol
     """
     return _compose("ones_like", "ones_like", (data,), {}, name, attr, kwargs)
+
+
+def pad(data=None, mode=_Null, pad_width=_Null, constant_value=_Null, name=None, attr=None, out=None, **kwargs):
+    """Another name of `Pad`.
+
+    Puts a border around its input.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | (n, c, h, w) or (n, c, d, h, w) | any |
+    | output | that of data, longer by the two widths of each axis | that of data |
+
+    Parameters
+    ----------
+    data : Symbol
+        The input.
+    mode : {'constant', 'edge', 'reflect'}
+        What the border holds: a `constant`, the nearest element (`edge`), or the elements mirrored at the
+        border
+        element (`reflect`).
+    pad_width : Shape(tuple)
+        Widths before and after, for each axis in turn; those of the first two axes must be 0.
+    constant_value : double, default 0
+        The value of a constant border.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("Pad", "pad", (data,), {"mode": mode, "pad_width": pad_width, "constant_value": constant_value}, name, attr, kwargs)
+
+
+def pick(data=None, index=None, axis=_Null, keepdims=_Null, mode=_Null, name=None, attr=None, out=None, **kwargs):
+    """Picks one element along an axis for every other position: `out[i, j] = data[i, index[i, j], j]`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | (…, n, …) | any |
+    | index | that of data without the axis, or with a 1 there | any; fractions are cut off |
+    | output | that of data without the axis, or with a 1 there for `keepdims` | that of data |
+
+    The gradient of index is zero.
+
+    Parameters
+    ----------
+    data : Symbol
+        What is picked from.
+    index : Symbol
+        The positions along the axis.
+    axis : int or None, default -1
+        The axis; negative numbers count from the end.
+    keepdims : boolean, default False
+        Keep the axis with extent 1.
+    mode : {'clip', 'wrap'}, default clip
+        Positions outside: `clip` takes the nearest end, `wrap` counts around.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("pick", "pick", (data, index,), {"axis": axis, "keepdims": keepdims, "mode": mode}, name, attr, kwargs)
 
 
 def prod(data=None, axis=_Null, keepdims=_Null, exclude=_Null, name=None, attr=None, out=None, **kwargs):
@@ -3580,6 +4504,296 @@ def radians(data=None, name=None, attr=None, out=None, **kwargs):
     Symbol
     """
     return _compose("radians", "radians", (data,), {}, name, attr, kwargs)
+
+
+def random_exponential(lam=_Null, shape=_Null, ctx=_Null, dtype=_Null, name=None, attr=None, out=None, **kwargs):
+    """Another name of `_random_exponential`.
+
+    Draws from the exponential distribution with rate `lam`: the mean is `1 / lam`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | output | `shape`; extents of 0 are decided by what the output is used for | `dtype`, float32 by default |
+
+    Parameters
+    ----------
+    lam : float, default 1
+        The rate.
+    shape : Shape(tuple) or None, default None
+        Shape of the output.
+    ctx : string, default 
+        Ignored: the device is that of the executor.
+    dtype : {'bfloat16', 'bool', 'float16', 'float32', 'float64', 'int32', 'int64', 'int8', 'uint8'} or None, default None
+        Type of the output: float16, float32 or float64.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("_random_exponential", "random_exponential", (), {"lam": lam, "shape": shape, "ctx": ctx, "dtype": dtype}, name, attr, kwargs)
+
+
+def random_gamma(alpha=_Null, beta=_Null, shape=_Null, ctx=_Null, dtype=_Null, name=None, attr=None, out=None, **kwargs):
+    """Another name of `_random_gamma`.
+
+    Draws from the gamma distribution with shape `alpha` and scale `beta`: the mean is `alpha * beta`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | output | `shape`; extents of 0 are decided by what the output is used for | `dtype`, float32 by default |
+
+    Parameters
+    ----------
+    alpha : float, default 1
+        The shape of the distribution.
+    beta : float, default 1
+        The scale of the distribution.
+    shape : Shape(tuple) or None, default None
+        Shape of the output.
+    ctx : string, default 
+        Ignored: the device is that of the executor.
+    dtype : {'bfloat16', 'bool', 'float16', 'float32', 'float64', 'int32', 'int64', 'int8', 'uint8'} or None, default None
+        Type of the output: float16, float32 or float64.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("_random_gamma", "random_gamma", (), {"alpha": alpha, "beta": beta, "shape": shape, "ctx": ctx, "dtype": dtype}, name, attr, kwargs)
+
+
+def random_generalized_negative_binomial(mu=_Null, alpha=_Null, shape=_Null, ctx=_Null, dtype=_Null, name=None, attr=None, out=None, **kwargs):
+    """Another name of `_random_generalized_negative_binomial`.
+
+    Draws from the negative binomial distribution with mean `mu` and variance `mu + alpha * mu²`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | output | `shape`; extents of 0 are decided by what the output is used for | `dtype`, float32 by default |
+
+    Parameters
+    ----------
+    mu : float, default 1
+        The mean.
+    alpha : float, default 1
+        The dispersion; 0 is the Poisson distribution.
+    shape : Shape(tuple) or None, default None
+        Shape of the output.
+    ctx : string, default 
+        Ignored: the device is that of the executor.
+    dtype : {'bfloat16', 'bool', 'float16', 'float32', 'float64', 'int32', 'int64', 'int8', 'uint8'} or None, default None
+        Type of the output: float16, float32 or float64.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("_random_generalized_negative_binomial", "random_generalized_negative_binomial", (), {"mu": mu, "alpha": alpha, "shape": shape, "ctx": ctx, "dtype": dtype}, name, attr, kwargs)
+
+
+def random_negative_binomial(k=_Null, p=_Null, shape=_Null, ctx=_Null, dtype=_Null, name=None, attr=None, out=None, **kwargs):
+    """Another name of `_random_negative_binomial`.
+
+    Draws the number of failures before `k` successes, each of probability `p`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | output | `shape`; extents of 0 are decided by what the output is used for | `dtype`, float32 by default |
+
+    Parameters
+    ----------
+    k : int, default 1
+        The number of successes.
+    p : float, default 1
+        The probability of a success.
+    shape : Shape(tuple) or None, default None
+        Shape of the output.
+    ctx : string, default 
+        Ignored: the device is that of the executor.
+    dtype : {'bfloat16', 'bool', 'float16', 'float32', 'float64', 'int32', 'int64', 'int8', 'uint8'} or None, default None
+        Type of the output: float16, float32 or float64.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("_random_negative_binomial", "random_negative_binomial", (), {"k": k, "p": p, "shape": shape, "ctx": ctx, "dtype": dtype}, name, attr, kwargs)
+
+
+def random_normal(loc=_Null, scale=_Null, shape=_Null, ctx=_Null, dtype=_Null, name=None, attr=None, out=None, **kwargs):
+    """Another name of `_random_normal`.
+
+    Draws from the normal distribution with mean `loc` and standard deviation `scale`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | output | `shape`; extents of 0 are decided by what the output is used for | `dtype`, float32 by default |
+
+    Parameters
+    ----------
+    loc : float, default 0
+        The mean.
+    scale : float, default 1
+        The standard deviation.
+    shape : Shape(tuple) or None, default None
+        Shape of the output.
+    ctx : string, default 
+        Ignored: the device is that of the executor.
+    dtype : {'bfloat16', 'bool', 'float16', 'float32', 'float64', 'int32', 'int64', 'int8', 'uint8'} or None, default None
+        Type of the output: float16, float32 or float64.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("_random_normal", "random_normal", (), {"loc": loc, "scale": scale, "shape": shape, "ctx": ctx, "dtype": dtype}, name, attr, kwargs)
+
+
+def random_poisson(lam=_Null, shape=_Null, ctx=_Null, dtype=_Null, name=None, attr=None, out=None, **kwargs):
+    """Another name of `_random_poisson`.
+
+    Draws from the Poisson distribution with mean `lam`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | output | `shape`; extents of 0 are decided by what the output is used for | `dtype`, float32 by default |
+
+    Parameters
+    ----------
+    lam : float, default 1
+        The mean.
+    shape : Shape(tuple) or None, default None
+        Shape of the output.
+    ctx : string, default 
+        Ignored: the device is that of the executor.
+    dtype : {'bfloat16', 'bool', 'float16', 'float32', 'float64', 'int32', 'int64', 'int8', 'uint8'} or None, default None
+        Type of the output: float16, float32 or float64.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("_random_poisson", "random_poisson", (), {"lam": lam, "shape": shape, "ctx": ctx, "dtype": dtype}, name, attr, kwargs)
+
+
+def random_randint(low=_Null, high=_Null, shape=_Null, ctx=_Null, dtype=_Null, name=None, attr=None, out=None, **kwargs):
+    """Another name of `_random_randint`.
+
+    Draws whole numbers of low..high, each equally likely.
+
+    | | shape | dtype |
+    |---|---|---|
+    | output | `shape`; extents of 0 are decided by what the output is used for | `dtype`, int32 by default |
+
+    Parameters
+    ----------
+    low : long
+        The smallest number.
+    high : long
+        The end, which is not drawn.
+    shape : Shape(tuple) or None, default None
+        Shape of the output.
+    ctx : string, default 
+        Ignored: the device is that of the executor.
+    dtype : {'bfloat16', 'bool', 'float16', 'float32', 'float64', 'int32', 'int64', 'int8', 'uint8'} or None, default None
+        Type of the output: int32 or int64.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("_random_randint", "random_randint", (), {"low": low, "high": high, "shape": shape, "ctx": ctx, "dtype": dtype}, name, attr, kwargs)
+
+
+def random_uniform(low=_Null, high=_Null, shape=_Null, ctx=_Null, dtype=_Null, name=None, attr=None, out=None, **kwargs):
+    """Another name of `_random_uniform`.
+
+    Draws from the uniform distribution over [low, high).
+
+    | | shape | dtype |
+    |---|---|---|
+    | output | `shape`; extents of 0 are decided by what the output is used for | `dtype`, float32 by default |
+
+    Parameters
+    ----------
+    low : float, default 0
+        Lower end of the interval.
+    high : float, default 1
+        Upper end of the interval.
+    shape : Shape(tuple) or None, default None
+        Shape of the output.
+    ctx : string, default 
+        Ignored: the device is that of the executor.
+    dtype : {'bfloat16', 'bool', 'float16', 'float32', 'float64', 'int32', 'int64', 'int8', 'uint8'} or None, default None
+        Type of the output: float16, float32 or float64.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("_random_uniform", "random_uniform", (), {"low": low, "high": high, "shape": shape, "ctx": ctx, "dtype": dtype}, name, attr, kwargs)
+
+
+def ravel_multi_index(data=None, shape=_Null, name=None, attr=None, out=None, **kwargs):
+    """Another name of `_ravel_multi_index`.
+
+    Turns coordinates into flat positions: `out[i] = sum over k of data[k, i] * stride[k]`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | (m, n): one row of coordinates for each axis | any; fractions are cut off |
+    | output | (n,) | that of data |
+
+    The gradient is zero.
+
+    Parameters
+    ----------
+    data : Symbol
+        The coordinates.
+    shape : Shape(tuple) or None, default None
+        Shape of the array that the coordinates are of; the first extent may be -1.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("_ravel_multi_index", "ravel_multi_index", (data,), {"shape": shape}, name, attr, kwargs)
 
 
 def rcbrt(data=None, name=None, attr=None, out=None, **kwargs):
@@ -3869,6 +5083,308 @@ def rsqrt(data=None, name=None, attr=None, out=None, **kwargs):
     return _compose("rsqrt", "rsqrt", (data,), {}, name, attr, kwargs)
 
 
+def sample_exponential(lam=None, shape=_Null, dtype=_Null, name=None, attr=None, out=None, **kwargs):
+    """Another name of `_sample_exponential`.
+
+    Draws from exponential distributions: the means are `1 / lam`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | inputs | any, all equal | float or integer, all equal |
+    | output | that of the inputs, then `shape` | `dtype`, float32 by default |
+
+    The gradient of the inputs is zero.
+
+    Parameters
+    ----------
+    lam : Symbol
+        The rates.
+    shape : Shape(tuple), default ()
+        Shape of the numbers that are drawn for each position of the inputs.
+    dtype : {'bfloat16', 'bool', 'float16', 'float32', 'float64', 'int32', 'int64', 'int8', 'uint8'} or None, default None
+        Type of the output: float16, float32 or float64.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("_sample_exponential", "sample_exponential", (lam,), {"shape": shape, "dtype": dtype}, name, attr, kwargs)
+
+
+def sample_gamma(alpha=None, beta=None, shape=_Null, dtype=_Null, name=None, attr=None, out=None, **kwargs):
+    """Another name of `_sample_gamma`.
+
+    Draws from gamma distributions: the means are `alpha * beta`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | inputs | any, all equal | float or integer, all equal |
+    | output | that of the inputs, then `shape` | `dtype`, float32 by default |
+
+    The gradient of the inputs is zero.
+
+    Parameters
+    ----------
+    alpha : Symbol
+        The shapes of the distributions.
+    beta : Symbol
+        The scales of the distributions.
+    shape : Shape(tuple), default ()
+        Shape of the numbers that are drawn for each position of the inputs.
+    dtype : {'bfloat16', 'bool', 'float16', 'float32', 'float64', 'int32', 'int64', 'int8', 'uint8'} or None, default None
+        Type of the output: float16, float32 or float64.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("_sample_gamma", "sample_gamma", (alpha, beta,), {"shape": shape, "dtype": dtype}, name, attr, kwargs)
+
+
+def sample_generalized_negative_binomial(mu=None, alpha=None, shape=_Null, dtype=_Null, name=None, attr=None, out=None, **kwargs):
+    """Another name of `_sample_generalized_negative_binomial`.
+
+    Draws from negative binomial distributions with mean `mu` and variance `mu + alpha * mu²`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | inputs | any, all equal | float or integer, all equal |
+    | output | that of the inputs, then `shape` | `dtype`, float32 by default |
+
+    The gradient of the inputs is zero.
+
+    Parameters
+    ----------
+    mu : Symbol
+        The means.
+    alpha : Symbol
+        The dispersions.
+    shape : Shape(tuple), default ()
+        Shape of the numbers that are drawn for each position of the inputs.
+    dtype : {'bfloat16', 'bool', 'float16', 'float32', 'float64', 'int32', 'int64', 'int8', 'uint8'} or None, default None
+        Type of the output: float16, float32 or float64.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("_sample_generalized_negative_binomial", "sample_generalized_negative_binomial", (mu, alpha,), {"shape": shape, "dtype": dtype}, name, attr, kwargs)
+
+
+def sample_multinomial(data=None, shape=_Null, get_prob=_Null, dtype=_Null, name=None, attr=None, out=None, **kwargs):
+    """Another name of `_sample_multinomial`.
+
+    Draws categories: number `i` with the probability `data[…, i]`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | (…, categories): weights of each, usually summing up to 1 | float |
+    | output | (…), then `shape`; (1,) for data of one axis without `shape` | `dtype` |
+    | log probability | that of output; only with `get_prob` | that of data |
+
+    The gradient of the log probabilities flows to data.
+
+    Parameters
+    ----------
+    data : Symbol
+        The probabilities.
+    shape : Shape(tuple), default ()
+        Shape of the numbers that are drawn for each distribution.
+    get_prob : boolean, default False
+        Also return the logarithm of the probability of what was drawn.
+    dtype : {'bfloat16', 'bool', 'float16', 'float32', 'float64', 'int32', 'int64', 'int8', 'uint8'}, default int32
+        Type of the numbers.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("_sample_multinomial", "sample_multinomial", (data,), {"shape": shape, "get_prob": get_prob, "dtype": dtype}, name, attr, kwargs)
+
+
+def sample_negative_binomial(k=None, p=None, shape=_Null, dtype=_Null, name=None, attr=None, out=None, **kwargs):
+    """Another name of `_sample_negative_binomial`.
+
+    Draws numbers of failures before `k` successes, each of probability `p`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | inputs | any, all equal | float or integer, all equal |
+    | output | that of the inputs, then `shape` | `dtype`, float32 by default |
+
+    The gradient of the inputs is zero.
+
+    Parameters
+    ----------
+    k : Symbol
+        The numbers of successes.
+    p : Symbol
+        The probabilities of a success.
+    shape : Shape(tuple), default ()
+        Shape of the numbers that are drawn for each position of the inputs.
+    dtype : {'bfloat16', 'bool', 'float16', 'float32', 'float64', 'int32', 'int64', 'int8', 'uint8'} or None, default None
+        Type of the output: float16, float32 or float64.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("_sample_negative_binomial", "sample_negative_binomial", (k, p,), {"shape": shape, "dtype": dtype}, name, attr, kwargs)
+
+
+def sample_normal(mu=None, sigma=None, shape=_Null, dtype=_Null, name=None, attr=None, out=None, **kwargs):
+    """Another name of `_sample_normal`.
+
+    Draws from normal distributions.
+
+    | | shape | dtype |
+    |---|---|---|
+    | inputs | any, all equal | float or integer, all equal |
+    | output | that of the inputs, then `shape` | `dtype`, float32 by default |
+
+    The gradient of the inputs is zero.
+
+    Parameters
+    ----------
+    mu : Symbol
+        The means.
+    sigma : Symbol
+        The standard deviations.
+    shape : Shape(tuple), default ()
+        Shape of the numbers that are drawn for each position of the inputs.
+    dtype : {'bfloat16', 'bool', 'float16', 'float32', 'float64', 'int32', 'int64', 'int8', 'uint8'} or None, default None
+        Type of the output: float16, float32 or float64.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("_sample_normal", "sample_normal", (mu, sigma,), {"shape": shape, "dtype": dtype}, name, attr, kwargs)
+
+
+def sample_poisson(lam=None, shape=_Null, dtype=_Null, name=None, attr=None, out=None, **kwargs):
+    """Another name of `_sample_poisson`.
+
+    Draws from Poisson distributions.
+
+    | | shape | dtype |
+    |---|---|---|
+    | inputs | any, all equal | float or integer, all equal |
+    | output | that of the inputs, then `shape` | `dtype`, float32 by default |
+
+    The gradient of the inputs is zero.
+
+    Parameters
+    ----------
+    lam : Symbol
+        The means.
+    shape : Shape(tuple), default ()
+        Shape of the numbers that are drawn for each position of the inputs.
+    dtype : {'bfloat16', 'bool', 'float16', 'float32', 'float64', 'int32', 'int64', 'int8', 'uint8'} or None, default None
+        Type of the output: float16, float32 or float64.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("_sample_poisson", "sample_poisson", (lam,), {"shape": shape, "dtype": dtype}, name, attr, kwargs)
+
+
+def sample_uniform(low=None, high=None, shape=_Null, dtype=_Null, name=None, attr=None, out=None, **kwargs):
+    """Another name of `_sample_uniform`.
+
+    Draws from uniform distributions over [low, high).
+
+    | | shape | dtype |
+    |---|---|---|
+    | inputs | any, all equal | float or integer, all equal |
+    | output | that of the inputs, then `shape` | `dtype`, float32 by default |
+
+    The gradient of the inputs is zero.
+
+    Parameters
+    ----------
+    low : Symbol
+        Lower ends of the intervals.
+    high : Symbol
+        Upper ends of the intervals.
+    shape : Shape(tuple), default ()
+        Shape of the numbers that are drawn for each position of the inputs.
+    dtype : {'bfloat16', 'bool', 'float16', 'float32', 'float64', 'int32', 'int64', 'int8', 'uint8'} or None, default None
+        Type of the output: float16, float32 or float64.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("_sample_uniform", "sample_uniform", (low, high,), {"shape": shape, "dtype": dtype}, name, attr, kwargs)
+
+
+def scatter_nd(data=None, indices=None, shape=_Null, name=None, attr=None, out=None, **kwargs):
+    """Scatters elements or slices over zeros: `out[indices[0, i…], …, indices[m-1, i…], :] = data[i…, :]`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | (i1, …, rest) | any |
+    | indices | (m, i1, …) | any; fractions are cut off |
+    | output | `shape`: (d1, …, dm, rest) | that of data |
+
+    The last one counts where positions repeat. Unlike in MXNet, where it is undefined, a position outside is
+    an error. The
+    gradient of indices is zero.
+
+    Parameters
+    ----------
+    data : Symbol
+        What is scattered.
+    indices : Symbol
+        The coordinates, one row for each axis.
+    shape : Shape(tuple)
+        Shape of the output.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("scatter_nd", "scatter_nd", (data, indices,), {"shape": shape}, name, attr, kwargs)
+
+
 def shape_array(data=None, name=None, attr=None, out=None, **kwargs):
     """Gives the shape of its input as a list of numbers.
 
@@ -3893,6 +5409,34 @@ def shape_array(data=None, name=None, attr=None, out=None, **kwargs):
     Symbol
     """
     return _compose("shape_array", "shape_array", (data,), {}, name, attr, kwargs)
+
+
+def shuffle(data=None, name=None, attr=None, out=None, **kwargs):
+    """Another name of `_shuffle`.
+
+    Puts the slices of the first axis into a random order.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | (n, …) | any |
+    | output | that of data | that of data |
+
+    There is no gradient.
+
+    Parameters
+    ----------
+    data : Symbol
+        The input.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("_shuffle", "shuffle", (data,), {}, name, attr, kwargs)
 
 
 def sigmoid(data=None, name=None, attr=None, out=None, **kwargs):
@@ -4272,6 +5816,34 @@ def softsign(data=None, name=None, attr=None, out=None, **kwargs):
     return _compose("softsign", "softsign", (data,), {}, name, attr, kwargs)
 
 
+def sort(data=None, axis=_Null, is_ascend=_Null, name=None, attr=None, out=None, **kwargs):
+    """Sorts along an axis. Equal elements keep their order; NaN counts as the largest.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | any | float or integer |
+    | output | that of data; (size,) without an axis | that of data |
+
+    Parameters
+    ----------
+    data : Symbol
+        The input.
+    axis : int or None, default -1
+        The axis, negative numbers counted from the end; `None` sorts the flattened input.
+    is_ascend : boolean, default True
+        Smallest first; else largest first.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("sort", "sort", (data,), {"axis": axis, "is_ascend": is_ascend}, name, attr, kwargs)
+
+
 def space_to_depth(data=None, block_size=_Null, name=None, attr=None, out=None, **kwargs):
     """Moves blocks of pixels into the channels; the inverse of `depth_to_space`.
 
@@ -4552,6 +6124,39 @@ def swapaxes(data=None, dim1=_Null, dim2=_Null, name=None, attr=None, out=None, 
     return _compose("SwapAxis", "swapaxes", (data,), {"dim1": dim1, "dim2": dim2}, name, attr, kwargs)
 
 
+def take(a=None, indices=None, axis=_Null, mode=_Null, name=None, attr=None, out=None, **kwargs):
+    """Takes slices of an axis at the given positions: `out[…, i, …] = a[…, indices[i], …]`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | a | (…, n, …) | any |
+    | indices | (k1, …) | any; fractions are cut off |
+    | output | (…, k1, …, …): that of a with the axis replaced by the shape of indices | that of a |
+
+    The gradient of indices is zero.
+
+    Parameters
+    ----------
+    a : Symbol
+        What is taken from.
+    indices : Symbol
+        The positions.
+    axis : int, default 0
+        The axis; negative numbers count from the end.
+    mode : {'clip', 'raise', 'wrap'}, default clip
+        Positions outside: `clip` takes the nearest end, `wrap` counts around, `raise` is an error.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("take", "take", (a, indices,), {"axis": axis, "mode": mode}, name, attr, kwargs)
+
+
 def tan(data=None, name=None, attr=None, out=None, **kwargs):
     """Takes the tangent of radians: `out = tan(data)`.
 
@@ -4630,6 +6235,46 @@ def tile(data=None, reps=_Null, name=None, attr=None, out=None, **kwargs):
     return _compose("tile", "tile", (data,), {"reps": reps}, name, attr, kwargs)
 
 
+def topk(data=None, axis=_Null, k=_Null, ret_typ=_Null, is_ascend=_Null, dtype=_Null, name=None, attr=None, out=None, **kwargs):
+    """Finds the first `k` elements along an axis in sorted order. Equal elements keep their order; NaN counts as
+    the
+    largest.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | (…, n, …) | float or integer |
+    | values | (…, k, …); (k,) without an axis | that of data |
+    | indices | as values | `dtype` |
+    | mask | that of data: 1 at the places that were found | that of data |
+
+    The gradient of values goes to the places that they come from; those of indices and mask are zero.
+
+    Parameters
+    ----------
+    data : Symbol
+        The input.
+    axis : int or None, default -1
+        The axis, negative numbers counted from the end; `None` looks at the flattened input.
+    k : int, default 1
+        How many; below 1 all.
+    ret_typ : {'both', 'indices', 'mask', 'value'}, default indices
+        What to return: `value`, `indices`, `both` of them, or a `mask`.
+    is_ascend : boolean, default False
+        Smallest first; else largest first.
+    dtype : {'bfloat16', 'bool', 'float16', 'float32', 'float64', 'int32', 'int64', 'int8', 'uint8'}, default float32
+        The type of the indices.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("topk", "topk", (data,), {"axis": axis, "k": k, "ret_typ": ret_typ, "is_ascend": is_ascend, "dtype": dtype}, name, attr, kwargs)
+
+
 def transpose(data=None, axes=_Null, name=None, attr=None, out=None, **kwargs):
     """Permutes the axes: axis `i` of the output is axis `axes[i]` of the input.
 
@@ -4680,6 +6325,100 @@ def trunc(data=None, name=None, attr=None, out=None, **kwargs):
     Symbol
     """
     return _compose("trunc", "trunc", (data,), {}, name, attr, kwargs)
+
+
+def uniform(low=_Null, high=_Null, shape=_Null, ctx=_Null, dtype=_Null, name=None, attr=None, out=None, **kwargs):
+    """Another name of `_random_uniform`.
+
+    Draws from the uniform distribution over [low, high).
+
+    | | shape | dtype |
+    |---|---|---|
+    | output | `shape`; extents of 0 are decided by what the output is used for | `dtype`, float32 by default |
+
+    Parameters
+    ----------
+    low : float, default 0
+        Lower end of the interval.
+    high : float, default 1
+        Upper end of the interval.
+    shape : Shape(tuple) or None, default None
+        Shape of the output.
+    ctx : string, default 
+        Ignored: the device is that of the executor.
+    dtype : {'bfloat16', 'bool', 'float16', 'float32', 'float64', 'int32', 'int64', 'int8', 'uint8'} or None, default None
+        Type of the output: float16, float32 or float64.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("_random_uniform", "uniform", (), {"low": low, "high": high, "shape": shape, "ctx": ctx, "dtype": dtype}, name, attr, kwargs)
+
+
+def unravel_index(data=None, shape=_Null, name=None, attr=None, out=None, **kwargs):
+    """Another name of `_unravel_index`.
+
+    Turns flat positions into coordinates, the inverse of `ravel_multi_index`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | (n, …) | any; fractions are cut off |
+    | output | (m, n, …): one row of coordinates for each axis | that of data |
+
+    The first coordinate takes what exceeds the array. The gradient is zero.
+
+    Parameters
+    ----------
+    data : Symbol
+        The flat positions.
+    shape : Shape(tuple) or None, default None
+        Shape of the array that the positions are of; the first extent may be -1.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("_unravel_index", "unravel_index", (data,), {"shape": shape}, name, attr, kwargs)
+
+
+def where(condition=None, x=None, y=None, name=None, attr=None, out=None, **kwargs):
+    """Chooses between two tensors: `out = x` where the condition differs from 0, else `y`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | condition | that of x, or (rows of x,) | any |
+    | x, y | any, both equal | any, both equal |
+    | output | that of x | that of x |
+
+    The gradient of the condition is zero. NaN counts as different from 0.
+
+    Parameters
+    ----------
+    condition : Symbol
+        What decides.
+    x : Symbol
+        Taken where it holds.
+    y : Symbol
+        Taken elsewhere.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("where", "where", (condition, x, y,), {}, name, attr, kwargs)
 
 
 def zeros_like(data=None, name=None, attr=None, out=None, **kwargs):

@@ -9,6 +9,469 @@ from ...base import _Null
 from .._compose import compose as _compose
 
 __all__ = [
+    "exponential",
+    "exponential_like",
+    "gamma",
+    "gamma_like",
+    "generalized_negative_binomial",
+    "generalized_negative_binomial_like",
+    "negative_binomial",
+    "negative_binomial_like",
+    "normal",
+    "normal_like",
+    "poisson",
+    "poisson_like",
+    "randint",
+    "uniform",
+    "uniform_like",
 ]
 
 
+def exponential(lam=_Null, shape=_Null, ctx=_Null, dtype=_Null, name=None, attr=None, out=None, **kwargs):
+    """Draws from the exponential distribution with rate `lam`: the mean is `1 / lam`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | output | `shape`; extents of 0 are decided by what the output is used for | `dtype`, float32 by default |
+
+    Parameters
+    ----------
+    lam : float, default 1
+        The rate.
+    shape : Shape(tuple) or None, default None
+        Shape of the output.
+    ctx : string, default 
+        Ignored: the device is that of the executor.
+    dtype : {'bfloat16', 'bool', 'float16', 'float32', 'float64', 'int32', 'int64', 'int8', 'uint8'} or None, default None
+        Type of the output: float16, float32 or float64.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("_random_exponential", "exponential", (), {"lam": lam, "shape": shape, "ctx": ctx, "dtype": dtype}, name, attr, kwargs)
+
+
+def exponential_like(data=None, lam=_Null, name=None, attr=None, out=None, **kwargs):
+    """Draws from the exponential distribution with rate `lam`: the mean is `1 / lam`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | any | float |
+    | output | that of data | that of data |
+
+    The gradient of data is zero.
+
+    Parameters
+    ----------
+    data : Symbol
+        Has the shape and type; its values are not read.
+    lam : float, default 1
+        The rate.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("_random_exponential_like", "exponential_like", (data,), {"lam": lam}, name, attr, kwargs)
+
+
+def gamma(alpha=_Null, beta=_Null, shape=_Null, ctx=_Null, dtype=_Null, name=None, attr=None, out=None, **kwargs):
+    """Draws from the gamma distribution with shape `alpha` and scale `beta`: the mean is `alpha * beta`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | output | `shape`; extents of 0 are decided by what the output is used for | `dtype`, float32 by default |
+
+    Parameters
+    ----------
+    alpha : float, default 1
+        The shape of the distribution.
+    beta : float, default 1
+        The scale of the distribution.
+    shape : Shape(tuple) or None, default None
+        Shape of the output.
+    ctx : string, default 
+        Ignored: the device is that of the executor.
+    dtype : {'bfloat16', 'bool', 'float16', 'float32', 'float64', 'int32', 'int64', 'int8', 'uint8'} or None, default None
+        Type of the output: float16, float32 or float64.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("_random_gamma", "gamma", (), {"alpha": alpha, "beta": beta, "shape": shape, "ctx": ctx, "dtype": dtype}, name, attr, kwargs)
+
+
+def gamma_like(data=None, alpha=_Null, beta=_Null, name=None, attr=None, out=None, **kwargs):
+    """Draws from the gamma distribution with shape `alpha` and scale `beta`: the mean is `alpha * beta`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | any | float |
+    | output | that of data | that of data |
+
+    The gradient of data is zero.
+
+    Parameters
+    ----------
+    data : Symbol
+        Has the shape and type; its values are not read.
+    alpha : float, default 1
+        The shape of the distribution.
+    beta : float, default 1
+        The scale of the distribution.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("_random_gamma_like", "gamma_like", (data,), {"alpha": alpha, "beta": beta}, name, attr, kwargs)
+
+
+def generalized_negative_binomial(mu=_Null, alpha=_Null, shape=_Null, ctx=_Null, dtype=_Null, name=None, attr=None, out=None, **kwargs):
+    """Draws from the negative binomial distribution with mean `mu` and variance `mu + alpha * mu²`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | output | `shape`; extents of 0 are decided by what the output is used for | `dtype`, float32 by default |
+
+    Parameters
+    ----------
+    mu : float, default 1
+        The mean.
+    alpha : float, default 1
+        The dispersion; 0 is the Poisson distribution.
+    shape : Shape(tuple) or None, default None
+        Shape of the output.
+    ctx : string, default 
+        Ignored: the device is that of the executor.
+    dtype : {'bfloat16', 'bool', 'float16', 'float32', 'float64', 'int32', 'int64', 'int8', 'uint8'} or None, default None
+        Type of the output: float16, float32 or float64.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("_random_generalized_negative_binomial", "generalized_negative_binomial", (), {"mu": mu, "alpha": alpha, "shape": shape, "ctx": ctx, "dtype": dtype}, name, attr, kwargs)
+
+
+def generalized_negative_binomial_like(data=None, mu=_Null, alpha=_Null, name=None, attr=None, out=None, **kwargs):
+    """Draws from the negative binomial distribution with mean `mu` and variance `mu + alpha * mu²`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | any | float |
+    | output | that of data | that of data |
+
+    The gradient of data is zero.
+
+    Parameters
+    ----------
+    data : Symbol
+        Has the shape and type; its values are not read.
+    mu : float, default 1
+        The mean.
+    alpha : float, default 1
+        The dispersion; 0 is the Poisson distribution.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("_random_generalized_negative_binomial_like", "generalized_negative_binomial_like", (data,), {"mu": mu, "alpha": alpha}, name, attr, kwargs)
+
+
+def negative_binomial(k=_Null, p=_Null, shape=_Null, ctx=_Null, dtype=_Null, name=None, attr=None, out=None, **kwargs):
+    """Draws the number of failures before `k` successes, each of probability `p`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | output | `shape`; extents of 0 are decided by what the output is used for | `dtype`, float32 by default |
+
+    Parameters
+    ----------
+    k : int, default 1
+        The number of successes.
+    p : float, default 1
+        The probability of a success.
+    shape : Shape(tuple) or None, default None
+        Shape of the output.
+    ctx : string, default 
+        Ignored: the device is that of the executor.
+    dtype : {'bfloat16', 'bool', 'float16', 'float32', 'float64', 'int32', 'int64', 'int8', 'uint8'} or None, default None
+        Type of the output: float16, float32 or float64.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("_random_negative_binomial", "negative_binomial", (), {"k": k, "p": p, "shape": shape, "ctx": ctx, "dtype": dtype}, name, attr, kwargs)
+
+
+def negative_binomial_like(data=None, k=_Null, p=_Null, name=None, attr=None, out=None, **kwargs):
+    """Draws the number of failures before `k` successes, each of probability `p`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | any | float |
+    | output | that of data | that of data |
+
+    The gradient of data is zero.
+
+    Parameters
+    ----------
+    data : Symbol
+        Has the shape and type; its values are not read.
+    k : int, default 1
+        The number of successes.
+    p : float, default 1
+        The probability of a success.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("_random_negative_binomial_like", "negative_binomial_like", (data,), {"k": k, "p": p}, name, attr, kwargs)
+
+
+def normal(loc=_Null, scale=_Null, shape=_Null, ctx=_Null, dtype=_Null, name=None, attr=None, out=None, **kwargs):
+    """Draws from the normal distribution with mean `loc` and standard deviation `scale`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | output | `shape`; extents of 0 are decided by what the output is used for | `dtype`, float32 by default |
+
+    Parameters
+    ----------
+    loc : float, default 0
+        The mean.
+    scale : float, default 1
+        The standard deviation.
+    shape : Shape(tuple) or None, default None
+        Shape of the output.
+    ctx : string, default 
+        Ignored: the device is that of the executor.
+    dtype : {'bfloat16', 'bool', 'float16', 'float32', 'float64', 'int32', 'int64', 'int8', 'uint8'} or None, default None
+        Type of the output: float16, float32 or float64.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("_random_normal", "normal", (), {"loc": loc, "scale": scale, "shape": shape, "ctx": ctx, "dtype": dtype}, name, attr, kwargs)
+
+
+def normal_like(data=None, loc=_Null, scale=_Null, name=None, attr=None, out=None, **kwargs):
+    """Draws from the normal distribution with mean `loc` and standard deviation `scale`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | any | float |
+    | output | that of data | that of data |
+
+    The gradient of data is zero.
+
+    Parameters
+    ----------
+    data : Symbol
+        Has the shape and type; its values are not read.
+    loc : float, default 0
+        The mean.
+    scale : float, default 1
+        The standard deviation.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("_random_normal_like", "normal_like", (data,), {"loc": loc, "scale": scale}, name, attr, kwargs)
+
+
+def poisson(lam=_Null, shape=_Null, ctx=_Null, dtype=_Null, name=None, attr=None, out=None, **kwargs):
+    """Draws from the Poisson distribution with mean `lam`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | output | `shape`; extents of 0 are decided by what the output is used for | `dtype`, float32 by default |
+
+    Parameters
+    ----------
+    lam : float, default 1
+        The mean.
+    shape : Shape(tuple) or None, default None
+        Shape of the output.
+    ctx : string, default 
+        Ignored: the device is that of the executor.
+    dtype : {'bfloat16', 'bool', 'float16', 'float32', 'float64', 'int32', 'int64', 'int8', 'uint8'} or None, default None
+        Type of the output: float16, float32 or float64.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("_random_poisson", "poisson", (), {"lam": lam, "shape": shape, "ctx": ctx, "dtype": dtype}, name, attr, kwargs)
+
+
+def poisson_like(data=None, lam=_Null, name=None, attr=None, out=None, **kwargs):
+    """Draws from the Poisson distribution with mean `lam`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | any | float |
+    | output | that of data | that of data |
+
+    The gradient of data is zero.
+
+    Parameters
+    ----------
+    data : Symbol
+        Has the shape and type; its values are not read.
+    lam : float, default 1
+        The mean.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("_random_poisson_like", "poisson_like", (data,), {"lam": lam}, name, attr, kwargs)
+
+
+def randint(low=_Null, high=_Null, shape=_Null, ctx=_Null, dtype=_Null, name=None, attr=None, out=None, **kwargs):
+    """Draws whole numbers of low..high, each equally likely.
+
+    | | shape | dtype |
+    |---|---|---|
+    | output | `shape`; extents of 0 are decided by what the output is used for | `dtype`, int32 by default |
+
+    Parameters
+    ----------
+    low : long
+        The smallest number.
+    high : long
+        The end, which is not drawn.
+    shape : Shape(tuple) or None, default None
+        Shape of the output.
+    ctx : string, default 
+        Ignored: the device is that of the executor.
+    dtype : {'bfloat16', 'bool', 'float16', 'float32', 'float64', 'int32', 'int64', 'int8', 'uint8'} or None, default None
+        Type of the output: int32 or int64.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("_random_randint", "randint", (), {"low": low, "high": high, "shape": shape, "ctx": ctx, "dtype": dtype}, name, attr, kwargs)
+
+
+def uniform(low=_Null, high=_Null, shape=_Null, ctx=_Null, dtype=_Null, name=None, attr=None, out=None, **kwargs):
+    """Draws from the uniform distribution over [low, high).
+
+    | | shape | dtype |
+    |---|---|---|
+    | output | `shape`; extents of 0 are decided by what the output is used for | `dtype`, float32 by default |
+
+    Parameters
+    ----------
+    low : float, default 0
+        Lower end of the interval.
+    high : float, default 1
+        Upper end of the interval.
+    shape : Shape(tuple) or None, default None
+        Shape of the output.
+    ctx : string, default 
+        Ignored: the device is that of the executor.
+    dtype : {'bfloat16', 'bool', 'float16', 'float32', 'float64', 'int32', 'int64', 'int8', 'uint8'} or None, default None
+        Type of the output: float16, float32 or float64.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("_random_uniform", "uniform", (), {"low": low, "high": high, "shape": shape, "ctx": ctx, "dtype": dtype}, name, attr, kwargs)
+
+
+def uniform_like(data=None, low=_Null, high=_Null, name=None, attr=None, out=None, **kwargs):
+    """Draws from the uniform distribution over [low, high).
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | any | float |
+    | output | that of data | that of data |
+
+    The gradient of data is zero.
+
+    Parameters
+    ----------
+    data : Symbol
+        Has the shape and type; its values are not read.
+    low : float, default 0
+        Lower end of the interval.
+    high : float, default 1
+        Upper end of the interval.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("_random_uniform_like", "uniform_like", (data,), {"low": low, "high": high}, name, attr, kwargs)
