@@ -10,7 +10,8 @@ pub(crate) fn pool<C: Real>(w: &Window, kind: PoolKind, data: &[C], out: &mut [C
     let add = |a: C, b: C| a + b;
     let each = |f: fn(C) -> C| move |_: usize, _: usize, line: &mut [C]| line.iter_mut().for_each(|v| *v = f(*v));
     match kind {
-        PoolKind::Max | PoolKind::MaxEach => max(w, data, out),
+        PoolKind::Max => max(w, data, out),
+        PoolKind::MaxEach => max_padded(w, data, out),
         PoolKind::Sum | PoolKind::L1 => reduce(w, C::zero(), |v| v, add, |_, _, _| (), data, out),
         PoolKind::L2 => reduce(w, C::zero(), |v| v * v, add, each(C::sqrt), data, out),
         PoolKind::L3 => reduce(w, C::zero(), |v| v * v * v, add, each(C::cbrt), data, out),
@@ -45,6 +46,23 @@ fn max<C: Real>(w: &Window, data: &[C], out: &mut [C]) {
         empty.iter().for_each(|&x| line[x] = C::min_value());
     };
     reduce(w, C::neg_infinity(), |v| v, larger, mark_empty, data, out);
+}
+
+/// As `max`, the padding being zeros.
+fn max_padded<C: Real>(w: &Window, data: &[C], out: &mut [C]) {
+    max(w, data, out);
+    let hangs_over = |d: usize, at: usize| w.span(d, at).len() < w.padded(d, at);
+    let lies_outside = |d: usize, at: usize| w.padded(d, at) == 0;
+    let columns: Vec<(bool, bool)> = (0..w.output[2]).map(|x| (hangs_over(2, x), lies_outside(2, x))).collect();
+    for (index, line) in out.chunks_exact_mut(w.output[2].max(1)).enumerate() {
+        let (z, y) = (index / w.output[1] % w.output[0], index % w.output[1]);
+        let (hangs, outside) = (hangs_over(0, z) || hangs_over(1, y), lies_outside(0, z) || lies_outside(1, y));
+        for (v, &(x_hangs, x_outside)) in line.iter_mut().zip(&columns) {
+            if (hangs || x_hangs) && !(outside || x_outside) && *v < C::zero() {
+                *v = C::zero();
+            }
+        }
+    }
 }
 
 /// Every window's fold of the mapped elements; `finish(z, y, line)` completes a line of windows.

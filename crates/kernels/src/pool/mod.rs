@@ -23,7 +23,7 @@ use std::ops::Range;
 pub enum PoolKind {
     /// The maximum; NaN loses against every number. The gradient goes to the first of equal elements.
     Max,
-    /// The maximum, with the gradient going to every one of equal elements.
+    /// The maximum, zeros of the padding included, with the gradient going to every one of equal elements.
     MaxEach,
     /// The mean: over the window inside of the padded input, or over the elements alone.
     Avg {

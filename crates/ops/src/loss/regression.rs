@@ -3,7 +3,7 @@
 use crate::support::{operand, unsupported};
 use rsym_graph::*;
 use rsym_kernels::elementwise::{Operand, binary, unary};
-use rsym_kernels::math::{constant, sigmoid, sign};
+use rsym_kernels::math::{constant, sigmoid};
 use rsym_tensor::{Float, dispatch_float};
 
 operator! {
@@ -49,7 +49,7 @@ operator! {
 
 operator! {
     /// Passes predictions on and trains them with the absolute error: the gradient is
-    /// `grad_scale / m · sign(data - label)`.
+    /// `grad_scale / m` where data is greater than label, otherwise `-grad_scale / m`.
     ///
     /// `m` is the number of values that one sample has. The gradient of the output is ignored: this is the end of a net.
     ///
@@ -69,14 +69,14 @@ operator! {
 }
 
 operator! {
-    /// Gradient of the regression losses for data: the scaled difference of prediction and label, or its sign.
+    /// Gradient of the regression losses for data: the scaled difference of prediction and label, or its sign (-1 for 0).
     #[hidden(true)]
     pub struct RegressionBackward("_backward_regression") {
         inputs { output: "The predictions.", label: "The true values." }
         params {
             /// Factor on the gradient.
             grad_scale: f32 = 1.0,
-            /// Take the sign of the difference.
+            /// Take the sign of the difference, -1 where there is none.
             absolute: bool = false,
         }
     }
@@ -172,7 +172,7 @@ impl RegressionBackward {
         let (output, label) = (operand::<T>(io, 0, 0)?, Operand::Slice(io.inputs[1].slice::<T>()?));
         let out = io.outputs[0].slice_mut::<T>()?;
         if self.absolute {
-            binary(output, label, out, |y, l| T::narrow(sign(y.widen() - l.widen()) * scale));
+            binary(output, label, out, |y, l| T::narrow(if y > l { scale } else { -scale }));
         } else {
             binary(output, label, out, |y, l| T::narrow((y.widen() - l.widen()) * scale));
         }
@@ -200,7 +200,7 @@ mod tests {
         check(&LinearRegressionOutput { grad_scale }, &x, &[0.08333334, -0.20833334, 0.0]);
         let logistic = LogisticRegressionOutput { grad_scale };
         check(&logistic, &[0.62245935, 0.4378235, 0.880797], &[0.10374323, -0.09369608, -0.18653384]);
-        check(&MaeRegressionOutput { grad_scale }, &x, &[0.16666667, -0.16666667, 0.0]);
+        check(&MaeRegressionOutput { grad_scale }, &x, &[0.16666667, -0.16666667, -0.16666667]);
     }
 
     #[test]

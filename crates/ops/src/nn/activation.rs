@@ -112,7 +112,7 @@ impl ActivationBackward {
     fn run<T: Float>(&self, io: &mut Io) -> OpResult {
         let one = <T::Compute as One>::one();
         match self.act_type {
-            Act::Relu => each::<T>(io, |y| if y <= Zero::zero() { Zero::zero() } else { one }),
+            Act::Relu => each::<T>(io, |y| if y > Zero::zero() { one } else { y }),
             Act::Sigmoid => each::<T>(io, |y| y * (one - y)),
             Act::Softrelu => each::<T>(io, |y| -(-y).exp_m1()),
             Act::Softsign => each::<T>(io, |x| (one + x.abs()).powi(-2)),

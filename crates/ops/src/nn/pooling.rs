@@ -112,8 +112,8 @@ operator! {
     /// | data | (batch, channels, space…) | float |
     /// | output | (batch, channels, windows…), with `global_pool` (batch, channels, 1…) | that of data |
     ///
-    /// Unlike with `Pooling`, means divide by the size of the kernel even where the window hangs over the border, and each
-    /// of several equal maxima gets the whole gradient.
+    /// Unlike with `Pooling`, means divide by the size of the kernel even where the window hangs over the border, padding
+    /// counts as zeros in maxima, and each of several equal maxima gets the whole gradient.
     #[check(|op: &PoolingV1| op.spec().map(|_| ()))]
     pub struct PoolingV1("Pooling_v1") {
         inputs { data: "The input." }
