@@ -36,6 +36,10 @@ fn truths(condition: &Tensor) -> OpResult<Vec<bool>> {
 
 impl Operator for Where {
     fn infer_shape(&self, io: &mut ShapeIo) -> OpResult {
+        // As in MXNet, nothing is decided while the condition is known in part.
+        if io.inputs[0].rank().is_some() && !io.inputs[0].is_complete() {
+            return Ok(());
+        }
         io.unify([Port::Input(1), Port::Input(2), Port::Output(0)])?;
         match (io.inputs[0].rank(), io.inputs[1].rank()) {
             (Some(1), Some(rank)) if rank != 1 => {
