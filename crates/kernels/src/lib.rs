@@ -25,6 +25,7 @@ mod raw;
 pub mod real;
 pub mod reduce;
 pub mod scan;
+pub mod sampling;
 mod scratch;
 pub mod sequence;
 pub mod softmax;

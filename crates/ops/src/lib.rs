@@ -24,9 +24,18 @@ pub mod math;
 pub mod nn;
 pub mod random;
 pub mod shape;
+pub mod vision;
 
-const FAMILIES: &[&[&OpDef]] =
-    &[create::DEFS, index::DEFS, loss::DEFS, math::DEFS, nn::DEFS, random::DEFS, shape::DEFS];
+const FAMILIES: &[&[&OpDef]] = &[
+    create::DEFS,
+    index::DEFS,
+    loss::DEFS,
+    math::DEFS,
+    nn::DEFS,
+    random::DEFS,
+    shape::DEFS,
+    vision::DEFS,
+];
 
 /// Every operator of rsym.
 pub fn registry() -> &'static Registry {

@@ -5,6 +5,7 @@
 
 mod backward;
 mod forward;
+mod roi;
 #[cfg(test)]
 mod tests;
 
@@ -14,6 +15,7 @@ use crate::real::{Real, wide, with_wide_out};
 use crate::window::Window;
 pub(crate) use backward::gradient as gradient_core;
 pub(crate) use forward::pool as pool_core;
+pub use roi::{RoiGeometry, roi_pool, roi_pool_backward};
 use rsym_tensor::Float;
 use std::borrow::Cow;
 use std::ops::Range;

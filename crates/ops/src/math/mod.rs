@@ -22,6 +22,7 @@ family! {
     }
     constant { ZerosLike, OnesLike }
     cumsum { Cumsum, CumsumGrad }
+    div_sqrt_dim { DivSqrtDim }
     dot { Dot, DotGrad, BatchDot }
     elemwise {
         ElemwiseAdd, ElemwiseSub, ElemwiseMul, ElemwiseDiv, Mod, Power, Maximum, Minimum, Hypot, GradAdd,
