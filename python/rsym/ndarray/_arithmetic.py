@@ -24,19 +24,23 @@ def binary(left, right, ops, out=None):
 
     `ops` has the operator for two arrays, for a number on the right, and for one on the left.
     """
-    from .ndarray import NDArray
-    from ._creation import array
-
     both, right_number, left_number = ops
-    if isinstance(left, NDArray) and _is_number(right):
+    if isinstance(left, Arithmetic) and _is_number(right):
         return invoke(right_number, (left,), _scalar(right), out, {})
-    if isinstance(right, NDArray) and _is_number(left):
+    if isinstance(right, Arithmetic) and _is_number(left):
         return invoke(left_number, (right,), _scalar(left), out, {})
-    left = array(left, dtype=right.dtype) if isinstance(left, np.ndarray) else left
-    right = array(right, dtype=left.dtype) if isinstance(right, np.ndarray) else right
-    if not isinstance(left, NDArray) or not isinstance(right, NDArray):
+    left = _array_like(left, right) if isinstance(left, np.ndarray) else left
+    right = _array_like(right, left) if isinstance(right, np.ndarray) else right
+    if not isinstance(left, Arithmetic) or not isinstance(right, Arithmetic):
         raise TypeError("types %s and %s not supported; expected arrays or numbers" % (type(left), type(right)))
     return invoke(both, (left, right), {}, out, {})
+
+
+def _array_like(values, other):
+    """NumPy values as an array of the data type of `other`."""
+    from ._creation import array
+
+    return array(values, dtype=other.dtype)
 
 
 def _scalar(value):

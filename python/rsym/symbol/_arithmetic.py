@@ -10,7 +10,7 @@ __all__ = ["Arithmetic", "pow", "power", "maximum", "minimum", "hypot"]
 
 def is_number(value):
     """Whether this is a number that takes part in arithmetic with symbols."""
-    return isinstance(value, numbers.Number) or (getattr(value, "ndim", None) == 0 and hasattr(value, "item"))
+    return type(value) in (int, float) or isinstance(value, numbers.Number) or (getattr(value, "ndim", None) == 0 and hasattr(value, "item"))
 
 
 def number_text(value):
@@ -23,13 +23,11 @@ def binary(left, right, ops):
 
     `ops` has an operator and the stem of its names for two symbols, for a number on the right and for one on the left.
     """
-    from .symbol import Symbol
-
     both, right_number, left_number = ops
-    if isinstance(left, Symbol) and isinstance(right, Symbol):
+    if isinstance(left, Arithmetic) and isinstance(right, Arithmetic):
         return compose(both[0], both[1], (left, right), {}, None, None, {})
-    symbol, number, op = (left, right, right_number) if isinstance(left, Symbol) else (right, left, left_number)
-    if not isinstance(symbol, Symbol) or not is_number(number):
+    symbol, number, op = (left, right, right_number) if isinstance(left, Arithmetic) else (right, left, left_number)
+    if not isinstance(symbol, Arithmetic) or not is_number(number):
         raise TypeError("type %s not supported in arithmetic with a Symbol; make a Variable of an array" % type(number))
     return compose(op[0], op[1], (symbol,), {"scalar": number_text(number)}, None, None, {})
 
