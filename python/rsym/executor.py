@@ -45,32 +45,37 @@ class Executor:
         self.aux_arrays = core.aux_arrays
         self.outputs = core.outputs
         self._monitor_callback = None
+        self._dicts = {}
 
-    def _dict(self, names, arrays, what):
-        if len(set(names)) != len(names):
-            twice = sorted({n for n in names if names.count(n) > 1})
-            raise ValueError("Duplicate names detected, %s: %s" % (what, ", ".join(twice)))
-        return dict(zip(names, arrays))
+    def _dict(self, kind, list_names, arrays, what):
+        """The arrays by name, found once."""
+        if kind not in self._dicts:
+            names = list_names()
+            if len(set(names)) != len(names):
+                twice = sorted({n for n in names if names.count(n) > 1})
+                raise ValueError("Duplicate names detected, %s: %s" % (what, ", ".join(twice)))
+            self._dicts[kind] = dict(zip(names, arrays))
+        return self._dicts[kind]
 
     @property
     def arg_dict(self):
         """The arguments by name. ValueError if a name occurs twice."""
-        return self._dict(self._symbol.list_arguments(), self.arg_arrays, "arguments")
+        return self._dict("arg", self._symbol.list_arguments, self.arg_arrays, "arguments")
 
     @property
     def grad_dict(self):
         """The gradients by the name of their argument."""
-        return self._dict(self._symbol.list_arguments(), self.grad_arrays, "arguments")
+        return self._dict("grad", self._symbol.list_arguments, self.grad_arrays, "arguments")
 
     @property
     def aux_dict(self):
         """The auxiliary states by name."""
-        return self._dict(self._symbol.list_auxiliary_states(), self.aux_arrays, "auxiliary states")
+        return self._dict("aux", self._symbol.list_auxiliary_states, self.aux_arrays, "auxiliary states")
 
     @property
     def output_dict(self):
         """The outputs by name."""
-        return self._dict(self._symbol.list_outputs(), self.outputs, "outputs")
+        return self._dict("output", self._symbol.list_outputs, self.outputs, "outputs")
 
     def forward(self, is_train=False, **kwargs):
         """Computes the outputs.

@@ -1,6 +1,6 @@
 use crate::symbol::aux_nodes;
+use crate::visit::NodeMap;
 use crate::{Entry, Node, OpRef, Symbol};
-use std::collections::HashMap;
 use std::sync::Arc;
 
 /// A graph laid out in arrays: nodes in depth-first order, every output of every node with a number of its own.
@@ -36,7 +36,7 @@ impl FlatGraph {
     pub fn new(symbol: &Symbol) -> FlatGraph {
         let order = symbol.nodes();
         let aux_set = aux_nodes(&order);
-        let mut index: HashMap<*const Node, usize> = HashMap::with_capacity(order.len());
+        let mut index: NodeMap<usize> = NodeMap::with_capacity_and_hasher(order.len(), Default::default());
         let mut graph = FlatGraph {
             nodes: Vec::with_capacity(order.len()),
             heads: Vec::new(),
@@ -59,7 +59,7 @@ impl FlatGraph {
         graph
     }
 
-    fn entry(&self, index: &HashMap<*const Node, usize>, entry: &Entry) -> usize {
+    fn entry(&self, index: &NodeMap<usize>, entry: &Entry) -> usize {
         self.nodes[index[&Arc::as_ptr(&entry.node)]].first + entry.index as usize
     }
 

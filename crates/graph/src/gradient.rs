@@ -1,7 +1,8 @@
 //! Reverse-mode differentiation as a graph transformation.
 
+use crate::visit::{NodeMap, NodeSet};
 use crate::{Entry, GraphError, GraphResult, Node, OpRef, Operator, Registry, Symbol, visit::post_order};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// The gradient rule's view of one node: its entries, the gradients that arrive, and where to leave those that it finds.
@@ -110,14 +111,14 @@ pub fn gradients(
     let order = post_order(heads);
     let needed = depends_on(&order, wrt);
     let mut arriving: HashMap<(*const Node, u32), Vec<Entry>> = HashMap::new();
-    let mut is_head: HashSet<*const Node> = HashSet::new();
+    let mut is_head = NodeSet::default();
     for (head, grad) in heads.iter().zip(head_grads) {
         is_head.insert(Arc::as_ptr(&head.node));
         if let Some(grad) = grad {
             arriving.entry((Arc::as_ptr(&head.node), head.index)).or_default().push(grad.clone());
         }
     }
-    let mut results: HashMap<*const Node, Option<Entry>> = HashMap::new();
+    let mut results: NodeMap<Option<Entry>> = NodeMap::default();
     for node in order.iter().rev() {
         let key = Arc::as_ptr(node);
         if !needed.contains(&key) {
@@ -157,8 +158,8 @@ pub fn gradients(
 }
 
 /// The nodes of `order` on whose value some node of `wrt` has an influence, those of `wrt` included.
-fn depends_on(order: &[Arc<Node>], wrt: &[Arc<Node>]) -> HashSet<*const Node> {
-    let mut needed: HashSet<*const Node> = wrt.iter().map(Arc::as_ptr).collect();
+fn depends_on(order: &[Arc<Node>], wrt: &[Arc<Node>]) -> NodeSet {
+    let mut needed: NodeSet = wrt.iter().map(Arc::as_ptr).collect();
     for node in order {
         let op = node.op();
         let aux = op.as_ref().map_or(&[][..], |op| op.aux());

@@ -144,24 +144,24 @@ fn step<T: Fact>(graph: &FlatGraph, i: usize, entries: &mut [T]) -> GraphResult<
     let Some(op) = &node.op else { return Ok(Vec::new()) };
     let mut inputs: Vec<T> = node.inputs.iter().map(|&e| entries[e].clone()).collect();
     let mut outputs: Vec<T> = entries[node.first..node.first + node.outputs].to_vec();
-    // What an operator learns of its inputs may tell it more about its outputs.
-    loop {
-        let before = (inputs.clone(), outputs.clone());
-        T::run(op.as_ref(), &mut inputs, &mut outputs).map_err(|e| node_error(graph, i, T::WHAT, &e, entries))?;
-        let settled = inputs.iter().chain(&outputs).all(T::known);
-        if settled || (&before.0, &before.1) == (&inputs, &outputs) {
-            break;
-        }
-    }
-    let numbers = node.inputs.iter().copied().chain(node.first..node.first + node.outputs);
     let mut changed = Vec::new();
-    for (entry, fact) in numbers.zip(inputs.into_iter().chain(outputs)) {
-        if entries[entry] != fact && fact != T::default() {
-            entries[entry] = fact;
-            changed.push(entry);
+    // What an operator learns of its inputs may tell it more about its outputs: it is asked until it learns nothing.
+    loop {
+        T::run(op.as_ref(), &mut inputs, &mut outputs).map_err(|e| node_error(graph, i, T::WHAT, &e, entries))?;
+        let numbers = node.inputs.iter().copied().chain(node.first..node.first + node.outputs);
+        let (mut learned, mut settled) = (false, true);
+        for (entry, fact) in numbers.zip(inputs.iter().chain(&outputs)) {
+            settled &= fact.known();
+            if entries[entry] != *fact && *fact != T::default() {
+                entries[entry] = fact.clone();
+                changed.push(entry);
+                learned = true;
+            }
+        }
+        if settled || !learned {
+            return Ok(changed);
         }
     }
-    Ok(changed)
 }
 
 /// The error of node `i`: its inputs by name with what is known of them, and the way there from an argument.

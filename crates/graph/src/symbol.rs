@@ -1,5 +1,5 @@
 use crate::attrs::{lookup, shown};
-use crate::visit::post_order;
+use crate::visit::{NodeMap, NodeSet, post_order};
 use crate::{AttrMap, Entry, GraphError, GraphResult, Node, OpRef, ParamTexts, did_you_mean};
 use smallvec::{SmallVec, smallvec};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -230,9 +230,9 @@ impl Symbol {
 
     /// A copy in which every entry that `replace` answers for is replaced; nodes are new.
     pub fn rewrite(&self, replace: impl Fn(&Entry) -> Option<Entry>) -> Symbol {
-        let mut copies: HashMap<*const Node, Arc<Node>> = HashMap::new();
+        let mut copies: NodeMap<Arc<Node>> = NodeMap::default();
         let nodes = self.nodes();
-        let map = |e: &Entry, copies: &HashMap<*const Node, Arc<Node>>| {
+        let map = |e: &Entry, copies: &NodeMap<Arc<Node>>| {
             replace(e).unwrap_or_else(|| Entry { node: copies[&Arc::as_ptr(&e.node)].clone(), index: e.index })
         };
         for node in &nodes {
@@ -276,8 +276,8 @@ pub(crate) fn set_initializers(op: &OpRef, inputs: &[Entry]) {
 }
 
 /// Nodes that some operator uses as auxiliary state.
-pub(crate) fn aux_nodes(nodes: &[Arc<Node>]) -> HashSet<*const Node> {
-    let mut out = HashSet::new();
+pub(crate) fn aux_nodes(nodes: &[Arc<Node>]) -> NodeSet {
+    let mut out = NodeSet::default();
     for node in nodes {
         let Some(op) = node.op() else { continue };
         for &i in op.aux() {

@@ -1,11 +1,17 @@
 use crate::{Entry, Node};
-use std::collections::HashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::sync::Arc;
+
+/// Values by node. Addresses need no defence against chosen collisions, so the hash is a quick one.
+pub(crate) type NodeMap<T> = FxHashMap<*const Node, T>;
+
+/// A set of nodes.
+pub(crate) type NodeSet = FxHashSet<*const Node>;
 
 /// Every node that `heads` depend on, each once, inputs before users, in depth-first order: the order of files.
 pub fn post_order(heads: &[Entry]) -> Vec<Arc<Node>> {
     let mut order = Vec::new();
-    let mut seen: HashSet<*const Node> = HashSet::new();
+    let mut seen = NodeSet::default();
     let mut stack: Vec<(&Arc<Node>, usize)> = Vec::new();
     for head in heads {
         if seen.insert(Arc::as_ptr(&head.node)) {

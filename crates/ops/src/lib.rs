@@ -26,16 +26,8 @@ pub mod random;
 pub mod shape;
 pub mod vision;
 
-const FAMILIES: &[&[&OpDef]] = &[
-    create::DEFS,
-    index::DEFS,
-    loss::DEFS,
-    math::DEFS,
-    nn::DEFS,
-    random::DEFS,
-    shape::DEFS,
-    vision::DEFS,
-];
+const FAMILIES: &[&[&OpDef]] =
+    &[create::DEFS, index::DEFS, loss::DEFS, math::DEFS, nn::DEFS, random::DEFS, shape::DEFS, vision::DEFS];
 
 /// Every operator of rsym.
 pub fn registry() -> &'static Registry {
