@@ -157,6 +157,7 @@ REFUSED = {
     "text": (lambda: nd.array("abc"), TypeError, "array like"),
     "texts": (lambda: nd.array(["a"]), TypeError, "array like"),
     "ragged lists": (lambda: nd.array([[1, 2], [3]]), TypeError, "array like"),
+    "a number beyond all types": (lambda: nd.array([2**70], dtype="int64"), TypeError, "array like"),
     "type not there": (lambda: nd.array([1], dtype="complex64"), KeyError, "complex64.*float32"),
     "type not there, of zeros": (lambda: nd.zeros((1,), dtype="complex64"), mx.MXNetError, "complex64.*float32"),
     "type unknown": (lambda: nd.zeros((1,), dtype="foo"), TypeError, "foo.*float32"),

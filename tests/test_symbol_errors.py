@@ -34,6 +34,8 @@ CASES = {
     "parameter no choice": (lambda: S.Activation(x(), act_type="foo"), mx.MXNetError, ["'foo'", "act_type", "'relu'", "'tanh'"]),
     "parameter no shape": (lambda: S.Convolution(x(), kernel="a", num_filter=2), mx.MXNetError, ["'a'", "kernel", "Shape"]),
     "parameter given as symbol": (lambda: fc(num_hidden=x("n")), (TypeError, mx.MXNetError), ["num_hidden", "<Symbol n>"]),
+    "outputs beyond all measure": (lambda: S.SliceChannel(x(), num_outputs=2**31 - 1), mx.MXNetError, ["SliceChannel", "2147483647"]),
+    "inputs beyond all measure": (lambda: S.Concat(num_args=2**31 - 1), mx.MXNetError, ["Concat", "2147483647"]),
     "input a number": (lambda: S.exp(3.0), AssertionError, ["exp", "data", "3.0"]),
     "input a text": (lambda: S.exp("a"), AssertionError, ["exp", "data", "'a'"]),
     "input a list": (lambda: S.FullyConnected(data=[x()], num_hidden=3), AssertionError, ["FullyConnected", "data"]),

@@ -1,4 +1,4 @@
-use crate::{GraphError, GraphResult, OpDef, OpRef, ParamError, ParamTexts, Symbol, did_you_mean};
+use crate::{GraphError, GraphResult, OpDef, OpRef, ParamError, ParamTexts, ParamType, Symbol, did_you_mean};
 use std::collections::HashMap;
 
 /// Operators by name and alias.
@@ -56,7 +56,20 @@ pub fn parse_op(def: &'static OpDef, node: &str, texts: &ParamTexts, subgraphs: 
     if let Some((key, _)) = texts.0.iter().find(|(k, _)| def.param(k).is_none() && def.variadic != Some(k)) {
         return Err(param_error(def, node, ParamError::Unknown(key.clone())));
     }
-    (def.parse)(texts, subgraphs).map_err(|e| param_error(def, node, e))
+    let counted = def.variadic.and_then(|key| texts.get(key)).and_then(i64::parse);
+    refuse_too_many(def, node, "inputs", counted.and_then(|n| usize::try_from(n).ok()).unwrap_or(0))?;
+    let op = (def.parse)(texts, subgraphs).map_err(|e| param_error(def, node, e))?;
+    refuse_too_many(def, node, "outputs", op.num_outputs())?;
+    Ok(op)
+}
+
+/// A keyword such as `num_outputs=2147483647` must not exhaust the memory with names.
+fn refuse_too_many(def: &'static OpDef, node: &str, what: &str, count: usize) -> GraphResult {
+    const MOST: usize = 1 << 20;
+    if count <= MOST {
+        return Ok(());
+    }
+    Err(param_error(def, node, ParamError::Conflict(format!("a node has at most {MOST} {what}, got {count}"))))
 }
 
 fn param_error(def: &'static OpDef, node: &str, error: ParamError) -> GraphError {

@@ -52,7 +52,7 @@ def _numbers(values, dtype):
             return np.asarray(values, dtype=dtype)
         except OverflowError:
             return np.asarray(values).astype(dtype)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise TypeError("source_array must be array like object: %s" % error) from None
 
 
