@@ -41,6 +41,8 @@ operator! {
     /// | output | that of data | that of data |
     /// | mask (rrelu only): the r of every element | that of data | that of data |
     ///
+    /// The gradient of selu for x ≤ 0 is MXNet's 1.0507 · (1.6733 + f(x)), which is not quite the derivative.
+    ///
     /// Sources: Clevert et al. (elu, 2015), Klambauer et al. (selu, 2017), Hendrycks and Gimpel (gelu, 2016), He et al.
     /// (prelu, 2015), Xu et al. (rrelu, 2015). MXNet's CPU build crashes for rrelu in training; rsym computes it.
     #[aliases("_npx_leaky_relu")]
@@ -271,10 +273,10 @@ impl LeakyReluBackward {
         let slope = constant::<T::Compute>(self.slope as f64);
         match self.act_type {
             LeakyAct::Elu => slopes::<T>(io, |y| negative_or_one(y, y + slope)),
-            LeakyAct::Selu => slopes::<T>(io, |y| {
-                let scale = constant(SELU_LAMBDA);
-                scale * negative_or_one(y, y / scale + constant(SELU_ALPHA))
-            }),
+            LeakyAct::Selu => {
+                let [lambda, alpha] = [SELU_LAMBDA, SELU_ALPHA].map(constant::<T::Compute>);
+                slopes::<T>(io, |y| lambda * negative_or_one(y, y + alpha))
+            }
             LeakyAct::Gelu => slopes::<T>(io, gelu_slope),
             _ => slopes::<T>(io, |y| negative_or_one(y, slope)),
         }
@@ -370,7 +372,7 @@ fn gamma_gradient<T: Float>(io: &mut Io) -> OpResult {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::support::tests::{assert_close, check_gradient, infer, run, run_with, t32};
+    use crate::support::tests::{assert_close, backward, check_gradient, infer, run, run_with, t32};
     use rsym_tensor::DType;
 
     fn op(act_type: LeakyAct) -> LeakyRelu {
@@ -406,7 +408,7 @@ mod tests {
 
     #[test]
     fn gradients_agree_with_differences() {
-        for act in [LeakyAct::Leaky, LeakyAct::Elu, LeakyAct::Selu, LeakyAct::Gelu, LeakyAct::Rrelu] {
+        for act in [LeakyAct::Leaky, LeakyAct::Elu, LeakyAct::Gelu, LeakyAct::Rrelu] {
             check_gradient(&op(act), &[[3, 4].into()], DType::Float64);
         }
         for act_type in [LeakyAct::Leaky, LeakyAct::Elu] {
@@ -415,6 +417,12 @@ mod tests {
         for gamma in [Shape::from([3]), [1].into(), [2, 3].into()] {
             check_gradient(&op(LeakyAct::Prelu), &[[2, 3, 4].into(), gamma], DType::Float64);
         }
+    }
+
+    #[test]
+    fn the_gradient_of_selu_is_that_of_mxnet() {
+        let found = backward(&op(LeakyAct::Selu), &[t32([2], &[-1.0, 1.0])], &[Some(t32([2], &[1.0, 1.0]))]);
+        assert_close(found[0].as_ref().unwrap(), &[1.050701 * (1.6732632 - 1.1113307), 1.050701]);
     }
 
     #[test]

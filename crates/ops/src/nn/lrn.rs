@@ -11,7 +11,7 @@ operator! {
     ///
     /// | | shape | dtype |
     /// |---|---|---|
-    /// | data | (batch, channels, …) | float |
+    /// | data | (batch, channels, height, width) | float |
     /// | output | that of data | that of data |
     ///
     /// Source: Krizhevsky et al., ImageNet Classification with Deep Convolutional Neural Networks (2012).
@@ -94,6 +94,10 @@ impl Operator for Lrn {
             lrn(&g, io.inputs[0].slice::<T>()?, out.slice_mut()?, norm.slice_mut()?);
             Ok(())
         }
+        let rank = io.inputs[0].shape().len();
+        if rank != 4 {
+            return Err(OpError::invalid(format!("data must have 4 dimensions (batch, channels, height, width), got {rank}")));
+        }
         let (g, dtype) = (self.geometry(io.inputs[0].shape()), io.outputs[0].dtype());
         dispatch_float!(dtype, T => run::<T>(g, io), else unsupported(dtype, "a float type"))
     }
@@ -150,7 +154,7 @@ mod tests {
     #[test]
     fn gradients_agree_with_differences() {
         for nsize in [2, 3] {
-            check_gradient(&op(nsize), &[[2, 4, 3].into()], DType::Float64);
+            check_gradient(&op(nsize), &[[2, 4, 1, 3].into()], DType::Float64);
         }
     }
 
