@@ -28,6 +28,9 @@ FULL = [
     make("_full", value=1),
 ]
 
+# The start and the step are cut to whole numbers there.
+HALF = but(make("_arange", start=-1.5, stop=2, dtype="float16"), undefined="MXNet counts in whole numbers")
+
 ARANGE = [
     make("_arange", **params)
     for params in [
@@ -39,7 +42,6 @@ ARANGE = [
         dict(start=1, stop=4, repeat=2),
         dict(start=0, stop=3, dtype="int32"),
         dict(start=0, stop=2, step=0.5, dtype="float64"),
-       
         dict(start=0, stop=4, dtype="int64", repeat=3),
         dict(start=0, stop=4, dtype="uint8"),
         dict(start=0, stop=5, step=-1),
@@ -76,4 +78,4 @@ LINSPACE = [
     ]
 ]
 
-CASES = FILLED + FULL + ARANGE + EYE + LINSPACE
+CASES = FILLED + FULL + [HALF] + ARANGE + EYE + LINSPACE
