@@ -35,7 +35,7 @@ impl<'a> Builder<'a> {
     pub fn graph(&mut self, mut raw: RawGraph) -> GraphResult<Symbol> {
         let count = raw.nodes.len();
         let mut built = Built { used: outputs_used(&raw), nodes: variables(&mut raw), writes: vec![0; count] };
-        for (i, node) in raw.nodes.into_iter().enumerate() {
+        for (i, node) in raw.nodes.iter_mut().enumerate() {
             if built.nodes[i].is_none() {
                 built.nodes[i] = Some(self.operator(node, i, &mut built)?);
             }
@@ -43,7 +43,7 @@ impl<'a> Builder<'a> {
         Ok(Symbol::from_entries(built.entries(&raw.heads, "heads")?))
     }
 
-    fn operator(&mut self, mut raw: RawNode, index: usize, built: &mut Built) -> GraphResult<Arc<Node>> {
+    fn operator(&mut self, raw: &mut RawNode, index: usize, built: &mut Built) -> GraphResult<Arc<Node>> {
         if !raw.control_deps.is_empty() {
             self.warnings
                 .push(format!("node '{}': control_deps are ignored: operators run in order of need", raw.name));
@@ -52,12 +52,12 @@ impl<'a> Builder<'a> {
         let subgraphs = subgraphs.into_iter().map(|g| self.graph(g)).collect::<GraphResult<Vec<Symbol>>>()?;
         let inputs = built.entries(&raw.inputs, &raw.name)?;
         let def = self.registry.get(&raw.op);
-        let (params, attrs) = split(def, &mut raw, self.version, &mut self.warnings);
+        let (params, attrs) = split(def, raw, self.version, &mut self.warnings);
         let op = match def {
-            Some(def) => known(def, &raw, &params, &subgraphs)?,
-            None => built.opaque(&raw, built.used[index])?,
+            Some(def) => known(def, raw, &params, &subgraphs)?,
+            None => built.opaque(raw, built.used[index])?,
         };
-        built.count_writes(&raw, &op);
+        built.count_writes(raw, &op);
         Ok(Node::with_subgraphs(&raw.name, op, params, attrs, inputs, subgraphs))
     }
 }
@@ -65,7 +65,7 @@ impl<'a> Builder<'a> {
 /// The operator of a node, which must have as many inputs as the file gives it.
 fn known(def: &'static OpDef, raw: &RawNode, params: &ParamTexts, subgraphs: &[Symbol]) -> GraphResult<OpRef> {
     let given = raw.inputs.len();
-    let fail = |message| GraphError::Compose { op: def.name.to_string(), node: raw.name.clone(), message };
+    let fail = |message| GraphError::Compose { op: def.name.to_string(), node: raw.name.to_string(), message };
     let count = def.variadic.and_then(|key| usize::parse(params.get(key)?));
     if let Some(count) = count.filter(|&c| c > given + subgraphs.len()) {
         return Err(fail(format!("is to take {count} inputs, but the file gives {given}")));
@@ -125,7 +125,7 @@ impl Built {
             )));
         }
         let aux = raw.inputs.iter().enumerate().filter(|(_, e)| e.2 > self.writes[e.0 as usize]).map(|(i, _)| i);
-        Ok(Arc::new(Opaque { name: raw.op.clone(), inputs: raw.inputs.len(), outputs, aux: aux.collect() }))
+        Ok(Arc::new(Opaque { name: raw.op.to_string(), inputs: raw.inputs.len(), outputs, aux: aux.collect() }))
     }
 
     fn count_writes(&mut self, raw: &RawNode, op: &OpRef) {

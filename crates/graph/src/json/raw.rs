@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::Value;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// Attributes by key.
@@ -13,8 +14,9 @@ const UNMARKED: u32 = 800;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct RawGraph {
-    pub nodes: Vec<RawNode>,
+pub struct RawGraph<'a> {
+    #[serde(borrow)]
+    pub nodes: Vec<RawNode<'a>>,
     pub arg_nodes: Vec<u32>,
     pub heads: Vec<RawEntry>,
     #[serde(default)]
@@ -26,9 +28,11 @@ pub struct RawGraph {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct RawNode {
-    pub op: String,
-    pub name: String,
+pub struct RawNode<'a> {
+    #[serde(borrow)]
+    pub op: Cow<'a, str>,
+    #[serde(borrow)]
+    pub name: Cow<'a, str>,
     pub inputs: Vec<RawEntry>,
     /// Parameters and user attributes since 1.0; after [`RawGraph::check`] those of `attr` too.
     #[serde(default)]
@@ -45,14 +49,15 @@ pub struct RawNode {
     #[serde(default)]
     pub control_deps: Vec<u32>,
     #[serde(default)]
-    pub subgraphs: Vec<RawGraph>,
+    #[serde(borrow)]
+    pub subgraphs: Vec<RawGraph<'a>>,
 }
 
 /// An output of a node; the version counts the operators that wrote the variable before.
 #[derive(Debug, Clone, Copy, Deserialize)]
 pub struct RawEntry(pub u32, pub u32, #[serde(default)] pub u32);
 
-impl RawGraph {
+impl RawGraph<'_> {
     /// The version of MXNet that wrote the file.
     pub fn version(&self) -> u32 {
         let number = self.attrs.get("mxnet_version").and_then(|pair| pair.get(1)).and_then(Value::as_u64);
@@ -76,10 +81,10 @@ impl RawGraph {
     }
 }
 
-impl RawNode {
+impl RawNode<'_> {
     /// A variable.
-    pub fn variable(name: String, attrs: RawAttrs) -> RawNode {
-        RawNode { op: "null".into(), name, attrs, ..RawNode::default() }
+    pub fn variable(name: String, attrs: RawAttrs) -> RawNode<'static> {
+        RawNode { op: "null".into(), name: name.into(), attrs, ..RawNode::default() }
     }
 
     /// Whether this is a variable.

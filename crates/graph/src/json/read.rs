@@ -39,7 +39,13 @@ pub fn from_json(registry: &Registry, text: &str) -> GraphResult<Loaded> {
     if let Some(what) = sniff::describe(text.as_bytes()) {
         return Err(GraphError::Json(what));
     }
-    let mut raw = parse(text)?;
+    let mut raw: RawGraph = match serde_json::from_str(text) {
+        Ok(raw) => raw,
+        Err(error) => match escape_controls(text) {
+            Some(escaped) => return from_json(registry, &escaped),
+            None => return Err(GraphError::Json(explain(text, error))),
+        },
+    };
     raw.check().map_err(GraphError::Json)?;
     let version = raw.version();
     let upgrades = upgrade::apply(&mut raw, version, registry);
@@ -56,14 +62,6 @@ pub fn from_json(registry: &Registry, text: &str) -> GraphResult<Loaded> {
 
 fn version_text(version: u32) -> String {
     format!("{}.{}.{}", version / 10000, version / 100 % 100, version % 100)
-}
-
-fn parse(text: &str) -> GraphResult<RawGraph> {
-    let fail = |text: &str, error| GraphError::Json(explain(text, error));
-    serde_json::from_str(text).or_else(|error| match escape_controls(text) {
-        Some(escaped) => serde_json::from_str(&escaped).map_err(|error| fail(&escaped, error)),
-        None => Err(fail(text, error)),
-    })
 }
 
 /// The text with control characters inside of strings escaped: MXNet writes them raw, which JSON forbids.
