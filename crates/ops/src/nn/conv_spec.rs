@@ -35,7 +35,7 @@ impl ConvSpec {
     }
 
     fn checked(self) -> Result<ConvSpec, String> {
-        if self.groups == 0 || self.filters % self.groups != 0 {
+        if !self.filters.is_multiple_of(self.groups) {
             return Err(format!("num_group={} must divide num_filter={}", self.groups, self.filters));
         }
         Ok(self)
@@ -61,7 +61,7 @@ impl ConvSpec {
         let Some(dims) = io.inputs[0].dims() else { return Ok(()) };
         self.axes.check_rank(dims.len())?;
         let channels = dims[self.axes.channel()];
-        if let Some(c) = channels.filter(|c| c % self.groups != 0) {
+        if let Some(c) = channels.filter(|c| !c.is_multiple_of(self.groups)) {
             return Err(OpError::invalid(format!("num_group={} must divide the {c} channels of data", self.groups)));
         }
         io.set_input(1, self.weight(channels))?;

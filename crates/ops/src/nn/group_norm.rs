@@ -76,10 +76,8 @@ fn infer(io: &mut ShapeIo, groups: Option<usize>) -> OpResult {
     if dims.len() < 2 {
         return Err(OpError::invalid(format!("data must have a batch and a channel axis, got {} axes", dims.len())));
     }
-    if let (Some(groups), Some(channels)) = (groups, dims[1]) {
-        if channels % groups != 0 {
-            return Err(OpError::invalid(format!("num_groups={groups} must divide the {channels} channels")));
-        }
+    if let Some((groups, channels)) = groups.zip(dims[1]).filter(|(groups, channels)| channels % groups != 0) {
+        return Err(OpError::invalid(format!("num_groups={groups} must divide the {channels} channels")));
     }
     let count = groups.or(dims[1]);
     (1..3).try_for_each(|i| io.set_input(i, PartialShape::partial([count])))?;
