@@ -35,7 +35,7 @@ impl ConvSpec {
     }
 
     fn checked(self) -> Result<ConvSpec, String> {
-        if !self.filters.is_multiple_of(self.groups) {
+        if self.groups == 0 || !self.filters.is_multiple_of(self.groups) {
             return Err(format!("num_group={} must divide num_filter={}", self.groups, self.filters));
         }
         Ok(self)
