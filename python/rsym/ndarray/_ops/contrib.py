@@ -10,6 +10,7 @@ from .._invoke import invoke as _invoke
 
 __all__ = [
     "arange_like",
+    "div_sqrt_dim",
 ]
 
 
@@ -45,3 +46,26 @@ def arange_like(data=None, start=_Null, step=_Null, repeat=_Null, ctx=_Null, axi
     NDArray, or a list of them where there are several outputs
     """
     return _invoke("_contrib_arange_like", (data,), {"start": start, "step": step, "repeat": repeat, "ctx": ctx, "axis": axis}, out, kwargs)
+
+
+def div_sqrt_dim(data=None, out=None, name=None, **kwargs):
+    """Divides by the square root of the last extent: `out = data / sqrt(data.shape[-1])`
+    (A. Vaswani et al., "Attention Is All You Need", 2017).
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | any | float |
+    | output | that of data | that of data |
+
+    Parameters
+    ----------
+    data : NDArray
+        The input.
+    out : NDArray or list of NDArray, optional
+        Arrays that take the result.
+
+    Returns
+    -------
+    NDArray, or a list of them where there are several outputs
+    """
+    return _invoke("_contrib_div_sqrt_dim", (data,), {}, out, kwargs)

@@ -12,6 +12,7 @@ __all__ = [
     "Activation",
     "BatchNorm",
     "BatchNorm_v1",
+    "BilinearSampler",
     "BlockGrad",
     "Cast",
     "Concat",
@@ -24,6 +25,7 @@ __all__ = [
     "Embedding",
     "Flatten",
     "FullyConnected",
+    "GridGenerator",
     "GroupNorm",
     "IdentityAttachKLSparseReg",
     "InstanceNorm",
@@ -38,6 +40,7 @@ __all__ = [
     "Pad",
     "Pooling",
     "Pooling_v1",
+    "ROIPooling",
     "Reshape",
     "SVMOutput",
     "SequenceLast",
@@ -47,6 +50,7 @@ __all__ = [
     "Softmax",
     "SoftmaxActivation",
     "SoftmaxOutput",
+    "SpatialTransformer",
     "SwapAxis",
     "UpSampling",
     "abs",
@@ -351,6 +355,33 @@ def BatchNorm_v1(data=None, gamma=None, beta=None, moving_mean=None, moving_var=
     NDArray, or a list of them where there are several outputs
     """
     return _invoke("BatchNorm_v1", (data, gamma, beta, moving_mean, moving_var,), {"eps": eps, "momentum": momentum, "fix_gamma": fix_gamma, "use_global_stats": use_global_stats, "output_mean_var": output_mean_var}, out, kwargs)
+
+
+def BilinearSampler(data=None, grid=None, cudnn_off=_Null, out=None, name=None, **kwargs):
+    """Samples pictures at the positions of a grid, bilinearly; beyond the border they are 0.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | (n, c, h, w) | float |
+    | grid | (n, 2, h', w'): x, then y; -1 is the first pixel and 1 the last | that of data |
+    | output | (n, c, h', w') | that of data |
+
+    Parameters
+    ----------
+    data : NDArray
+        The pictures.
+    grid : NDArray
+        The positions.
+    cudnn_off : boolean or None, default None
+        Ignored: there is no cuDNN here.
+    out : NDArray or list of NDArray, optional
+        Arrays that take the result.
+
+    Returns
+    -------
+    NDArray, or a list of them where there are several outputs
+    """
+    return _invoke("BilinearSampler", (data, grid,), {"cudnn_off": cudnn_off}, out, kwargs)
 
 
 def BlockGrad(data=None, out=None, name=None, **kwargs):
@@ -788,6 +819,38 @@ def FullyConnected(data=None, weight=None, bias=None, num_hidden=_Null, no_bias=
     return _invoke("FullyConnected", (data, weight, bias,), {"num_hidden": num_hidden, "no_bias": no_bias, "flatten": flatten}, out, kwargs)
 
 
+def GridGenerator(data=None, transform_type=_Null, target_shape=_Null, out=None, name=None, **kwargs):
+    """Makes grids of positions for `BilinearSampler`, from affine transformations or from a flow.
+
+    With `affine`, data holds the six numbers of 2 by 3 matrices, and `out[n, :, i, j] = data[n] · (x_j, y_i,
+    1)`, where x and y run
+    evenly from -1 to 1. With `warp`, data holds how far each pixel moves: `out[n, 0, i, j] = (data[n, 0, i,
+    j] + j) * 2 / (w - 1) - 1`,
+    and likewise for y.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | (n, 6) for affine, (n, 2, h, w) for warp | float |
+    | output | (n, 2, h, w): x, then y, from -1 to 1 | that of data |
+
+    Parameters
+    ----------
+    data : NDArray
+        Affine matrices, or a flow.
+    transform_type : {'affine', 'warp'}
+        What data holds: `affine` matrices or a flow to `warp` by.
+    target_shape : Shape(tuple), default (0, 0)
+        Height and width of the grid; needed for `affine`.
+    out : NDArray or list of NDArray, optional
+        Arrays that take the result.
+
+    Returns
+    -------
+    NDArray, or a list of them where there are several outputs
+    """
+    return _invoke("GridGenerator", (data,), {"transform_type": transform_type, "target_shape": target_shape}, out, kwargs)
+
+
 def GroupNorm(data=None, gamma=None, beta=None, num_groups=_Null, eps=_Null, output_mean_var=_Null, out=None, name=None, **kwargs):
     """Normalises groups of channels of every image: `out = gamma · (data - mean) / sqrt(var + eps) + beta`.
 
@@ -1114,7 +1177,7 @@ def LogisticRegressionOutput(data=None, label=None, grad_scale=_Null, out=None, 
 
 def MAERegressionOutput(data=None, label=None, grad_scale=_Null, out=None, name=None, **kwargs):
     """Passes predictions on and trains them with the absolute error: the gradient is
-    `grad_scale / m · sign(data - label)`.
+    `grad_scale / m` where data is greater than label, otherwise `-grad_scale / m`.
 
     `m` is the number of values that one sample has. The gradient of the output is ignored: this is the end of a net.
 
@@ -1273,8 +1336,8 @@ def Pooling_v1(data=None, kernel=_Null, pool_type=_Null, global_pool=_Null, pool
     | output | (batch, channels, windows…), with `global_pool` (batch, channels, 1…) | that of data |
 
     Unlike with `Pooling`, means divide by the size of the kernel even where the window hangs over the border,
-    and each
-    of several equal maxima gets the whole gradient.
+    padding
+    counts as zeros in maxima, and each of several equal maxima gets the whole gradient.
 
     Parameters
     ----------
@@ -1302,6 +1365,37 @@ def Pooling_v1(data=None, kernel=_Null, pool_type=_Null, global_pool=_Null, pool
     return _invoke("Pooling_v1", (data,), {"kernel": kernel, "pool_type": pool_type, "global_pool": global_pool, "pooling_convention": pooling_convention, "stride": stride, "pad": pad}, out, kwargs)
 
 
+def ROIPooling(data=None, rois=None, pooled_size=_Null, spatial_scale=_Null, out=None, name=None, **kwargs):
+    """Divides each region of interest into bins and takes the largest pixel of each bin.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | (n, c, h, w) | float |
+    | rois | (r, 5): number of the picture, then left, top, right, bottom | that of data |
+    | output | (r, c, rows, columns) | that of data |
+
+    Regions are rounded to whole pixels; bins beyond the border hold 0. The gradient of rois is zero.
+
+    Parameters
+    ----------
+    data : NDArray
+        The pictures.
+    rois : NDArray
+        The regions of interest.
+    pooled_size : Shape(tuple)
+        Number of bins: rows and columns.
+    spatial_scale : float
+        Pixels of data for one unit of the regions.
+    out : NDArray or list of NDArray, optional
+        Arrays that take the result.
+
+    Returns
+    -------
+    NDArray, or a list of them where there are several outputs
+    """
+    return _invoke("ROIPooling", (data, rois,), {"pooled_size": pooled_size, "spatial_scale": spatial_scale}, out, kwargs)
+
+
 def Reshape(data=None, shape=_Null, reverse=_Null, target_shape=_Null, keep_highest=_Null, out=None, name=None, **kwargs):
     """Gives the input another shape of the same size; the order of the elements stays.
 
@@ -1318,7 +1412,8 @@ def Reshape(data=None, shape=_Null, reverse=_Null, target_shape=_Null, keep_high
     | data | any | any |
     | output | as `shape` says | that of data |
 
-    Unlike MXNet, a shape of another size is refused.
+    Unlike MXNet, a shape of another size is refused: at once, or when it is computed where `-1` was rounded
+    down.
 
     Parameters
     ----------
@@ -1638,6 +1733,39 @@ def SoftmaxOutput(data=None, label=None, grad_scale=_Null, ignore_label=_Null, m
     NDArray, or a list of them where there are several outputs
     """
     return _invoke("SoftmaxOutput", (data, label,), {"grad_scale": grad_scale, "ignore_label": ignore_label, "multi_output": multi_output, "use_ignore": use_ignore, "preserve_shape": preserve_shape, "normalization": normalization, "out_grad": out_grad, "smooth_alpha": smooth_alpha}, out, kwargs)
+
+
+def SpatialTransformer(data=None, loc=None, target_shape=_Null, transform_type=_Null, sampler_type=_Null, cudnn_off=_Null, out=None, name=None, **kwargs):
+    """Transforms pictures by affine matrices: `BilinearSampler(data, GridGenerator(loc))`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | (n, c, h, w) | float |
+    | loc | (n, 6) | that of data |
+    | output | (n, c, h', w') with h', w' from `target_shape` | that of data |
+
+    Parameters
+    ----------
+    data : NDArray
+        The pictures.
+    loc : NDArray
+        The affine matrices.
+    target_shape : Shape(tuple), default (0, 0)
+        Height and width of the output.
+    transform_type : {'affine'}
+        The transformation: `affine`.
+    sampler_type : {'bilinear'}
+        The way of sampling: `bilinear`.
+    cudnn_off : boolean or None, default None
+        Ignored: there is no cuDNN here.
+    out : NDArray or list of NDArray, optional
+        Arrays that take the result.
+
+    Returns
+    -------
+    NDArray, or a list of them where there are several outputs
+    """
+    return _invoke("SpatialTransformer", (data, loc,), {"target_shape": target_shape, "transform_type": transform_type, "sampler_type": sampler_type, "cudnn_off": cudnn_off}, out, kwargs)
 
 
 def SwapAxis(data=None, dim1=_Null, dim2=_Null, out=None, name=None, **kwargs):
@@ -4620,7 +4748,8 @@ def reshape(data=None, shape=_Null, reverse=_Null, target_shape=_Null, keep_high
     | data | any | any |
     | output | as `shape` says | that of data |
 
-    Unlike MXNet, a shape of another size is refused.
+    Unlike MXNet, a shape of another size is refused: at once, or when it is computed where `-1` was rounded
+    down.
 
     Parameters
     ----------

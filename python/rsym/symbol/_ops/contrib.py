@@ -10,6 +10,7 @@ from .._compose import compose as _compose
 
 __all__ = [
     "arange_like",
+    "div_sqrt_dim",
 ]
 
 
@@ -47,3 +48,28 @@ def arange_like(data=None, start=_Null, step=_Null, repeat=_Null, ctx=_Null, axi
     Symbol
     """
     return _compose("_contrib_arange_like", "arange_like", (data,), {"start": start, "step": step, "repeat": repeat, "ctx": ctx, "axis": axis}, name, attr, kwargs)
+
+
+def div_sqrt_dim(data=None, name=None, attr=None, out=None, **kwargs):
+    """Divides by the square root of the last extent: `out = data / sqrt(data.shape[-1])`
+    (A. Vaswani et al., "Attention Is All You Need", 2017).
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | any | float |
+    | output | that of data | that of data |
+
+    Parameters
+    ----------
+    data : Symbol
+        The input.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("_contrib_div_sqrt_dim", "div_sqrt_dim", (data,), {}, name, attr, kwargs)
