@@ -341,3 +341,25 @@ def test_results_are_the_same_for_every_number_of_threads():
         print(digest.hexdigest())
     """
     assert len({run_program(program, RAYON_NUM_THREADS=n) for n in ("1", "2", "4", "7")}) == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes cannot be forked here")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_forked_processes_compute_as_well():
+    program = """
+        import os, signal, warnings
+        import numpy as np
+        import rsym as mx
+
+        warnings.simplefilter("ignore")
+        matrix = mx.nd.ones((300, 300))
+        executor = mx.sym.dot(mx.sym.Variable("x"), mx.sym.Variable("x")).bind(mx.cpu(), [matrix])
+        executor.forward()  # the threads of this process are running now
+        child = os.fork()
+        if child == 0:
+            signal.alarm(60)
+            right = (executor.forward()[0].asnumpy() == 300).all() and (mx.nd.dot(matrix, matrix).asnumpy() == 300).all()
+            os._exit(0 if right else 1)
+        print(os.waitpid(child, 0)[1], int(executor.forward()[0][0, 0].asscalar()))
+    """
+    assert run_program(program) == "0 300\n"

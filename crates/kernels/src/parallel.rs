@@ -7,6 +7,7 @@
 
 use rayon::prelude::*;
 use std::marker::PhantomData;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// Work below this cost (about 30 µs) stays on the calling thread.
 pub const INLINE_COST: usize = 1 << 16;
@@ -19,9 +20,20 @@ pub fn chunk_rows(cost_per_row: usize) -> usize {
     CHUNK_COST.div_ceil(cost_per_row.max(1))
 }
 
-/// Whether work of this size is worth several threads.
+/// Whether work of this size is worth several threads, and this process has them.
 pub fn worth(rows: usize, cost_per_row: usize) -> bool {
-    rows > 1 && rows.saturating_mul(cost_per_row.max(1)) >= INLINE_COST
+    rows > 1 && rows.saturating_mul(cost_per_row.max(1)) >= INLINE_COST && has_threads()
+}
+
+/// False in a child that was forked after its parent started rayon's threads: they do not exist in the child, which would
+/// wait for them for ever.
+fn has_threads() -> bool {
+    static STARTED_IN: AtomicU32 = AtomicU32::new(0);
+    let me = std::process::id();
+    match STARTED_IN.compare_exchange(0, me, Ordering::Relaxed, Ordering::Relaxed) {
+        Ok(_) => true,
+        Err(owner) => owner == me,
+    }
 }
 
 /// Calls `f(row, output row)` for every row of `row_len` elements.
