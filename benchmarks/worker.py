@@ -1,6 +1,6 @@
 """Times cases in one interpreter: reads a case's name from standard input, writes its seconds to standard output.
 
-    python benchmarks/worker.py rsym|mxnet
+python benchmarks/worker.py rsym|mxnet
 """
 
 import importlib

@@ -4,6 +4,7 @@ import asyncio
 import threading
 
 import pytest
+
 from rsym.attribute import AttrScope, current, current_attrs, merge
 
 

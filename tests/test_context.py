@@ -6,6 +6,7 @@ import threading
 
 import numpy as np
 import pytest
+
 from rsym import context
 from rsym.base import DeviceError, MXNetError
 from rsym.context import Context, cpu, cpu_pinned, cpu_shared, current_context, gpu, num_gpus

@@ -17,7 +17,9 @@ FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE | doctest.IGNORE_EXCEPTI
 
 def test_the_guide_runs():
     with mx.name.NameManager():
-        result = doctest.testfile(str(ROOT / "docs/guide.md"), module_relative=False, optionflags=FLAGS & ~doctest.IGNORE_EXCEPTION_DETAIL)
+        result = doctest.testfile(
+            str(ROOT / "docs/guide.md"), module_relative=False, optionflags=FLAGS & ~doctest.IGNORE_EXCEPTION_DETAIL
+        )
     assert result.attempted > 20
     assert result.failed == 0
 

@@ -80,7 +80,11 @@ def test_auxiliary_states_by_list_and_by_name():
 def test_simple_bind_allocates_zeros():
     executor = S.BatchNorm(fc(), name="bn").simple_bind(mx.cpu(), x=(2, 5))
     assert {k: v.shape for k, v in executor.arg_dict.items()} == {
-        "x": (2, 5), "fc_weight": (3, 5), "fc_bias": (3,), "bn_gamma": (3,), "bn_beta": (3,),
+        "x": (2, 5),
+        "fc_weight": (3, 5),
+        "fc_bias": (3,),
+        "bn_gamma": (3,),
+        "bn_beta": (3,),
     }
     for array in executor.arg_arrays + executor.grad_arrays + executor.aux_arrays:
         assert not array.asnumpy().any()
@@ -164,7 +168,9 @@ def test_copy_params_from():
     executor = fc().simple_bind(mx.cpu(), x=(2, 2))
     executor.copy_params_from({"fc_weight": nd.ones((3, 2)), "fc_bias": nd.array([1, 2, 3], dtype="int32")})
     assert executor.arg_dict["fc_bias"].asnumpy().tolist() == [1, 2, 3]
-    executor.copy_params_from({"fc_bias": nd.zeros((3,)), "other": nd.zeros((1,))}, {"more": nd.zeros((1,))}, allow_extra_params=True)
+    executor.copy_params_from(
+        {"fc_bias": nd.zeros((3,)), "other": nd.zeros((1,))}, {"more": nd.zeros((1,))}, allow_extra_params=True
+    )
     assert not executor.arg_dict["fc_bias"].asnumpy().any()
 
 
@@ -215,8 +221,16 @@ ERRORS = {
         ValueError,
         ["bn_moving_mean", "aux_states"],
     ),
-    "simple: shapes": (lambda: simple(x=(2,), y=(3,)), RuntimeError, ["simple_bind error. Arguments:\nx: (2,)\ny: (3,)\n", "_mul0", "rhs"]),
-    "simple: types": (lambda: simple(x=(2,), type_dict={"x": "float64", "y": "float32"}), RuntimeError, ["simple_bind error", "float64"]),
+    "simple: shapes": (
+        lambda: simple(x=(2,), y=(3,)),
+        RuntimeError,
+        ["simple_bind error. Arguments:\nx: (2,)\ny: (3,)\n", "_mul0", "rhs"],
+    ),
+    "simple: types": (
+        lambda: simple(x=(2,), type_dict={"x": "float64", "y": "float32"}),
+        RuntimeError,
+        ["simple_bind error", "float64"],
+    ),
     "simple: nothing given": (lambda: simple(), RuntimeError, ["shape of x", "shape of y", "give"]),
     "simple: unknown dimension": (lambda: simple(x=(0,)), RuntimeError, ["simple_bind error. Arguments:\nx: (0,)", "shape of x"]),
     "simple: shape a text": (lambda: simple(x="a"), RuntimeError, ["'x'", "str"]),

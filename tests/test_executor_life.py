@@ -8,7 +8,6 @@ import textwrap
 import threading
 import time
 
-import numpy as np
 import pytest
 
 import rsym as mx
@@ -29,7 +28,10 @@ def fc(hidden=3):
 def run_program(program, **environment):
     """A program in an interpreter of its own; its output."""
     done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(program)], capture_output=True, text=True, timeout=300,
+        [sys.executable, "-c", textwrap.dedent(program)],
+        capture_output=True,
+        text=True,
+        timeout=300,
         env={**os.environ, **environment},
     )
     assert done.returncode == 0, done.stderr

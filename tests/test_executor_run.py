@@ -76,7 +76,8 @@ def test_backward_may_run_twice_after_one_forward_and_after_inference():
 
 
 @pytest.mark.parametrize(
-    "heads", [nd.array([1, 10, 100]), [nd.array([1, 10, 100])], (nd.array([1, 10, 100]),), {"_mul0_output": nd.array([1, 10, 100])}]
+    "heads",
+    [nd.array([1, 10, 100]), [nd.array([1, 10, 100])], (nd.array([1, 10, 100]),), {"_mul0_output": nd.array([1, 10, 100])}],
 )
 def test_head_gradients_alone_in_lists_and_by_name(heads):
     executor = square()

@@ -8,11 +8,11 @@ import subprocess
 import sys
 
 import pytest
-from s3_server import s3_bucket, s3_endpoint  # noqa: F401
 
 from rsym import _files
 from rsym._files import FileError, FolderError, ForbiddenFileError, MissingFileError, read_bytes, write_bytes
 from rsym.base import MXNetError
+from s3_server import s3_bucket, s3_endpoint  # noqa: F401
 
 
 @pytest.mark.parametrize("kind", [str, pathlib.Path, os.fsencode])

@@ -24,7 +24,8 @@ def test_importing_prints_nothing_and_starts_no_thread():
         after = len(os.listdir(tasks)) if os.path.isdir(tasks) else 1
         assert (threading.active_count(), after) == (1, before), (before, after)
         """,
-        "-W", "error",
+        "-W",
+        "error",
     )
     assert (done.stdout, done.stderr) == ("", "")
 
@@ -50,7 +51,9 @@ def test_importing_does_not_import(module):
     python("import sys, rsym; assert %r not in sys.modules" % module)
 
 
-@pytest.mark.parametrize("name", ["test_utils", "visualization", "viz", "random", "util", "runtime", "log", "error", "model", "libinfo"])
+@pytest.mark.parametrize(
+    "name", ["test_utils", "visualization", "viz", "random", "util", "runtime", "log", "error", "model", "libinfo"]
+)
 def test_modules_are_there_when_they_are_first_used(name):
     python("import rsym; assert %r in dir(rsym); assert rsym.%s.__name__.startswith('rsym.')" % (name, name))
 

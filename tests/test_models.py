@@ -7,9 +7,9 @@ import sys
 
 import numpy as np
 import pytest
-from conftest import SHARED
 
 import rsym as mx
+from conftest import SHARED
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "examples"))
 import pretrained  # noqa: E402

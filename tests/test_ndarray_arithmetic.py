@@ -35,7 +35,9 @@ def test_between_arrays_with_broadcasting(op, partner):
         close(op(nd.array(right), nd.array(LEFT)), op(right, LEFT))
 
 
-@pytest.mark.parametrize("number", [2, 2.5, -0.5, True, np.float32(2.5), np.float64(3), np.int64(2), np.array(2.0), np.bool_(True)])
+@pytest.mark.parametrize(
+    "number", [2, 2.5, -0.5, True, np.float32(2.5), np.float64(3), np.int64(2), np.array(2.0), np.bool_(True)]
+)
 @pytest.mark.parametrize("op", BINARY + COMPARISONS)
 def test_with_a_number_on_either_side(op, number):
     plain = np.float32(number)
@@ -108,15 +110,27 @@ def test_an_array_equals_no_other_object():
 
 ERRORS = {
     "shapes": (lambda: nd.ones((2,)) + nd.ones((3,)), mx.MXNetError, ["broadcast_add", "(2,)", "(3,)"]),
-    "shapes that must agree": (lambda: nd.elemwise_add(nd.ones((2,)), nd.ones((3,))), mx.MXNetError, ["elemwise_add", "(2,)", "(3,)"]),
+    "shapes that must agree": (
+        lambda: nd.elemwise_add(nd.ones((2,)), nd.ones((3,))),
+        mx.MXNetError,
+        ["elemwise_add", "(2,)", "(3,)"],
+    ),
     "types": (lambda: nd.ones((2,)) + nd.ones((2,), dtype="int32"), mx.MXNetError, ["broadcast_add", "float32", "int32"]),
     "numbers": (lambda: nd.exp(3.0), AssertionError, ["exp", "data", "float", "nd.array"]),
     "numpy": (lambda: nd.exp(np.ones(2)), AssertionError, ["exp", "data", "ndarray", "nd.array"]),
     "nothing": (lambda: nd.exp(), mx.MXNetError, ["exp", "data"]),
     "unknown input": (lambda: nd.exp(foo=nd.ones((1,))), mx.MXNetError, ["exp", "'foo'", "data"]),
     "input twice": (lambda: nd.exp(nd.ones((1,)), data=nd.ones((1,))), TypeError, ["data"]),
-    "unknown parameter": (lambda: nd.FullyConnected(nd.ones((1, 2)), num_hidden=3, foo=2), mx.MXNetError, ["FullyConnected", "'foo'"]),
-    "missing parameter": (lambda: nd.FullyConnected(nd.ones((1, 2)), nd.ones((3, 2)), no_bias=True), mx.MXNetError, ["num_hidden"]),
+    "unknown parameter": (
+        lambda: nd.FullyConnected(nd.ones((1, 2)), num_hidden=3, foo=2),
+        mx.MXNetError,
+        ["FullyConnected", "'foo'"],
+    ),
+    "missing parameter": (
+        lambda: nd.FullyConnected(nd.ones((1, 2)), nd.ones((3, 2)), no_bias=True),
+        mx.MXNetError,
+        ["num_hidden"],
+    ),
     "bad parameter": (lambda: nd.Activation(nd.ones((1,)), act_type="foo"), mx.MXNetError, ["Activation", "'foo'", "'relu'"]),
     "weights": (
         lambda: nd.FullyConnected(nd.ones((1, 2)), nd.ones((3, 5)), no_bias=True, num_hidden=3),
@@ -166,10 +180,25 @@ def test_several_outputs_are_a_list():
 
 @pytest.mark.parametrize(
     "name, twin",
-    [("add", np.add), ("subtract", np.subtract), ("multiply", np.multiply), ("divide", np.divide), ("power", np.power),
-     ("maximum", np.maximum), ("minimum", np.minimum), ("equal", np.equal), ("not_equal", np.not_equal),
-     ("greater", np.greater), ("lesser", np.less), ("greater_equal", np.greater_equal), ("lesser_equal", np.less_equal),
-     ("modulo", np.mod), ("logical_and", np.logical_and), ("logical_or", np.logical_or), ("logical_xor", np.logical_xor)],
+    [
+        ("add", np.add),
+        ("subtract", np.subtract),
+        ("multiply", np.multiply),
+        ("divide", np.divide),
+        ("power", np.power),
+        ("maximum", np.maximum),
+        ("minimum", np.minimum),
+        ("equal", np.equal),
+        ("not_equal", np.not_equal),
+        ("greater", np.greater),
+        ("lesser", np.less),
+        ("greater_equal", np.greater_equal),
+        ("lesser_equal", np.less_equal),
+        ("modulo", np.mod),
+        ("logical_and", np.logical_and),
+        ("logical_or", np.logical_or),
+        ("logical_xor", np.logical_xor),
+    ],
 )
 def test_functions_of_arrays_and_numbers(name, twin):
     call, right = getattr(nd, name), PARTNERS["same shape"]

@@ -145,8 +145,15 @@ def test_astype(values):
 @pytest.mark.parametrize(
     "shape, options, result",
     [
-        ((6,), {}, (6,)), ((3, -1), {}, (3, 2)), ((-1,), {}, (6,)), ((0, -1), {}, (2, 3)), ((-2,), {}, (2, 3)),
-        ((-3,), {}, (6,)), ((-4, 1, 2, -2), {}, (1, 2, 3)), ((-4, -1, 2, 3), {}, (1, 2, 3)), ((2, 3, 1), {}, (2, 3, 1)),
+        ((6,), {}, (6,)),
+        ((3, -1), {}, (3, 2)),
+        ((-1,), {}, (6,)),
+        ((0, -1), {}, (2, 3)),
+        ((-2,), {}, (2, 3)),
+        ((-3,), {}, (6,)),
+        ((-4, 1, 2, -2), {}, (1, 2, 3)),
+        ((-4, -1, 2, 3), {}, (1, 2, 3)),
+        ((2, 3, 1), {}, (2, 3, 1)),
         ((-1, 0), {"reverse": True}, (2, 3)),
     ],
 )
@@ -166,8 +173,14 @@ def test_reshape_takes_numbers_and_keywords(values):
 
 @pytest.mark.parametrize(
     "shape, kind, pattern",
-    [((4, 2), mx.MXNetError, "8.*6"), ((-1, 4), ValueError, r"\(2, 3\).*\(-1, 4\)"), ((-1, -1), mx.MXNetError, r"\(-1, -1\)"),
-     ((), ValueError, r"\(\)"), (("a",), TypeError, "'a'"), ((2.5,), TypeError, "2.5")],
+    [
+        ((4, 2), mx.MXNetError, "8.*6"),
+        ((-1, 4), ValueError, r"\(2, 3\).*\(-1, 4\)"),
+        ((-1, -1), mx.MXNetError, r"\(-1, -1\)"),
+        ((), ValueError, r"\(\)"),
+        (("a",), TypeError, "'a'"),
+        ((2.5,), TypeError, "2.5"),
+    ],
 )
 def test_reshape_errors(values, shape, kind, pattern):
     with pytest.raises(kind, match=pattern):

@@ -9,12 +9,47 @@ nd = mx.nd
 I = np.array([1, 0, 2, 1])
 
 KEYS = [
-    0, -1, 2, np.int64(1), slice(None), slice(1, None), slice(None, -1), slice(1, 2), slice(2, 1), slice(-100, 100),
-    slice(None, None, 2), slice(None, None, -1), slice(2, 0, -1), Ellipsis, None, (), (1, 2), (0, -1, 3), (0, 1, 2),
-    (slice(None), 1), (slice(None), slice(1, 3)), (Ellipsis, 0), (0, Ellipsis), (1, slice(1, 3)), (1, slice(None), 2),
-    (None, 1), (slice(None), None, 0), (slice(0, 1), slice(0, 2), slice(1, 2)), (1, 1, slice(0, 3)), (slice(None, None, -1), 0),
-    [0, 2], [1], I, (I, I), (I, slice(None), 1), ([0, 1], [1, 2]), ([0, 1], [1, 2], [0, 3]), (slice(1, 2), I), (0, I),
-    np.array([[0, 1], [2, 0]]), (np.array([[0], [1]]), np.array([0, 2])),
+    0,
+    -1,
+    2,
+    np.int64(1),
+    slice(None),
+    slice(1, None),
+    slice(None, -1),
+    slice(1, 2),
+    slice(2, 1),
+    slice(-100, 100),
+    slice(None, None, 2),
+    slice(None, None, -1),
+    slice(2, 0, -1),
+    Ellipsis,
+    None,
+    (),
+    (1, 2),
+    (0, -1, 3),
+    (0, 1, 2),
+    (slice(None), 1),
+    (slice(None), slice(1, 3)),
+    (Ellipsis, 0),
+    (0, Ellipsis),
+    (1, slice(1, 3)),
+    (1, slice(None), 2),
+    (None, 1),
+    (slice(None), None, 0),
+    (slice(0, 1), slice(0, 2), slice(1, 2)),
+    (1, 1, slice(0, 3)),
+    (slice(None, None, -1), 0),
+    [0, 2],
+    [1],
+    I,
+    (I, I),
+    (I, slice(None), 1),
+    ([0, 1], [1, 2]),
+    ([0, 1], [1, 2], [0, 3]),
+    (slice(1, 2), I),
+    (0, I),
+    np.array([[0, 1], [2, 0]]),
+    (np.array([[0], [1]]), np.array([0, 2])),
 ]
 IDS = [str(k).replace("\n", "") for k in KEYS]
 
@@ -79,7 +114,19 @@ def test_masks(values):
     assert array.asnumpy()[mask].sum() == 0 and (array.asnumpy()[~mask] == values[~mask]).all()
 
 
-VIEWS = [0, -1, slice(1, 3), slice(None), Ellipsis, (1, 2), (1, slice(1, 3)), (0, 1, 2), (1, 1, slice(1, 3)), (0, 0, slice(None)), None]
+VIEWS = [
+    0,
+    -1,
+    slice(1, 3),
+    slice(None),
+    Ellipsis,
+    (1, 2),
+    (1, slice(1, 3)),
+    (0, 1, 2),
+    (1, 1, slice(1, 3)),
+    (0, 0, slice(None)),
+    None,
+]
 
 
 @pytest.mark.parametrize("key", VIEWS, ids=str)

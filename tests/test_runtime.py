@@ -4,6 +4,7 @@ import logging
 import re
 
 import pytest
+
 from rsym import error, libinfo, log, runtime
 from rsym.base import MXNetError, NotImplementedForSymbol, NotSupportedForSparseNDArray, _Null, classproperty, py_str
 

@@ -4,9 +4,9 @@ import doctest
 import re
 
 import pytest
-from s3_server import s3_bucket, s3_endpoint  # noqa: F401 - fixtures
 
 import rsym as mx
+from s3_server import s3_bucket, s3_endpoint  # noqa: F401 - fixtures
 
 DOCUMENT = "seed/mxnet_python_symbolic_api.md"
 

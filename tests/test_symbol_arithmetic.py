@@ -146,7 +146,9 @@ def test_fractions_are_numbers_too():
     assert value(mx.sym.Variable("x") * float(fractions.Fraction(1, 4)), x=[8.0]).tolist() == [2.0]
 
 
-@pytest.mark.parametrize("name", ["exp", "log", "sqrt", "square", "abs", "sin", "tanh", "sigmoid", "relu", "floor", "sign", "round"])
+@pytest.mark.parametrize(
+    "name", ["exp", "log", "sqrt", "square", "abs", "sin", "tanh", "sigmoid", "relu", "floor", "sign", "round"]
+)
 def test_fluent_methods_are_the_functions(name):
     x, values = mx.sym.Variable("x"), np.float32([0.25, 1.5, 2.75])
     np.testing.assert_array_equal(value(getattr(x, name)(), x=values), value(getattr(mx.sym, name)(x), x=values))

@@ -85,11 +85,20 @@ def test_attr_finds_the_dunder_form_of_a_key():
 
 def test_keywords_of_variables_become_dunder_attributes():
     v = variable(shape=(2, 3), lr_mult=2.0, wd_mult=0.5, dtype="float64", init="zeros", __mood__="fine")
-    expected = {"__shape__": "(2, 3)", "__lr_mult__": "2.0", "__wd_mult__": "0.5", "__dtype__": "1", "__init__": "zeros", "__mood__": "fine"}
+    expected = {
+        "__shape__": "(2, 3)",
+        "__lr_mult__": "2.0",
+        "__wd_mult__": "0.5",
+        "__dtype__": "1",
+        "__init__": "zeros",
+        "__mood__": "fine",
+    }
     assert v.list_attr() == {**expected, "lr_mult": "2.0", "wd_mult": "0.5"}
 
 
-@pytest.mark.parametrize("dtype, number", [("float32", 0), ("float64", 1), ("float16", 2), ("uint8", 3), ("int32", 4), ("int8", 5), ("int64", 6)])
+@pytest.mark.parametrize(
+    "dtype, number", [("float32", 0), ("float64", 1), ("float16", 2), ("uint8", 3), ("int32", 4), ("int8", 5), ("int64", 6)]
+)
 def test_types_are_stored_by_number_and_take_part_in_inference(dtype, number):
     v = variable(dtype=dtype)
     assert v.attr("__dtype__") == str(number)
@@ -140,8 +149,12 @@ def test_set_attr_changes_the_node_for_all_who_share_it():
 
 @pytest.mark.parametrize("value", [3, 2.5, None, (1,), b"x"])
 def test_values_that_are_no_text_are_named(value):
-    for call in (lambda: variable(attr={"good_key": value}), lambda: fc(attr={"good_key": value}),
-                 lambda: mx.AttrScope(good_key=value), lambda: variable()._set_attr(good_key=value)):
+    for call in (
+        lambda: variable(attr={"good_key": value}),
+        lambda: fc(attr={"good_key": value}),
+        lambda: mx.AttrScope(good_key=value),
+        lambda: variable()._set_attr(good_key=value),
+    ):
         with pytest.raises(ValueError, match="good_key"):
             call()
 
@@ -166,7 +179,9 @@ def test_attr_must_be_a_dict():
             call(attr="mood")
 
 
-@pytest.mark.parametrize("key, mend", [("weight_lr_mult", "weight=Variable.*lr_mult"), ("bias_wd_mult", "bias=Variable.*wd_mult")])
+@pytest.mark.parametrize(
+    "key, mend", [("weight_lr_mult", "weight=Variable.*lr_mult"), ("bias_wd_mult", "bias=Variable.*wd_mult")]
+)
 def test_attributes_for_an_input_name_their_replacement(key, mend):
     with pytest.raises(mx.MXNetError, match=mend):
         fc(attr={key: "2"})

@@ -180,7 +180,14 @@ def test_debug_str_describes_every_node():
     fc = mx.sym.FullyConnected(mx.sym.Variable("x"), num_hidden=3, name="fc", attr={"mood": "fine"})
     text = fc.debug_str()
     assert text.startswith("Symbol Outputs:\n\toutput[0]=fc")
-    for line in ("Variable:x\n", "Variable:fc_weight\n", "Op:FullyConnected, Name=fc\n", "arg[0]=x(0)", "\tnum_hidden=3\n", "\tmood=fine\n"):
+    for line in (
+        "Variable:x\n",
+        "Variable:fc_weight\n",
+        "Op:FullyConnected, Name=fc\n",
+        "arg[0]=x(0)",
+        "\tnum_hidden=3\n",
+        "\tmood=fine\n",
+    ):
         assert line in text
 
 

@@ -82,9 +82,7 @@ def test_the_gradient_of_a_long_product():
     symbol = mx.sym.Variable("x")
     for _ in range(20_000):
         symbol = symbol * mx.sym.Variable("one")
-    executor = symbol.bind(
-        mx.cpu(), [mx.nd.array([2.0])] + [mx.nd.ones((1,))] * 20_000, [mx.nd.zeros((1,))] + [None] * 20_000
-    )
+    executor = symbol.bind(mx.cpu(), [mx.nd.array([2.0])] + [mx.nd.ones((1,))] * 20_000, [mx.nd.zeros((1,))] + [None] * 20_000)
     executor.forward(is_train=True)
     executor.backward(mx.nd.array([3.0]))
     assert executor.grad_arrays[0].asnumpy().tolist() == [3.0]

@@ -34,7 +34,11 @@ CASES = {
     "parameter no choice": (lambda: S.Activation(x(), act_type="foo"), mx.MXNetError, ["'foo'", "act_type", "'relu'", "'tanh'"]),
     "parameter no shape": (lambda: S.Convolution(x(), kernel="a", num_filter=2), mx.MXNetError, ["'a'", "kernel", "Shape"]),
     "parameter given as symbol": (lambda: fc(num_hidden=x("n")), (TypeError, mx.MXNetError), ["num_hidden", "<Symbol n>"]),
-    "outputs beyond all measure": (lambda: S.SliceChannel(x(), num_outputs=2**31 - 1), mx.MXNetError, ["SliceChannel", "2147483647"]),
+    "outputs beyond all measure": (
+        lambda: S.SliceChannel(x(), num_outputs=2**31 - 1),
+        mx.MXNetError,
+        ["SliceChannel", "2147483647"],
+    ),
     "inputs beyond all measure": (lambda: S.Concat(num_args=2**31 - 1), mx.MXNetError, ["Concat", "2147483647"]),
     "input a number": (lambda: S.exp(3.0), AssertionError, ["exp", "data", "3.0"]),
     "input a text": (lambda: S.exp("a"), AssertionError, ["exp", "data", "'a'"]),
@@ -103,7 +107,11 @@ def test_numbers_may_be_given_as_text_and_truth_values_as_numbers():
     net = S.FullyConnected(x(), num_hidden="4", no_bias=1, name="n")
     assert net.list_arguments() == ["x", "n_weight"]
     assert net.infer_shape(x=(2, 3))[1] == [(2, 4)]
-    assert S.FullyConnected(x(), num_hidden=np.int64(4), no_bias="False", name="n").list_arguments() == ["x", "n_weight", "n_bias"]
+    assert S.FullyConnected(x(), num_hidden=np.int64(4), no_bias="False", name="n").list_arguments() == [
+        "x",
+        "n_weight",
+        "n_bias",
+    ]
 
 
 def test_none_stands_for_an_input_to_be_created():

@@ -24,7 +24,11 @@ def test_three_lists_in_the_order_of_the_names():
     net = S.BatchNorm(fc(), name="bn")
     args, outs, aux = net.infer_shape(x=(2, 3))
     assert dict(zip(net.list_arguments(), args)) == {
-        "x": (2, 3), "fc_weight": (4, 3), "fc_bias": (4,), "bn_gamma": (4,), "bn_beta": (4,),
+        "x": (2, 3),
+        "fc_weight": (4, 3),
+        "fc_bias": (4,),
+        "bn_gamma": (4,),
+        "bn_beta": (4,),
     }
     assert (outs, aux) == ([(2, 4)], [(4,), (4,)])
 

@@ -7,6 +7,7 @@ import warnings
 
 import numpy as np
 import pytest
+
 import rsym as mx
 from rsym import test_utils as tu
 from rsym.base import MXNetError, NotSupportedForSparseNDArray
@@ -432,9 +433,7 @@ def test_check_symbolic_backward_of_a_loss_needs_no_head_gradient():
 def test_check_numeric_gradient_in_each_type(dtype):
     x, y = mx.sym.Variable("x"), mx.sym.Variable("y")
     a, b = np.random.uniform(0.5, 1, (2, 3)), np.random.uniform(0.5, 1, (2, 3))
-    tu.check_numeric_gradient(
-        mx.sym.tanh(x) * y, [a, b], dtype=dtype, rtol={np.dtype(F64): 1e-4}, atol={np.dtype(F64): 1e-6}
-    )
+    tu.check_numeric_gradient(mx.sym.tanh(x) * y, [a, b], dtype=dtype, rtol={np.dtype(F64): 1e-4}, atol={np.dtype(F64): 1e-6})
 
 
 def test_check_numeric_gradient_refuses_a_wrong_gradient():

@@ -11,6 +11,7 @@ import xml.etree.ElementTree as ET
 
 import numpy as np
 import pytest
+
 import rsym as mx
 from rsym import viz
 from rsym.base import MXNetError
@@ -21,9 +22,7 @@ def models_folder():
     """The folder of real models: RSYM_MODELS, or shared/models in a folder above."""
     above = (folder / "shared" / "models" for folder in pathlib.Path(__file__).resolve().parents)
     given = os.environ.get("RSYM_MODELS")
-    return (
-        pathlib.Path(given) if given else next((folder for folder in above if folder.is_dir()), pathlib.Path("missing"))
-    )
+    return pathlib.Path(given) if given else next((folder for folder in above if folder.is_dir()), pathlib.Path("missing"))
 
 
 MODELS = models_folder()

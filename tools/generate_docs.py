@@ -1,7 +1,7 @@
 """Writes the reference of all operators, docs/operators.md, from the registry.
 
-    python tools/generate_docs.py            writes the page
-    python tools/generate_docs.py --check    fails if the page is not what it would write
+python tools/generate_docs.py            writes the page
+python tools/generate_docs.py --check    fails if the page is not what it would write
 """
 
 import argparse
@@ -13,8 +13,8 @@ from generate_ops import home, paragraphs, registry, type_text
 PAGE = pathlib.Path(__file__).resolve().parents[1] / "docs" / "operators.md"
 HEAD = """# Operators
 
-Made by `make docs` from the declarations in `crates/ops`: do not edit. Every operator is a function of `rsym.sym` and of `rsym.nd`,
-under the names given.
+Made by `make docs` from the declarations in `crates/ops`: do not edit. Every operator is a function of `rsym.sym` and of
+`rsym.nd`, under the names given.
 """
 
 

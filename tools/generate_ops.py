@@ -1,7 +1,7 @@
 """Writes the operator functions of `rsym.symbol` and `rsym.ndarray` from the registry.
 
-    python tools/generate_ops.py            writes python/rsym/{symbol,ndarray}/_ops/*.py
-    python tools/generate_ops.py --check    fails if the files are not what it would write
+python tools/generate_ops.py            writes python/rsym/{symbol,ndarray}/_ops/*.py
+python tools/generate_ops.py --check    fails if the files are not what it would write
 """
 
 import argparse
@@ -38,7 +38,7 @@ def home(name):
     """The module and the function name of an operator name; None if it is not offered."""
     for prefix, module in PREFIXES.items():
         if name.startswith(prefix):
-            return module, name[len(prefix):]
+            return module, name[len(prefix) :]
     if name.startswith(("_sparse_", "_np_", "_npi_", "_npx_")):
         return None
     return ("internal" if name.startswith("_") else "op"), name
@@ -109,7 +109,7 @@ def function(op, alias, name, face):
         extra = [("out", "NDArray or list of NDArray, optional", "Arrays that take the result.")]
         call = '_invoke("%s", %s, %s, out, kwargs)' % (op["name"], packed, given)
         doc = docstring(op, alias, "NDArray", extra)
-    doc = doc[: doc.rindex('    """')] + "\n    Returns\n    -------\n    %s\n    \"\"\"\n" % (
+    doc = doc[: doc.rindex('    """')] + '\n    Returns\n    -------\n    %s\n    """\n' % (
         "Symbol" if face == "symbol" else "NDArray, or a list of them where there are several outputs"
     )
     return "def %s(%s):\n%s    return %s\n" % (name, signature, doc, call)

@@ -41,14 +41,14 @@ _LAZY = {
 _UTIL = ("is_np_array", "is_np_shape", "np_array", "np_shape", "set_np_shape", "use_np", "use_np_array", "use_np_shape")
 
 
-def __getattr__(attribute):
-    if attribute == "__version__":
+def __getattr__(wanted):
+    if wanted == "__version__":
         return _importlib.import_module(".libinfo", __name__).__version__
-    if attribute in _LAZY:
-        return _importlib.import_module("." + _LAZY[attribute], __name__)
-    if attribute in _UTIL:
-        return getattr(_importlib.import_module(".util", __name__), attribute)
-    raise AttributeError("module '%s' has no attribute '%s'" % (__name__, attribute))
+    if wanted in _LAZY:
+        return _importlib.import_module("." + _LAZY[wanted], __name__)
+    if wanted in _UTIL:
+        return getattr(_importlib.import_module(".util", __name__), wanted)
+    raise AttributeError("module '%s' has no attribute '%s'" % (__name__, wanted))
 
 
 def __dir__():

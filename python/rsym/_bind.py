@@ -1,6 +1,6 @@
 """What `Symbol.bind`, `Symbol.simple_bind` and `Executor.reshape` do with their arguments."""
 
-from . import _dtypes, _rsym
+from . import _rsym
 from .base import ArgumentError, MXNetError, ReshapeError
 from .context import Context
 from .executor import Executor
@@ -102,8 +102,10 @@ def _arrays(what, given, names, required):
         found = [given.get(n) for n in names]
     elif isinstance(given, (list, tuple)):
         if len(given) != len(names):
-            raise ValueError("Length of %s does not match the number of arguments: expected %d (%s), got %d"
-                             % (what, len(names), ", ".join(names), len(given)))
+            raise ValueError(
+                "Length of %s does not match the number of arguments: expected %d (%s), got %d"
+                % (what, len(names), ", ".join(names), len(given))
+            )
         found = list(given)
     else:
         raise TypeError("%s: only accept list of NDArrays or dict of str to NDArray, got %s" % (what, type(given)))
@@ -133,18 +135,22 @@ def _resized(name, array, shape, changed, partial_shaping, allow_up_sizing):
     if array is None or array.shape == shape:
         return array
     if not (changed or partial_shaping):
-        raise ReshapeError("Shape of unspecified array arg:%s changed from %s to %s. This can cause the new executor to not "
-                           "share parameters with the old one. Please check for error in the network. If this is intended, "
-                           "set partial_shaping=True." % (name, array.shape, shape))
+        raise ReshapeError(
+            "Shape of unspecified array arg:%s changed from %s to %s. This can cause the new executor to not "
+            "share parameters with the old one. Please check for error in the network. If this is intended, "
+            "set partial_shaping=True." % (name, array.shape, shape)
+        )
     size = 1
     for n in shape:
         size *= n
     if size <= array.size:
         return array.reshape((-1,))[:size].reshape(shape)
     if not allow_up_sizing:
-        raise ReshapeError("New shape of arg: %s is larger than original: %s, it was %s. First making a big executor and "
-                           "then down sizing it is more efficient than the reverse. If you really want to up size, set "
-                           "allow_up_sizing=True to enable allocation of new arrays." % (name, shape, array.shape))
+        raise ReshapeError(
+            "New shape of arg: %s is larger than original: %s, it was %s. First making a big executor and "
+            "then down sizing it is more efficient than the reverse. If you really want to up size, set "
+            "allow_up_sizing=True to enable allocation of new arrays." % (name, shape, array.shape)
+        )
     return zeros(shape, array.context, array.dtype)
 
 
@@ -152,8 +158,10 @@ def reshape(executor, partial_shaping, allow_up_sizing, shapes):
     symbol = executor._symbol
     arg_shapes, _, aux_shapes = symbol.infer_shape(**shapes)
     if arg_shapes is None:
-        raise ReshapeError("reshape: the given shapes do not decide all others; give those of more arguments than: %s"
-                           % (", ".join(shapes) or "none"))
+        raise ReshapeError(
+            "reshape: the given shapes do not decide all others; give those of more arguments than: %s"
+            % (", ".join(shapes) or "none")
+        )
     options = (partial_shaping, allow_up_sizing)
     args, grads, aux = [], [], []
     rows = zip(symbol.list_arguments(), executor.arg_arrays, executor.grad_arrays, arg_shapes)

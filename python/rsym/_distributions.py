@@ -26,8 +26,10 @@ def functions(kind, scalar_op, array_op, op, extra):
         if all(arrays):
             return array_op(name)(*params.values(), shape=shape, dtype=dtype, **extra(kwargs, False))
         if any(arrays):
-            raise ValueError("Distribution parameters must all have the same type, but got " + ", ".join(
-                "%s: %s" % (k, type(v)) for k, v in params.items()))
+            raise ValueError(
+                "Distribution parameters must all have the same type, but got "
+                + ", ".join("%s: %s" % (k, type(v)) for k, v in params.items())
+            )
         shape = (1,) if shape is _Null and "out" not in kwargs else shape
         return scalar_op(name)(**params, shape=shape, dtype=dtype, **extra(kwargs, True))
 
@@ -77,8 +79,19 @@ def functions(kind, scalar_op, array_op, op, extra):
         """The rows of `data` in random order."""
         return op("shuffle")(data, **kwargs)
 
-    made = (uniform, normal, randn, gamma, exponential, poisson, negative_binomial, generalized_negative_binomial, randint,
-            multinomial, shuffle)
+    made = (
+        uniform,
+        normal,
+        randn,
+        gamma,
+        exponential,
+        poisson,
+        negative_binomial,
+        generalized_negative_binomial,
+        randint,
+        multinomial,
+        shuffle,
+    )
     return {f.__name__: f for f in made}
 
 

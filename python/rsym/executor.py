@@ -2,9 +2,8 @@
 
 import numpy as np
 
-from . import _rsym
 from .base import MXNetError
-from .ndarray import NDArray, array
+from .ndarray import NDArray
 
 __all__ = ["Executor"]
 
@@ -107,8 +106,9 @@ class Executor:
                 if not isinstance(value, (NDArray, np.ndarray)):
                     raise ValueError("only accept keyword argument of NDArrays, %s is %s" % (name, type(value)))
                 if arguments[name].shape != value.shape:
-                    raise ValueError("Shape not match! Argument %s, need: %s, received: %s"
-                                     % (name, arguments[name].shape, value.shape))
+                    raise ValueError(
+                        "Shape not match! Argument %s, need: %s, received: %s" % (name, arguments[name].shape, value.shape)
+                    )
             for name, value in kwargs.items():
                 arguments[name][:] = value
         self._core._forward(bool(is_train))
@@ -166,7 +166,7 @@ class Executor:
                         raise MXNetError("copy_params_from: '%s' needs shape %s, got %s" % (name, own[name].shape, value.shape))
                     pairs.append((own[name], value))
                 elif not allow_extra_params:
-                    raise ValueError("Find name \"%s\" that is not in the %s: %s" % (name, what, ", ".join(own)))
+                    raise ValueError('Find name "%s" that is not in the %s: %s' % (name, what, ", ".join(own)))
         for target, value in pairs:
             target[:] = value
 

@@ -4,12 +4,41 @@ import sys as _sys
 
 from . import op
 from ._arithmetic import (
-    add, divide, equal, greater, greater_equal, lesser, lesser_equal, logical_and, logical_or, logical_xor, maximum, minimum,
-    modulo, multiply, not_equal, power, subtract, true_divide,
+    add,
+    divide,
+    equal,
+    greater,
+    greater_equal,
+    lesser,
+    lesser_equal,
+    logical_and,
+    logical_or,
+    logical_xor,
+    maximum,
+    minimum,
+    modulo,
+    multiply,
+    not_equal,
+    power,
+    subtract,
+    true_divide,
 )
 from ._creation import (
-    arange, array, concatenate, empty, eye, from_dlpack, from_numpy, full, linspace, moveaxis, ones, onehot_encode,
-    to_dlpack_for_read, to_dlpack_for_write, zeros,
+    arange,
+    array,
+    concatenate,
+    empty,
+    eye,
+    from_dlpack,
+    from_numpy,
+    full,
+    linspace,
+    moveaxis,
+    ones,
+    onehot_encode,
+    to_dlpack_for_read,
+    to_dlpack_for_write,
+    zeros,
 )
 from ._files import load, load_frombuffer, save
 from . import random

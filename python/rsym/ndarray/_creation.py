@@ -7,13 +7,25 @@ import numpy as np
 
 from .. import _dtypes, _rsym
 from ..base import MXNetError, NotSupportedForSparseNDArray
-from ..context import Context, current_context
 from ._invoke import invoke
 from .ndarray import NDArray, device_of
 
 __all__ = [
-    "array", "zeros", "ones", "full", "empty", "arange", "linspace", "eye", "concatenate", "moveaxis", "onehot_encode",
-    "from_numpy", "from_dlpack", "to_dlpack_for_read", "to_dlpack_for_write",
+    "array",
+    "zeros",
+    "ones",
+    "full",
+    "empty",
+    "arange",
+    "linspace",
+    "eye",
+    "concatenate",
+    "moveaxis",
+    "onehot_encode",
+    "from_numpy",
+    "from_dlpack",
+    "to_dlpack_for_read",
+    "to_dlpack_for_write",
 ]
 
 
@@ -84,7 +96,9 @@ def zeros(shape, ctx=None, dtype=None, stype=None, **kwargs):
         raise NotSupportedForSparseNDArray(zeros, None, stype)
     out = kwargs.pop("out", None)
     if kwargs:
-        raise MXNetError("zeros: cannot find argument '%s'; possible arguments: shape, ctx, dtype, stype, out" % next(iter(kwargs)))
+        raise MXNetError(
+            "zeros: cannot find argument '%s'; possible arguments: shape, ctx, dtype, stype, out" % next(iter(kwargs))
+        )
     new = _rsym.NDArray._zeros(_shape(shape), _dtypes.to_number(dtype), device_of(ctx))
     return _into(out, new)
 

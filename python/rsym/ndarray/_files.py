@@ -36,7 +36,9 @@ def save(fname, data):
     elif isinstance(data, (list, tuple)):
         names, arrays = [], list(data)
     else:
-        raise ValueError("data needs to either be a NDArray, dict of str, NDArray pairs or a list of NDarrays, got %s" % type(data))
+        raise ValueError(
+            "data needs to either be a NDArray, dict of str, NDArray pairs or a list of NDarrays, got %s" % type(data)
+        )
     if any(not isinstance(n, str) for n in names):
         raise TypeError("save only accept dict str->NDArray or list of NDArray: a name is no text")
     for array in arrays:

@@ -230,8 +230,9 @@ class NDArray(Arithmetic, _rsym.NDArray):
             shape = (shape,) if isinstance(shape, numbers.Integral) else tuple(shape)
         reverse = kwargs.pop("reverse", False)
         if kwargs:
-            raise TypeError("Got unknown keywords in reshape: %s. Accepted keyword arguments are 'shape' and 'reverse'."
-                            % ", ".join(kwargs))
+            raise TypeError(
+                "Got unknown keywords in reshape: %s. Accepted keyword arguments are 'shape' and 'reverse'." % ", ".join(kwargs)
+            )
         if any(not isinstance(n, numbers.Integral) for n in shape):
             raise TypeError("reshape: a shape holds whole numbers, got %r" % (shape,))
         if shape and all(n > 0 for n in shape):
@@ -312,8 +313,10 @@ class NDArray(Arithmetic, _rsym.NDArray):
                 raise TypeError
             return array(value, dtype=self.dtype)._memory()
         except TypeError:
-            raise TypeError("an NDArray cannot be assigned the %s %r; expected a number, an array or nested lists"
-                            % (type(value).__name__, value)) from None
+            raise TypeError(
+                "an NDArray cannot be assigned the %s %r; expected a number, an array or nested lists"
+                % (type(value).__name__, value)
+            ) from None
 
     def slice_assign(self, rhs, begin, end, step):
         """Writes `rhs` into the slice, one number of `begin`, `end`, `step` for each dimension."""
@@ -369,8 +372,10 @@ def _checked(get, key, shape):
         parts = key if isinstance(key, tuple) else (key,)
         wrong = [k for k in parts if isinstance(k, (str, float, bytes, dict))]
         if wrong:
-            raise ValueError("NDArray does not support slicing with key %r of type %s; expected whole numbers, slices, "
-                             "None, ... or arrays of them" % (wrong[0], type(wrong[0]))) from None
+            raise ValueError(
+                "NDArray does not support slicing with key %r of type %s; expected whole numbers, slices, "
+                "None, ... or arrays of them" % (wrong[0], type(wrong[0]))
+            ) from None
         raise IndexError("%s (the index is %s, the shape is %s)" % (error, key, shape)) from None
 
 

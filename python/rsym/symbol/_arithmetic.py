@@ -10,7 +10,11 @@ __all__ = ["Arithmetic", "pow", "power", "maximum", "minimum", "hypot"]
 
 def is_number(value):
     """Whether this is a number that takes part in arithmetic with symbols."""
-    return type(value) in (int, float) or isinstance(value, numbers.Number) or (getattr(value, "ndim", None) == 0 and hasattr(value, "item"))
+    return (
+        type(value) in (int, float)
+        or isinstance(value, numbers.Number)
+        or (getattr(value, "ndim", None) == 0 and hasattr(value, "item"))
+    )
 
 
 def number_text(value):
@@ -165,4 +169,6 @@ def _function(name, left, right, ops, plain):
     try:
         return binary(left, right, ops)
     except TypeError:
-        raise TypeError("%s: types (%s, %s) not supported; expected symbols or numbers" % (name, type(left), type(right))) from None
+        raise TypeError(
+            "%s: types (%s, %s) not supported; expected symbols or numbers" % (name, type(left), type(right))
+        ) from None

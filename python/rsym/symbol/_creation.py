@@ -51,8 +51,14 @@ def arange(start, stop=None, step=1.0, repeat=1, infer_range=False, name=None, d
 
     With one number given, that is `stop` and `start` is 0.
     """
-    params = {"start": start, "stop": "None" if stop is None else stop, "step": step, "repeat": repeat,
-              "infer_range": infer_range, "dtype": dtype or np.float32}
+    params = {
+        "start": start,
+        "stop": "None" if stop is None else stop,
+        "step": step,
+        "repeat": repeat,
+        "infer_range": infer_range,
+        "dtype": dtype or np.float32,
+    }
     return _create("_arange", params, {"name": name})
 
 

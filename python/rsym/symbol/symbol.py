@@ -3,12 +3,9 @@
 import numbers
 import warnings
 
-import numpy as np
-
 from .. import _dtypes, _files, _rsym, attribute
-from .. import name as _name
 from .._fluent import add_methods
-from ..base import DTypeError, MXNetError, NotImplementedForSymbol, _Null
+from ..base import DTypeError, MXNetError, NotImplementedForSymbol
 from ..context import current_context
 from ..util import is_np_shape
 from ._arithmetic import Arithmetic
@@ -79,8 +76,10 @@ class Symbol(Arithmetic, _rsym.Symbol):
     def _slice_of(self, index):
         wanted = list(range(len(self)))[index]
         if not wanted:
-            raise TypeError("the slice %s:%s:%s of %d outputs is empty: there is no symbol without outputs"
-                            % (index.start, index.stop, index.step, len(self)))
+            raise TypeError(
+                "the slice %s:%s:%s of %d outputs is empty: there is no symbol without outputs"
+                % (index.start, index.stop, index.step, len(self))
+            )
         return self._slice(wanted)
 
     @property
@@ -314,8 +313,18 @@ class Symbol(Arithmetic, _rsym.Symbol):
 
     # -- executing -------------------------------------------------------------------------------------------------
 
-    def simple_bind(self, ctx=None, grad_req="write", type_dict=None, stype_dict=None, group2ctx=None,
-                    shared_arg_names=None, shared_exec=None, shared_buffer=None, **kwargs):
+    def simple_bind(
+        self,
+        ctx=None,
+        grad_req="write",
+        type_dict=None,
+        stype_dict=None,
+        group2ctx=None,
+        shared_arg_names=None,
+        shared_exec=None,
+        shared_buffer=None,
+        **kwargs,
+    ):
         """Infers all shapes, allocates all arrays, filled with zeros, and binds.
 
         Parameters
@@ -355,8 +364,18 @@ class Symbol(Arithmetic, _rsym.Symbol):
         """
         from .._bind import simple_bind
 
-        return simple_bind(self, ctx or current_context(), grad_req, type_dict, stype_dict, group2ctx,
-                           shared_arg_names, shared_exec, shared_buffer, kwargs)
+        return simple_bind(
+            self,
+            ctx or current_context(),
+            grad_req,
+            type_dict,
+            stype_dict,
+            group2ctx,
+            shared_arg_names,
+            shared_exec,
+            shared_buffer,
+            kwargs,
+        )
 
     def bind(self, ctx, args, args_grad=None, grad_req="write", aux_states=None, group2ctx=None, shared_exec=None):
         """Binds to arrays, which are used in place: a value written into one counts at the next forward.
@@ -483,7 +502,9 @@ def _warn_undecided(what, names, shapes, symbol):
     )
 
 
-def var(name, attr=None, shape=None, lr_mult=None, wd_mult=None, dtype=None, init=None, stype=None, profiler_scope=None, **kwargs):
+def var(
+    name, attr=None, shape=None, lr_mult=None, wd_mult=None, dtype=None, init=None, stype=None, profiler_scope=None, **kwargs
+):
     """A variable: a named place for an array.
 
     Parameters
@@ -540,8 +561,10 @@ def var(name, attr=None, shape=None, lr_mult=None, wd_mult=None, dtype=None, ini
         attrs["__profiler_scope__"] = profiler_scope
     for key, value in kwargs.items():
         if not (key.startswith("__") and key.endswith("__")):
-            raise ValueError("Attribute name=%s is not supported. Additional attributes must start and end with double "
-                             "underscores, e.g, __yourattr__; others go into attr={...}" % key)
+            raise ValueError(
+                "Attribute name=%s is not supported. Additional attributes must start and end with double "
+                "underscores, e.g, __yourattr__; others go into attr={...}" % key
+            )
         attrs[key] = str(value)
     return _rsym.variable(name, attrs or None)
 
@@ -611,6 +634,8 @@ def load(fname):
     try:
         text = data.decode()
     except UnicodeDecodeError as error:
-        raise MXNetError("%s is not a symbol file: it holds bytes that are no text at byte %d; a file of arrays "
-                         "is read with nd.load" % (fname, error.start)) from None
+        raise MXNetError(
+            "%s is not a symbol file: it holds bytes that are no text at byte %d; a file of arrays "
+            "is read with nd.load" % (fname, error.start)
+        ) from None
     return load_json(text)

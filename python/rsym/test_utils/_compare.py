@@ -267,9 +267,7 @@ def _assert_reldiff(a, b, threshold, names):
     threshold = threshold or default_numerical_threshold()
     rel = reldiff(a, b)
     if not rel <= threshold:
-        raise AssertionError(
-            "relative difference %g of %s and %s, expected <= %g\n%s\n%s" % (rel, *names, threshold, a, b)
-        )
+        raise AssertionError("relative difference %g of %s and %s, expected <= %g\n%s\n%s" % (rel, *names, threshold, a, b))
 
 
 def assert_allclose(a, b, rtol=1e-07, atol=0, equal_nan=True):
@@ -277,9 +275,7 @@ def assert_allclose(a, b, rtol=1e-07, atol=0, equal_nan=True):
     assert_almost_equal(a, b, rtol=rtol, atol=atol, equal_nan=equal_nan)
 
 
-def assert_almost_equal_with_err(
-    a, b, rtol=None, atol=None, etol=None, names=("a", "b"), equal_nan=False, mismatches=(10, 10)
-):
+def assert_almost_equal_with_err(a, b, rtol=None, atol=None, etol=None, names=("a", "b"), equal_nan=False, mismatches=(10, 10)):
     """`assert_almost_equal` where a share of the elements may differ.
 
     Parameters
@@ -320,9 +316,7 @@ def assert_exception(f, exception_type, *args, **kwargs):
         f(*args, **kwargs)
     except exception_type:
         return
-    raise AssertionError(
-        "%s did not raise %s" % (getattr(f, "__name__", f), getattr(exception_type, "__name__", exception_type))
-    )
+    raise AssertionError("%s did not raise %s" % (getattr(f, "__name__", f), getattr(exception_type, "__name__", exception_type)))
 
 
 def compare_ndarray_tuple(t1, t2, rtol=None, atol=None):

@@ -165,6 +165,4 @@ def _projected(sym, arguments, grads, aux, requests, ctx, dtype):
     projection = np.random.uniform(0.1, 1.1, out_shapes[0])
     loss = symbol.make_loss(sym * symbol.Variable(_PROJECTION))
     values = {**arguments, _PROJECTION: nd.array(projection, ctx=ctx, dtype=dtype)}
-    return loss.bind(
-        ctx, args=values, args_grad=grads, aux_states=aux, grad_req=per_argument(loss.list_arguments(), requests)
-    )
+    return loss.bind(ctx, args=values, args_grad=grads, aux_states=aux, grad_req=per_argument(loss.list_arguments(), requests))

@@ -23,9 +23,7 @@ _FLOATS = (np.float16, np.float32, np.float64)
 def check_dtype(dtype, asnumpy=True):
     """AssertionError unless `dtype` is a floating type, or ``'asnumpy'`` if that may be."""
     if not (asnumpy and isinstance(dtype, str) and dtype == "asnumpy") and dtype not in _FLOATS:
-        raise AssertionError(
-            "dtype must be float16, float32, float64%s, not %r" % (" or 'asnumpy'" if asnumpy else "", dtype)
-        )
+        raise AssertionError("dtype must be float16, float32, float64%s, not %r" % (" or 'asnumpy'" if asnumpy else "", dtype))
 
 
 def to_ndarray(value, ctx, dtype):
@@ -168,9 +166,7 @@ def check_symbolic_forward(
     executor = sym.bind(ctx=ctx, args=arguments, grad_req="null", aux_states=aux)
     executor.forward(is_train=False)
     for name, want, got in zip(names, expected, executor.outputs):
-        assert_almost_equal(
-            want, got, rtol, atol, ("EXPECTED_" + name, "FORWARD_" + name), equal_nan, threshold=check_eps
-        )
+        assert_almost_equal(want, got, rtol, atol, ("EXPECTED_" + name, "FORWARD_" + name), equal_nan, threshold=check_eps)
     return executor.outputs
 
 

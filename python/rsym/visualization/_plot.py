@@ -256,8 +256,7 @@ def _unique_names(nodes):
     several = sorted(name for name, count in repeated.items() if count > 1)
     if several:
         warnings.warn(
-            "There are multiple variables with the same name in your graph; they are drawn apart: "
-            + ", ".join(several),
+            "There are multiple variables with the same name in your graph; they are drawn apart: " + ", ".join(several),
             RuntimeWarning,
             stacklevel=3,
         )

@@ -74,9 +74,7 @@ def _edge(points, height, label):
     d = ["M%.1f %.1f" % corners[0]]
     for i, ((ax, ay), (bx, by)) in enumerate(zip(corners, corners[1:])):
         middle = (ay + by) / 2
-        d.append(
-            "L%.1f %.1f" % (bx, by) if i % 2 else "C%.1f %.1f %.1f %.1f %.1f %.1f" % (ax, middle, bx, middle, bx, by)
-        )
+        d.append("L%.1f %.1f" % (bx, by) if i % 2 else "C%.1f %.1f %.1f %.1f %.1f %.1f" % (ax, middle, bx, middle, bx, by))
     lines = ['<path d="%s" marker-end="url(#head)"/>' % "".join(d)]
     if label:
         at = ((corners[0][0] + corners[1][0]) / 2, (corners[0][1] + corners[1][1]) / 2)
