@@ -68,7 +68,7 @@ pub enum GraphError {
     #[error("{op} '{node}': cannot find argument '{key}'{hint}; possible arguments: {possible}")]
     UnknownParam {
         /// Operator.
-        op: String,
+        op: &'static str,
         /// Name of the node that was to be made.
         node: String,
         /// The keyword.
@@ -82,7 +82,7 @@ pub enum GraphError {
     #[error("{op} '{node}': required parameter {key} ({expected}) is missing; give {key}=…")]
     MissingParam {
         /// Operator.
-        op: String,
+        op: &'static str,
         /// Name of the node that was to be made.
         node: String,
         /// The parameter.
@@ -94,7 +94,7 @@ pub enum GraphError {
     #[error("{op} '{node}': invalid value '{got}' for parameter {key}: expected {expected}")]
     BadParam {
         /// Operator.
-        op: String,
+        op: &'static str,
         /// Name of the node that was to be made.
         node: String,
         /// The parameter.

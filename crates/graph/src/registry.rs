@@ -73,7 +73,7 @@ fn refuse_too_many(def: &'static OpDef, node: &str, what: &str, count: usize) ->
 }
 
 fn param_error(def: &'static OpDef, node: &str, error: ParamError) -> GraphError {
-    let (op, node) = (def.name.to_string(), node.to_string());
+    let (op, node) = (def.name, node.to_string());
     match error {
         ParamError::Unknown(key) => {
             let names: Vec<&str> = def.inputs.iter().map(|i| i.name).chain(def.params.iter().map(|p| p.name)).collect();
@@ -86,6 +86,6 @@ fn param_error(def: &'static OpDef, node: &str, error: ParamError) -> GraphError
         ParamError::Bad(p, got) => {
             GraphError::BadParam { op, node, key: p.name.to_string(), expected: p.expected(), got }
         }
-        ParamError::Conflict(message) => GraphError::Compose { op, node, message },
+        ParamError::Conflict(message) => GraphError::Compose { op: op.to_string(), node, message },
     }
 }

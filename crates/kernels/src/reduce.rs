@@ -73,6 +73,9 @@ const PART: usize = 1 << 16;
 fn run<T: Number, F: Fold<T>>(src: &[T], dims: &[usize], axes: &[usize], out: &mut [T]) {
     let plan = Plan::new(dims, axes);
     assert_eq!((src.len(), out.len()), (plan.outputs * plan.count, plan.outputs), "reduce: lengths");
+    if src.is_empty() {
+        return out.fill(F::finish(F::start(), 0));
+    }
     if plan.outputs <= FEW && src.len() >= 2 * PART && plan.count >= 64 {
         reduce_in_parts::<T, F>(src, &plan, out);
     } else {

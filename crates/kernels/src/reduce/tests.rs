@@ -156,3 +156,12 @@ fn gradients_of_broadcasting_sum_down() {
     reduce_to_shape(&src, &[2, 3, 4], &[2, 3, 4], &mut same);
     assert_eq!(same, src);
 }
+
+#[test]
+fn reducing_no_elements_gives_the_neutral_value() {
+    for (axes, outputs) in [(&[1usize][..], 6), (&[0, 1], 3)] {
+        let mut out = vec![7f32; outputs];
+        reduce(Sum, &[], &[2, 0, 3], axes, &mut out);
+        assert_eq!(out, vec![0.0; outputs]);
+    }
+}
