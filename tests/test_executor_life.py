@@ -355,7 +355,8 @@ def test_forked_processes_compute_as_well():
 
         warnings.simplefilter("ignore")
         matrix = mx.nd.ones((300, 300))
-        executor = mx.sym.dot(mx.sym.Variable("x"), mx.sym.Variable("x")).bind(mx.cpu(), [matrix])
+        x = mx.sym.Variable("x")
+        executor = mx.sym.dot(x, x).bind(mx.cpu(), [matrix])
         executor.forward()  # the threads of this process are running now
         child = os.fork()
         if child == 0:

@@ -76,7 +76,10 @@ def test_answers_what_mxnet_answers(folder):
         np.testing.assert_allclose(got, want, rtol=1e-4, atol=1e-6)
 
 
-@by_name([f for f in FOLDERS if f.name in FIRST][:3])
+WITHOUT_PARAMETERS = ("amzn__test_model_with_dropout", "hpi-xnor__save_000800", "ldpe2g__squeezenet_v1.1", "xinyu-intel__neumf")
+
+
+@by_name([f for f in FOLDERS if f.name in WITHOUT_PARAMETERS])
 def test_models_without_parameters_bind_and_run(folder):
     expect, symbol = load(folder)
     executor = symbol.simple_bind(mx.cpu(), grad_req="null", **{k: tuple(v) for k, v in expect["input_shapes"].items()})

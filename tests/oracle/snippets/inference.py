@@ -132,7 +132,6 @@ TYPES = {
     "batch_norm_float64": (on_x("BatchNorm"), dict(x="float64")),
     "embedding": (on_x("Embedding", input_dim=5, output_dim=3), dict(x="int32")),
     "embedding_float64": (on_x("Embedding", input_dim=5, output_dim=3, dtype="float64"), dict(x="int64")),
-    "embedding_nothing": (on_x("Embedding", input_dim=5, output_dim=3), {}),
     "cast": (on_x("Cast", dtype="float16"), dict(x="int32")),
     "cast_nothing": (on_x("Cast", dtype="float16"), {}),
     "cast_backwards": (lambda mx: mx.sym.Cast(x(mx), dtype="float64") + x(mx, "y"), dict(x="float32")),

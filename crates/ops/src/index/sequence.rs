@@ -122,7 +122,12 @@ macro_rules! sequence_inputs {
         }
 
         fn infer_type(&self, io: &mut TypeIo) -> OpResult {
-            io.unify(&[0], &[0])
+            io.unify(&[0], &[0])?;
+            // Lengths may be of any type; that of the data, if nobody says which.
+            if let Some(length) = io.inputs.get(1).copied() {
+                io.inputs[1] = length.or(io.inputs[0]);
+            }
+            Ok(())
         }
     };
 }

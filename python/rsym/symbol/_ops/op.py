@@ -1045,7 +1045,7 @@ def LRN(data=None, alpha=_Null, beta=_Null, knorm=_Null, nsize=_Null, name=None,
 
     | | shape | dtype |
     |---|---|---|
-    | data | (batch, channels, …) | float |
+    | data | (batch, channels, height, width) | float |
     | output | that of data | that of data |
 
     Source: Krizhevsky et al., ImageNet Classification with Deep Convolutional Neural Networks (2012).
@@ -1132,6 +1132,8 @@ def LeakyReLU(data=None, gamma=None, act_type=_Null, slope=_Null, lower_bound=_N
     | gamma (prelu only) | (channels,), (1,) or (batch, channels) | that of data |
     | output | that of data | that of data |
     | mask (rrelu only): the r of every element | that of data | that of data |
+
+    The gradient of selu for x ≤ 0 is MXNet's 1.0507 · (1.6733 + f(x)), which is not quite the derivative.
 
     Sources: Clevert et al. (elu, 2015), Klambauer et al. (selu, 2017), Hendrycks and Gimpel (gelu, 2016), He
     et al.
