@@ -120,7 +120,16 @@ def test_monitors_see_every_output_when_it_is_computed():
 def test_monitors_may_see_inputs_as_well():
     executor, seen = watched(monitor_all=True)
     executor.forward()
-    assert [n for n, _ in seen] == ["fc_data", "fc_weight", "fc_bias", "fc_output", "r_data", "r_output"]
+    names = ["x", "fc_data", "fc_weight", "fc_weight", "fc_bias", "fc_bias", "fc_output", "r_data", "r_output"]
+    assert [n for n, _ in seen] == names
+
+
+def test_monitors_see_inputs_before_they_are_overwritten():
+    executor = S.relu(S.Variable("x") - 2, name="r").bind(mx.cpu(), [nd.array([1, 5])], grad_req="null")
+    seen = {}
+    executor.set_monitor_callback(lambda name, array: seen.update({name: array.asnumpy().tolist()}), monitor_all=True)
+    executor.forward()
+    assert (seen["r_data"], seen["r_output"]) == ([-1, 3], [0, 3])
 
 
 def test_monitors_see_copies_and_may_be_taken_off():

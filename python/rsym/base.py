@@ -25,14 +25,14 @@ mx_float = float
 
 
 def py_str(text):
-    """The `str` of UTF-8 bytes.
+    """The `str` of UTF-8 bytes, or of a `str`.
 
     Examples
     --------
     >>> py_str(b"fc1_weight")
     'fc1_weight'
     """
-    return text.decode("utf-8")
+    return text if isinstance(text, str) else text.decode("utf-8")
 
 
 def data_dir_default():

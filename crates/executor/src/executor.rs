@@ -118,10 +118,11 @@ impl Executor {
         Ok(())
     }
 
-    /// Computes the gradients. `head_grads` are those of the outputs; outputs past its end, or `None`, must not be needed.
+    /// Computes the gradients, after a forward pass in training mode if there was none yet. `head_grads` are those of the
+    /// outputs; outputs past its end, or `None`, must not be needed; what lies past the outputs is ignored.
     pub fn backward(&mut self, head_grads: &[Option<Tensor>], hooks: &mut Hooks) -> ExecResult {
         if !self.ran {
-            return Err(ExecError::State("backward before forward: call forward(is_train=True) first".into()));
+            self.forward(true, hooks)?;
         }
         self.set_head_grads(head_grads)?;
         run(&self.program, &mut self.layout.backward, self.trained, hooks)?;
@@ -130,11 +131,6 @@ impl Executor {
 
     fn set_head_grads(&mut self, given: &[Option<Tensor>]) -> ExecResult {
         let names: Vec<String> = self.program.outputs.iter().map(|&e| self.entry_name(e)).collect();
-        if given.len() > names.len() {
-            let message =
-                format!("{} gradients of outputs were given, but there are {} outputs", given.len(), names.len());
-            return Err(ExecError::State(message));
-        }
         for (k, slot) in self.layout.head_grads.iter_mut().enumerate() {
             let Some(slot) = slot else { continue };
             let Some(value) = given.get(k).and_then(Option::as_ref) else {
@@ -201,10 +197,11 @@ fn run(program: &Program, steps: &mut [Step], is_train: bool, hooks: &mut Hooks)
     let mut touched = 0;
     for step in steps {
         let ctx = if step.op.is_random() { next_stream(is_train) } else { plain };
-        step.run(&ctx).map_err(|e| run_error(program, step, &e))?;
-        if hooks.monitor.is_some() {
-            show(program, step, hooks)?;
+        if hooks.monitor_inputs {
+            show_inputs(program, step, hooks)?;
         }
+        step.run(&ctx).map_err(|e| run_error(program, step, &e))?;
+        show_outputs(program, step, hooks)?;
         if let Some(interrupted) = hooks.interrupted {
             touched += step.bytes() + 4096;
             if touched > BYTES_BETWEEN_POLLS {
@@ -218,17 +215,25 @@ fn run(program: &Program, steps: &mut [Step], is_train: bool, hooks: &mut Hooks)
     Ok(())
 }
 
-/// Shows the values of a step to the monitor.
-fn show(program: &Program, step: &Step, hooks: &mut Hooks) -> ExecResult {
+/// Shows the monitor what a step is about to read, variables under their own names as well.
+fn show_inputs(program: &Program, step: &Step, hooks: &mut Hooks) -> ExecResult {
     let Some(monitor) = &mut hooks.monitor else { return Ok(()) };
     let node = &program.graph.nodes[step.node].node;
-    if hooks.monitor_inputs {
-        for (k, tensor) in step.inputs.iter().enumerate() {
-            let names = node.input_names();
-            let input = names.get(k).map_or_else(|| format!("input{k}"), |n| n.to_string());
-            monitor(&format!("{}_{input}", node.name()), tensor)?;
+    let names = node.input_names();
+    for (k, (tensor, entry)) in step.inputs.iter().zip(node.inputs().iter()).enumerate() {
+        if entry.node.is_variable() {
+            monitor(&entry.node.name(), tensor)?;
         }
+        let input = names.get(k).map_or_else(|| format!("input{k}"), |n| n.to_string());
+        monitor(&format!("{}_{input}", node.name()), tensor)?;
     }
+    Ok(())
+}
+
+/// Shows the monitor what a step has computed.
+fn show_outputs(program: &Program, step: &Step, hooks: &mut Hooks) -> ExecResult {
+    let Some(monitor) = &mut hooks.monitor else { return Ok(()) };
+    let node = &program.graph.nodes[step.node].node;
     for (k, tensor) in step.outputs.iter().enumerate().take(step.op.num_visible()) {
         monitor(&node.output_name(k), tensor)?;
     }

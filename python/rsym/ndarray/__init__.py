@@ -45,6 +45,7 @@ from . import random
 from ._ops import contrib, image, linalg
 from ._ops import internal as _internal
 from ._ops.op import *  # noqa: F401,F403
+from ._parts import histogram, split_v2
 from .ndarray import NDArray, waitall
 
 for _module in (contrib, image, linalg):

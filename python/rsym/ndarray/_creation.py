@@ -104,7 +104,7 @@ def zeros(shape, ctx=None, dtype=None, stype=None, **kwargs):
 
 
 def _shape(shape):
-    sizes = (shape,) if isinstance(shape, numbers.Integral) else shape
+    sizes = (shape,) if isinstance(shape, numbers.Integral) else shape.tolist() if isinstance(shape, np.ndarray) else shape
     if not isinstance(sizes, (tuple, list)) or any(not isinstance(n, numbers.Integral) for n in sizes):
         raise MXNetError("a shape is a whole number or a tuple of them, got %r" % (shape,))
     return tuple(int(n) for n in sizes)

@@ -9,6 +9,7 @@ from . import random
 from ._ops import contrib, image, linalg
 from ._ops import internal as _internal
 from ._ops.op import *  # noqa: F401,F403
+from ._parts import histogram, split_v2
 from .symbol import Group, Symbol, Variable, load, load_json, var
 
 # `rsym.symbol.random` and its like are modules of their own, as they are in MXNet.

@@ -236,7 +236,7 @@ def check_symbolic_backward(
     expected = expected if isinstance(expected, dict) else dict(zip(names, expected))
     requests = per_argument(names, grad_req)
     before = {name: np.random.standard_normal(np.shape(expected[name])) for name in sorted(expected)}
-    grads = {name: nd.array(value, ctx=ctx, dtype=_grad_dtype(expected[name], dtype)) for name, value in before.items()}
+    grads = {name: nd.array(value, ctx=ctx, dtype=arguments[name].dtype) for name, value in before.items()}
     executor = sym.bind(
         ctx=ctx,
         args=arguments,
@@ -265,10 +265,6 @@ def refuse_sparse(function, stypes):
     for stype in (stypes or {}).values():
         if stype not in (None, "default"):
             raise NotSupportedForSparseNDArray(function, stype)
-
-
-def _grad_dtype(expected, dtype):
-    return expected.dtype if isinstance(dtype, str) else dtype
 
 
 def _head_gradients(out_grads, ctx, dtype):

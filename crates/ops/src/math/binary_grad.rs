@@ -13,7 +13,7 @@ enum_param! {
     pub enum Partial {
         /// Of `a / b` by `b`.
         DivRhs = "div_rhs",
-        /// Of `a mod b` by `b`.
+        /// Of `a mod b` by `b`; zero for integers.
         ModRhs = "mod_rhs",
         /// Of `a ** b` by `a`.
         PowerLhs = "power_lhs",
@@ -51,6 +51,11 @@ impl Partial {
     fn run(self, args: [Arg; 3], out: &mut rsym_tensor::Tensor) -> OpResult {
         match self {
             Partial::DivRhs => slope2::<DivRhs>(args, out),
+            // Steps everywhere, and no number at all for a divisor of 0.
+            Partial::ModRhs if !out.dtype().is_float() => {
+                out.fill(0.0);
+                Ok(())
+            }
             Partial::ModRhs => slope2::<ModRhs>(args, out),
             Partial::PowerLhs => slope2::<PowerLhs>(args, out),
             Partial::PowerRhs => slope2::<PowerRhs>(args, out),

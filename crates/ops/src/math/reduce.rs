@@ -9,6 +9,9 @@ use rsym_tensor::{Tensor, dispatch_num};
 
 /// Reduces `data` over `axes` into `out`.
 pub(super) fn run(kind: Reduction, data: &Tensor, axes: &[usize], out: &mut Tensor) -> OpResult {
+    if matches!(kind, Reduction::Max | Reduction::Min) && data.size() == 0 {
+        return Err(OpError::invalid("there is no largest or smallest of no elements"));
+    }
     dispatch_num!(out.dtype(), T => {
         reduce::<T>(kind, data.slice()?, data.shape(), axes, out.slice_mut()?);
         Ok(())

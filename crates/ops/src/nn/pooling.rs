@@ -172,8 +172,10 @@ impl PoolingV1 {
     }
 }
 
+/// The windows; strides and padding of dimensions that the kernel does not have are ignored.
 fn windows(global: bool, kernel: &Tuple, stride: &Tuple, pad: &Tuple) -> Result<Option<Windows>, String> {
-    if global { Ok(None) } else { Windows::new(kernel, stride, &Tuple::new(), pad).map(Some) }
+    let head = |t: &Tuple| t.iter().take(kernel.len()).copied().collect::<Tuple>();
+    if global { Ok(None) } else { Windows::new(kernel, &head(stride), &Tuple::new(), &head(pad)).map(Some) }
 }
 
 pooling!(Pooling);
@@ -233,6 +235,8 @@ mod tests {
         assert_eq!(of(&[("kernel", "(2, 2)")], &[2, 3, 8, 7]), [2, 3, 7, 6]);
         let full = [("kernel", "(3, 3)"), ("stride", "(2, 2)"), ("pooling_convention", "full")];
         assert_eq!(of(&full, &[2, 3, 8, 7]), [2, 3, 4, 3]);
+        let longer = [("kernel", "(3, 3)"), ("stride", "(2, 2, 2)"), ("pad", "(0, 0, 7)")];
+        assert_eq!(of(&longer, &[2, 3, 9, 7]), [2, 3, 4, 3]);
         assert_eq!(of(&[("global_pool", "True")], &[0, 3, 0, 7]), [0, 3, 1, 1]);
         assert_eq!(of(&[("kernel", "(2, 2)"), ("layout", "NHWC")], &[2, 3, 8, 7]), [2, 2, 7, 7]);
         assert_eq!(of(&[("kernel", "(2,)"), ("layout", "NWC")], &[2, 8, 3]), [2, 7, 3]);

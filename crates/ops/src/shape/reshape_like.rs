@@ -54,6 +54,10 @@ impl Operator for ReshapeLike {
         }
     }
 
+    fn infer_type(&self, io: &mut TypeIo) -> OpResult {
+        io.unify(&[0], &[0])
+    }
+
     fn forward(&self, io: &mut Io, _: &Ctx) -> OpResult {
         hand_on(io)
     }

@@ -184,7 +184,7 @@ operator! {
     /// | | shape | dtype |
     /// |---|---|---|
     /// | data | any | any |
-    /// | shape_like | at most the extents of data at `axes` | that of data |
+    /// | shape_like | at most the extents of data at `axes` | any |
     /// | output | that of data with the extents of shape_like at `axes` | that of data |
     pub struct SliceLike("slice_like") {
         inputs { data: "The input.", shape_like: "Has the shape; its values are not read." }
@@ -236,6 +236,10 @@ impl Operator for SliceLike {
             dims[axis] = like[from];
         }
         io.set_output(0, PartialShape::partial(dims))
+    }
+
+    fn infer_type(&self, io: &mut TypeIo) -> OpResult {
+        io.unify(&[0], &[0])
     }
 
     fn forward(&self, io: &mut Io, _: &Ctx) -> OpResult {
