@@ -5422,7 +5422,7 @@ def slice_like(data=None, shape_like=None, axes=_Null, out=None, name=None, **kw
     | | shape | dtype |
     |---|---|---|
     | data | any | any |
-    | shape_like | at most the extents of data at `axes` | that of data |
+    | shape_like | at most the extents of data at `axes` | any |
     | output | that of data with the extents of shape_like at `axes` | that of data |
 
     Parameters

@@ -5776,7 +5776,7 @@ def slice_like(data=None, shape_like=None, axes=_Null, name=None, attr=None, out
     | | shape | dtype |
     |---|---|---|
     | data | any | any |
-    | shape_like | at most the extents of data at `axes` | that of data |
+    | shape_like | at most the extents of data at `axes` | any |
     | output | that of data with the extents of shape_like at `axes` | that of data |
 
     Parameters
