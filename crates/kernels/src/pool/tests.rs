@@ -51,7 +51,12 @@ fn elements(w: &Window, index: usize) -> (Vec<usize>, usize) {
 fn naive(kind: PoolKind, x: &[f64], padded: usize, taps: usize) -> f64 {
     let sum = |f: fn(&f64) -> f64| x.iter().map(f).sum::<f64>();
     match kind {
-        PoolKind::Max | PoolKind::MaxEach => x.iter().copied().fold(f64::NEG_INFINITY, f64::max),
+        PoolKind::Max => x.iter().copied().fold(f64::NEG_INFINITY, f64::max),
+        // The padding takes part as zeros.
+        PoolKind::MaxEach => {
+            let padding = if x.len() < padded { 0.0 } else { f64::NEG_INFINITY };
+            x.iter().copied().fold(padding, f64::max)
+        }
         PoolKind::AvgTaps => sum(|v| *v) / taps as f64,
         PoolKind::Sum | PoolKind::L1 => sum(|v| *v),
         PoolKind::L2 => sum(|v| v * v).sqrt(),
@@ -75,7 +80,12 @@ fn check<T: Float>(g: &PoolGeometry, tol: f64) {
         let offset = p / w.output_size() * w.input_size();
         let (inside, padded) = elements(w, p % w.output_size());
         let values: Vec<f64> = inside.iter().map(|i| xd[offset + i]).collect();
-        let empty_max = matches!(g.kind, PoolKind::Max | PoolKind::MaxEach) && values.is_empty();
+        let unseen = match g.kind {
+            PoolKind::Max => values.len(),
+            PoolKind::MaxEach => padded,
+            _ => 1,
+        };
+        let empty_max = unseen == 0;
         want.push(if empty_max { outd[p] } else { naive(g.kind, &values, padded, w.taps()) });
         for (i, v) in inside.iter().zip(&values) {
             want_dx[offset + i] += dd[p]
