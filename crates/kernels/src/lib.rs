@@ -28,6 +28,7 @@ pub mod sampling;
 pub mod scan;
 mod scratch;
 pub mod sequence;
+pub mod simd;
 pub mod softmax;
 pub mod sort;
 mod sums;
