@@ -38,9 +38,10 @@ format: $(BIN)/.tools
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-# Speed of rsym, and of MXNet and PyTorch beside it: make bench MXNET=/path/to/python TORCH=/path/to/python
+# Speed and memory of rsym, and of MXNet, PyTorch and ONNX Runtime beside it, into target/bench:
+# make bench MXNET=/path/to/python TORCH=/path/to/python BENCH_ARGS="--only 'ResNet-50*' --seconds 5"
 bench: $(BIN)/.built
-	$(BIN)/python benchmarks/run.py $(if $(MXNET),--mxnet $(MXNET)) $(if $(TORCH),--torch $(TORCH))
+	$(BIN)/python benchmarks/run.py $(if $(MXNET),--mxnet $(MXNET)) $(if $(TORCH),--torch $(TORCH)) --out target/bench $(BENCH_ARGS)
 
 # The reference pages of docs/, from the registry.
 docs: $(BIN)/.built

@@ -1,68 +1,194 @@
-"""The work that is timed, written once for rsym and for MXNet: every case is made by a function of the module `mx`."""
+"""The cases: each prepares the libraries that take part, has them measured and gives one row of the result."""
+
+import pathlib
+from typing import NamedTuple
+
+import cases_graph
+from cases_import import measure_import
+from check import TOLERANCE, difference
+from measure import Failed, Lane, compare, run_bursts, summary
+from nets import NETS
 
 
-def resnet(mx, layers=152, classes=1000):
-    """ResNet with bottleneck units (He et al. 2015, version 2)."""
-    units = {50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}[layers]
-    sym = mx.sym
+class Setting(NamedTuple):
+    """What holds for all cases of a run."""
 
-    def norm(data, name):
-        return sym.BatchNorm(data, fix_gamma=False, eps=2e-5, momentum=0.9, name=name)
+    libraries: list
+    probe: object
+    threads: int
+    seconds: float
+    burst: float
+    folder: pathlib.Path
 
-    def conv(data, filters, kernel, stride, pad, name):
-        return sym.Convolution(
-            data, num_filter=filters, kernel=(kernel, kernel), stride=(stride, stride), pad=(pad, pad), no_bias=True, name=name
-        )
-
-    def relu(data, name):
-        return sym.Activation(data, act_type="relu", name=name)
-
-    def unit(data, filters, stride, same, name):
-        first = relu(norm(data, name + "_bn1"), name + "_relu1")
-        body = conv(first, filters // 4, 1, 1, 0, name + "_conv1")
-        body = conv(relu(norm(body, name + "_bn2"), name + "_relu2"), filters // 4, 3, stride, 1, name + "_conv2")
-        body = conv(relu(norm(body, name + "_bn3"), name + "_relu3"), filters, 1, 1, 0, name + "_conv3")
-        return body + (data if same else conv(first, filters, 1, stride, 0, name + "_sc"))
-
-    body = norm(sym.Variable("data"), "bn_data")
-    body = relu(norm(conv(body, 64, 7, 2, 3, "conv0"), "bn0"), "relu0")
-    body = sym.Pooling(body, kernel=(3, 3), stride=(2, 2), pad=(1, 1), pool_type="max")
-    for stage, count in enumerate(units):
-        for k in range(count):
-            stride = 1 if stage == 0 or k else 2
-            body = unit(body, 256 << stage, stride, k > 0, "stage%d_unit%d" % (stage + 1, k + 1))
-    body = relu(norm(body, "bn1"), "relu1")
-    body = sym.Flatten(sym.Pooling(body, global_pool=True, kernel=(7, 7), pool_type="avg"))
-    return sym.SoftmaxOutput(sym.FullyConnected(body, num_hidden=classes, name="fc1"), name="softmax")
+    def named(self, *names):
+        """The libraries among `names`; those with a remark are only for networks."""
+        return [lib for lib in self.libraries if lib.name in names and not lib.remark]
 
 
-def chain(mx, length=10000):
-    """`length` additions of 1, one after the other."""
-    x = mx.sym.Variable("x")
-    for _ in range(length):
-        x = x + 1
-    return x
+class Import(NamedTuple):
+    """How long an import takes, with what it imports itself or with NumPy there before."""
+
+    name: str
+    numpy_first: bool
+
+    def run(self, setting, check_only):
+        libraries = setting.named("rsym", "mxnet", "torch", "onnxruntime")
+        if check_only:
+            return row(self.name, {})
+        bursts = measure_import(libraries, self.numpy_first, setting.probe, setting.threads)
+        return row(self.name, bursts)
 
 
-def cases(mx):
-    """Functions by name; what they need is made once, before."""
-    nets = {"ResNet-152": (resnet, {"data": (1, 3, 224, 224)}), "chain of 10,000": (chain, {"x": (2,)})}
-    found = {}
-    for name, (make, shapes) in nets.items():
-        symbol = make(mx)
-        text = symbol.tojson()
-        found["compose " + name] = lambda make=make: make(mx)
-        found["tojson " + name] = symbol.tojson
-        found["load_json " + name] = lambda text=text: mx.sym.load_json(text)
-        found["infer_shape " + name] = lambda symbol=symbol, shapes=shapes: symbol.infer_shape(**shapes)
-        found["simple_bind " + name] = lambda symbol=symbol, shapes=shapes: symbol.simple_bind(
-            mx.cpu(), grad_req="null", **shapes
-        )
-    executor = chain(mx, 1000).simple_bind(mx.cpu(), grad_req="null", x=(2,))
+class Function(NamedTuple):
+    """A function of `cases_graph.py`."""
 
-    def forward():
-        executor.forward()
-        executor.outputs[0].wait_to_read()
+    name: str
 
-    found["forward of 1,000 tiny operators"] = forward
-    return found
+    def run(self, setting, check_only):
+        takes_part = ["rsym", "mxnet"] + ["torch"] * self.name.startswith("tiny")
+        lanes, errors = {}, {}
+        try:
+            for library in [] if check_only else setting.named(*takes_part):
+                attempt(lanes, errors, library, setting, lambda lane: lane.do("function", name=self.name))
+            measure(lanes, setting)
+            return row(self.name, {title: lane.bursts for title, lane in lanes.items()}, errors)
+        finally:
+            close(lanes)
+
+
+class Network(NamedTuple):
+    """Inference or a training step of a network."""
+
+    net: str
+    mode: str
+
+    @property
+    def name(self):
+        return "%s %s" % (self.net, self.mode)
+
+    def run(self, setting, check_only):
+        lanes, errors, told = {}, {}, {}
+        path = self.written_values(setting)
+        try:
+            for library in self.libraries(setting):
+                self.start(lanes, errors, told, library, setting, path)
+            if not check_only:
+                measure(lanes, setting)
+            for title, lane in lanes.items():
+                told[title].update(lane.do("peak"))
+            return row(self.name, {title: lane.bursts for title, lane in lanes.items()}, errors, told)
+        finally:
+            close(lanes)
+
+    def libraries(self, setting):
+        """rsym first: the others are compared with it. A fused MXNet comes last, and stays if it is the faster one."""
+        names = ("rsym", "mxnet", "torch") + (("onnxruntime",) if self.mode == "inference" else ())
+        found = [lib for lib in setting.libraries if lib.name in names and (not lib.remark or self.mode == "inference")]
+        return sorted(found, key=lambda lib: bool(lib.remark))
+
+    def written_values(self, setting):
+        """The file of first values, written by rsym once for a network."""
+        path = setting.folder / (self.net + ".npz")
+        if not path.exists():
+            lane = Lane(setting.named("rsym")[0], setting.threads)
+            try:
+                lane.do("write_values", net=self.net, path=str(path))
+            finally:
+                lane.close()
+        return path
+
+    def start(self, lanes, errors, told, library, setting, path):
+        """Adds a library's lane, if it computes what rsym computes."""
+        results = setting.folder / ("%s%s.result.npz" % (library.name, library.remark))
+        about = {}
+
+        def prepare(lane):
+            options = {"files": self.exported(setting, path)} if library.name == "onnxruntime" else {}
+            found = lane.do("prepare", net=self.net, mode=self.mode, path=str(path), result=str(results), **options)
+            about.update(found, variant=library.remark or found["variant"])
+            if library.name != "rsym":
+                about["difference"] = difference(self.mode, setting.folder / "rsym.result.npz", results, path)
+                if not about["difference"] <= TOLERANCE[self.mode]:
+                    raise Failed("computes something else than rsym: %.1e" % about["difference"])
+
+        rival = lanes.pop(library.title, None)
+        attempt(lanes, errors, library, setting, prepare)
+        if rival and faster(rival, lanes.get(library.title)):
+            close({library.title: lanes.get(library.title)})
+            lanes[library.title] = rival
+        elif library.title in lanes:
+            close({library.title: rival})
+            told[library.title] = about
+
+    def exported(self, setting, path):
+        """The network's files for ONNX Runtime by variant, written by PyTorch."""
+        lane = Lane(setting.named("torch")[0], setting.threads)
+        try:
+            return lane.do("export", net=self.net, path=str(path), target=str(setting.folder / self.net))
+        finally:
+            lane.close()
+
+
+def attempt(lanes, errors, library, setting, prepare):
+    """Adds a prepared lane, or its error."""
+    lane = Lane(library, setting.threads)
+    try:
+        prepare(lane)
+        lanes[library.title] = lane
+    except Failed as error:
+        errors[library.title + (" " + library.remark if library.remark else "")] = str(error)
+        lane.close()
+
+
+def faster(a, b, trials=3):
+    """Whether lane `a` is faster than `b`, by the best of short bursts in turn."""
+    if b is None:
+        return True
+    pairs = [(a.burst(0.1)[0], b.burst(0.1)[0]) for _ in range(trials)]
+    return min(p[0] for p in pairs) < min(p[1] for p in pairs)
+
+
+def measure(lanes, setting):
+    if lanes:
+        run_bursts(list(lanes.values()), setting.probe, setting.seconds, setting.burst)
+
+
+def close(lanes):
+    for lane in lanes.values():
+        if lane is not None:
+            lane.close()
+
+
+def row(name, bursts, errors=None, told=None):
+    """The result of a case: per library its seconds and memory; ratios to rsym, and the best peer's."""
+    found = {title: {**summary(b), **(told or {}).get(title, {})} for title, b in bursts.items() if b}
+    for title, about in (told or {}).items():
+        found.setdefault(title, about)
+    ratios, counted = {}, {}
+    for title, b in bursts.items():
+        if title != "rsym" and b and bursts.get("rsym"):
+            ratios[title], pairs, alike = compare(bursts["rsym"], b)
+            counted[title] = {"pairs": pairs, "alike": alike}
+    best = min(ratios, key=ratios.get, default=None)
+    per = next((n for tiny, n in cases_graph.COUNT.items() if name.startswith(tiny)), 1)
+    return {
+        "name": name,
+        "operators": per,
+        "libraries": found,
+        "ratios": ratios,
+        "counted": counted,
+        "best_peer": best,
+        "ratio": ratios.get(best),
+        "errors": errors or {},
+    }
+
+
+def all_cases():
+    """Every case, in the order of the table."""
+    cases = [Import("import", False), Import("import after NumPy", True)]
+    for graph in cases_graph.GRAPHS:
+        cases += [Function("%s %s" % (what, graph)) for what in cases_graph.WORK]
+    cases += [Function("%s %s" % (tiny, mode)) for tiny in cases_graph.COUNT for mode in ("forward", "training")]
+    for net, about in NETS.items():
+        cases += [Network(net, mode) for mode in ("inference", "training") if mode == "inference" or about.loss]
+    return cases
