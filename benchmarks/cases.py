@@ -144,7 +144,7 @@ def faster(a, b, trials=3):
     """Whether lane `a` is faster than `b`, by the best of short bursts in turn."""
     if b is None:
         return True
-    pairs = [(a.burst(0.1)[0], b.burst(0.1)[0]) for _ in range(trials)]
+    pairs = [(a.burst(0.1)[0], b.burst(0.1)[0]) for _ in range(trials)]  # the fastest call of each
     return min(p[0] for p in pairs) < min(p[1] for p in pairs)
 
 

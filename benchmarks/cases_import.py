@@ -27,6 +27,6 @@ def measure_import(libraries, numpy_first, probe, threads, rounds=7):
         for library in libraries:
             spent = seconds(library, numpy_first, threads)
             after = probe.seconds()
-            found[library.title].append(Burst(spent, before, after))
+            found[library.title].append(Burst(spent, spent, before, after))
             before = after
     return found

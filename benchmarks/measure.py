@@ -102,15 +102,15 @@ class Lane(Process):
         return found
 
     def burst(self, seconds):
-        """Runs for so long; the lower quartile of the calls' seconds, which a short interruption does not touch."""
-        found = sorted(self.do("burst", seconds=seconds)["seconds"])
-        return found[len(found) // 4], sum(found)
+        """The seconds of each call while running for so long, in increasing order."""
+        return sorted(self.do("burst", seconds=seconds)["seconds"])
 
 
 class Burst(NamedTuple):
-    """Seconds per call, and the probe before and after."""
+    """Seconds of a call: the lower quartile, which a short interruption does not touch, and the least; probes around them."""
 
     seconds: float
+    least: float
     before: float
     after: float
 
@@ -125,10 +125,10 @@ def run_bursts(lanes, probe, seconds, burst):
     while round_number < ROUNDS or spent < budget or (spent < 3 * budget and not comparable(lanes)):
         shift = round_number % len(lanes)
         for lane in lanes[shift:] + lanes[:shift]:
-            per_call, total = lane.burst(burst)
+            calls = lane.burst(burst)
             after = probe.seconds()
-            lane.bursts.append(Burst(per_call, before, after))
-            before, spent = after, spent + total
+            lane.bursts.append(Burst(calls[len(calls) // 4], calls[0], before, after))
+            before, spent = after, spent + sum(calls)
         round_number += 1
 
 
@@ -147,15 +147,16 @@ def unlikeness(own, other):
 def compare(own, other):
     """How many times longer `other` takes than `own`: the median over the rounds whose moments were alike.
 
-    Returns the ratio, how many rounds counted, and whether they were alike: if fewer than `ROUNDS` are, the most alike count.
+    Returns the ratio, how many rounds counted, and whether they were alike: if fewer than `ROUNDS` are, the ratio is that of the
+    least seconds ever seen, and none counts.
     """
-    pairs = sorted((unlikeness(a, b), b.seconds / a.seconds) for a, b in zip(own, other))
-    alike = [ratio for unlike, ratio in pairs if unlike < ALIKE]
-    counted = alike if len(alike) >= ROUNDS else [ratio for _, ratio in pairs[:ROUNDS]]
-    return statistics.median(counted), len(counted), len(alike) >= ROUNDS
+    alike = [b.seconds / a.seconds for a, b in zip(own, other) if unlikeness(a, b) < ALIKE]
+    if len(alike) >= ROUNDS:
+        return statistics.median(alike), len(alike), True
+    return min(b.least for b in other) / min(a.least for a in own), 0, False
 
 
 def summary(bursts):
-    """Seconds of the typical and of the best burst."""
-    seconds = [b.seconds for b in bursts]
-    return {"median": statistics.median(seconds), "best": min(seconds), "bursts": len(seconds)}
+    """Seconds of a call in the typical burst, and the least ever."""
+    typical = statistics.median(b.seconds for b in bursts)
+    return {"median": typical, "least": min(b.least for b in bursts), "bursts": len(bursts)}

@@ -93,7 +93,10 @@ def sizes(case, what):
 
 def table_foot(result):
     """How to read the table, and what went wrong."""
-    lines = ["", "Ratios tell how many times longer a peer takes than rsym; ~ marks moments that were not alike."]
+    lines = [
+        "",
+        "Ratios tell how many times longer a peer takes than rsym; ~ marks those of fastest calls, for want of like moments.",
+    ]
     lines.append(
         "Memory: rsym / the peer that needs least. Variants that PyTorch and the others were fastest in are in the JSON."
     )
