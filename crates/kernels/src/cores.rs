@@ -65,7 +65,12 @@ impl<C: Real> Cores<C> {
     }
 }
 
-static SINGLE: Cores<f32> = Cores::new();
+static SINGLE: Cores<f32> = Cores {
+    batch_train: norm::batch_train_single,
+    batch_infer: norm::batch_infer_single,
+    batch_gradient: norm::batch_gradient_single,
+    ..Cores::new()
+};
 static DOUBLE: Cores<f64> = Cores::new();
 
 /// The table for `C`, which is `f32` or `f64`.

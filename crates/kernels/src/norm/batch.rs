@@ -1,5 +1,6 @@
 //! Batch normalisation: the axis holds the channels, statistics go over everything else.
 
+use super::single::{self, Layout};
 use crate::cores::cores;
 use crate::layout::AxisDims;
 use crate::parallel::{Shared, for_tasks};
@@ -75,6 +76,40 @@ pub fn batch_norm_backward<T: Float>(
     with_wide_out(dx, |dx| {
         (cores().batch_gradient)(dims, (&x, &dout), gamma, (mean, inv_std), batch_stats, dx, (dgamma, dbeta));
     });
+}
+
+pub(crate) fn batch_train_single(
+    dims: AxisDims,
+    x: &[f32],
+    params: (Option<&[f32]>, &[f32]),
+    eps: f64,
+    out: &mut [f32],
+    stats: BatchStats<f32>,
+) {
+    single::train(Layout::plain(dims), x, params, eps, false, out, stats);
+}
+
+pub(crate) fn batch_infer_single(
+    dims: AxisDims,
+    x: &[f32],
+    params: (Option<&[f32]>, &[f32]),
+    stats: (&[f32], &[f32]),
+    eps: f64,
+    out: &mut [f32],
+) {
+    single::infer(Layout::plain(dims), x, params, stats, eps, false, out);
+}
+
+pub(crate) fn batch_gradient_single(
+    dims: AxisDims,
+    data: (&[f32], &[f32]),
+    gamma: Option<&[f32]>,
+    stats: (&[f32], &[f32]),
+    batch_stats: bool,
+    dx: &mut [f32],
+    params: (&mut [f32], &mut [f32]),
+) {
+    single::gradient(Layout::plain(dims), data, (gamma, None), stats, batch_stats, dx, params);
 }
 
 pub(crate) fn batch_train_core<C: Real>(

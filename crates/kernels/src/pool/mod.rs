@@ -4,6 +4,7 @@
 //! gives 0, or the lowest finite value for the maximum.
 
 mod backward;
+pub mod blocked;
 mod forward;
 mod roi;
 #[cfg(test)]

@@ -20,7 +20,7 @@ fn geometry(batch: usize, channels: usize, window: Window, kind: PoolKind) -> Po
     PoolGeometry { batch, channels, window, kind, channels_last: false }
 }
 
-fn windows() -> Vec<Window> {
+pub(super) fn windows() -> Vec<Window> {
     vec![
         Window::new(&[17], &[3], &[2], &[], &[1]),
         Window::new(&[1], &[1], &[], &[], &[]),
