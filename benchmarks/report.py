@@ -95,11 +95,9 @@ def table_foot(result):
     """How to read the table, and what went wrong."""
     lines = [
         "",
-        "Ratios tell how many times longer a peer takes than rsym; ~ marks those of fastest calls, for want of like moments.",
+        "Ratios tell how many times longer a peer takes than rsym; ~ marks rough ones, since the machine's speed varied.",
+        "Memory: rsym / the peer that needs least. results.json tells the variants that peers were fastest in.",
     ]
-    lines.append(
-        "Memory: rsym / the peer that needs least. Variants that PyTorch and the others were fastest in are in the JSON."
-    )
     for case in result["cases"]:
         lines += ["%s, %s: %s" % (case["name"], who, error) for who, error in case["errors"].items()]
     return "\n".join(lines)
@@ -118,7 +116,8 @@ def write(result, folder):
 
 def plot(result):
     """A bar for every ratio, on a logarithmic axis that starts at 1: to the right rsym is faster."""
-    bars = [(case["name"], list(case["ratios"].items())) for case in result["cases"] if case["ratios"]]
+    cases = [(case["name"], case["ratios"]) for case in result["cases"] if case["ratios"]]
+    bars = [(name, [(peer, found[peer]) for peer in PEERS if peer in found]) for name, found in cases]
     ratios = [ratio for _, found in bars for _, ratio in found] or [1.0]
     low, high = (math.floor(math.log10(min(ratios + [0.9]))), math.ceil(math.log10(max(ratios + [1.1]))))
     left, width, thick = 260, 640, 9
@@ -142,8 +141,9 @@ def plot(result):
         parts.append('<text x="%d" y="18">%s</text>' % (left + 130 * k + 18, peer))
     style = 'font-family="sans-serif" font-size="12"'
     size = 'width="%d" height="%d"' % (left + width + 30, y + 10)
+    ground = '<rect width="100%" height="100%" fill="#fff"/>'
     title = "<title>How many times longer each peer takes than rsym</title>"
-    return '<svg xmlns="http://www.w3.org/2000/svg" %s %s>%s%s</svg>\n' % (size, style, title, "".join(parts))
+    return '<svg xmlns="http://www.w3.org/2000/svg" %s %s>%s%s%s</svg>\n' % (size, style, title, ground, "".join(parts))
 
 
 def bar(start, end, y, height, colour, title):
