@@ -5,6 +5,7 @@
 //! convolution that its geometry describes, so its weight is `[data channels, filters / groups, kernel..]`.
 
 mod backward;
+pub mod blocked;
 mod deconv;
 mod depthwise;
 mod forward;

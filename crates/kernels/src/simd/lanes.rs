@@ -75,6 +75,19 @@ pub(crate) trait Lanes: Copy {
     /// The exponent `e` of `self = m * 2^e` with `m` in [1, 2), for normal positive numbers.
     fn exponent(self) -> Self;
 
+    /// Lane `j` of vector `i` as lane `i` of vector `j`.
+    #[inline(always)]
+    fn transposed(rows: [Self; WIDTH]) -> [Self; WIDTH] {
+        let mut all = [0.0; WIDTH * WIDTH];
+        for (i, row) in rows.into_iter().enumerate() {
+            row.to_array().into_iter().enumerate().for_each(|(j, x)| all[j * WIDTH + i] = x);
+        }
+        let mut out = rows;
+        // SAFETY: every row has 16 elements.
+        out.iter_mut().enumerate().for_each(|(i, row)| *row = unsafe { Self::load(all[i * WIDTH..].as_ptr()) });
+        out
+    }
+
     /// The lanes as an array.
     #[inline(always)]
     fn to_array(self) -> [f32; WIDTH] {

@@ -131,6 +131,18 @@ pub fn with_tier<R>(tier: Tier, f: impl FnOnce() -> R) -> R {
     f()
 }
 
+/// Asks for the cache line at `place` to be brought into the second level of cache; any address will do.
+#[inline(always)]
+pub(crate) fn prefetch(place: *const f32) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: every 64-bit x86 has the instruction, which never faults.
+    unsafe {
+        std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T1 }>(place.cast())
+    };
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = place;
+}
+
 /// Declares a function over [`Lanes`] as one that takes a [`Tier`] first and runs the version compiled for it.
 ///
 /// ```ignore

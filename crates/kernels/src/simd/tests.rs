@@ -71,6 +71,24 @@ fn parts_touch_nothing_else() {
     }
 }
 
+tiered! {
+    unsafe fn transposition<V>(from: *const f32, to: *mut f32) {
+        let rows: [V; 16] = std::array::from_fn(|i| V::load(from.add(16 * i)));
+        V::transposed(rows).into_iter().enumerate().for_each(|(i, row)| row.store(to.add(16 * i)));
+    }
+}
+
+#[test]
+fn transposing_exchanges_rows_and_lanes() {
+    let from: [f32; 256] = std::array::from_fn(|i| i as f32);
+    for tier in available() {
+        let mut to = [f32::NAN; 256];
+        // SAFETY: both have 256 elements.
+        unsafe { transposition(tier, from.as_ptr(), to.as_mut_ptr()) };
+        assert!((0..256).all(|i| to[i] == from[i % 16 * 16 + i / 16]), "{tier}: {to:?}");
+    }
+}
+
 #[test]
 fn multiply_add_is_right() {
     assert!(available().into_iter().all(|tier| fused(tier, 3.0, 4.0, 5.0) == 17.0));

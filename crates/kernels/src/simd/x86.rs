@@ -154,6 +154,79 @@ impl Lanes for Avx512 {
         // SAFETY: the tier has the instructions.
         Avx512(unsafe { _mm512_getexp_ps(self.0) })
     }
+    #[inline(always)]
+    fn transposed(mut rows: [Self; WIDTH]) -> [Self; WIDTH] {
+        // Lanes change places within quarters first, then whole quarters do.
+        for base in (0..WIDTH).step_by(4) {
+            let [a, b, c, d] = [0, 1, 2, 3].map(|i| rows[base + i].0);
+            // SAFETY: the tier has the instructions.
+            let quads = unsafe { quarters512(a, b, c, d) };
+            (0..4).for_each(|i| rows[base + i].0 = quads[i]);
+        }
+        let mut out = rows;
+        for i in 0..4 {
+            let [a, b, c, d] = [0, 4, 8, 12].map(|base| rows[base + i].0);
+            // SAFETY: the tier has the instructions.
+            unsafe {
+                let (ab, cd) = (_mm512_shuffle_f32x4::<0x88>(a, b), _mm512_shuffle_f32x4::<0x88>(c, d));
+                out[i].0 = _mm512_shuffle_f32x4::<0x88>(ab, cd);
+                out[i + 8].0 = _mm512_shuffle_f32x4::<0xdd>(ab, cd);
+                let (ab, cd) = (_mm512_shuffle_f32x4::<0xdd>(a, b), _mm512_shuffle_f32x4::<0xdd>(c, d));
+                out[i + 4].0 = _mm512_shuffle_f32x4::<0x88>(ab, cd);
+                out[i + 12].0 = _mm512_shuffle_f32x4::<0xdd>(ab, cd);
+            }
+        }
+        out
+    }
+}
+
+/// Transposes the 4 by 4 matrices that the quarters of four registers are.
+///
+/// # Safety
+/// The machine must have the instructions.
+#[inline(always)]
+unsafe fn quarters512(a: __m512, b: __m512, c: __m512, d: __m512) -> [__m512; 4] {
+    // SAFETY: the caller's contract.
+    unsafe {
+        let pair = |x, y| (_mm512_castps_pd(x), _mm512_castps_pd(y));
+        let (ab, cd) = pair(_mm512_unpacklo_ps(a, b), _mm512_unpacklo_ps(c, d));
+        let (ef, gh) = pair(_mm512_unpackhi_ps(a, b), _mm512_unpackhi_ps(c, d));
+        let all = [
+            _mm512_unpacklo_pd(ab, cd),
+            _mm512_unpackhi_pd(ab, cd),
+            _mm512_unpacklo_pd(ef, gh),
+            _mm512_unpackhi_pd(ef, gh),
+        ];
+        all.map(|x| _mm512_castpd_ps(x))
+    }
+}
+
+/// Transposes an 8 by 8 matrix.
+///
+/// # Safety
+/// The machine must have the instructions.
+#[inline(always)]
+unsafe fn transposed8(rows: [__m256; 8]) -> [__m256; 8] {
+    let mut halves = rows;
+    let mut out = rows;
+    // SAFETY: the caller's contract.
+    unsafe {
+        for base in [0, 4] {
+            let [a, b, c, d] = [0, 1, 2, 3].map(|i| rows[base + i]);
+            let pair = |x, y| (_mm256_castps_pd(x), _mm256_castps_pd(y));
+            let (ab, cd) = pair(_mm256_unpacklo_ps(a, b), _mm256_unpacklo_ps(c, d));
+            let (ef, gh) = pair(_mm256_unpackhi_ps(a, b), _mm256_unpackhi_ps(c, d));
+            halves[base] = _mm256_castpd_ps(_mm256_unpacklo_pd(ab, cd));
+            halves[base + 1] = _mm256_castpd_ps(_mm256_unpackhi_pd(ab, cd));
+            halves[base + 2] = _mm256_castpd_ps(_mm256_unpacklo_pd(ef, gh));
+            halves[base + 3] = _mm256_castpd_ps(_mm256_unpackhi_pd(ef, gh));
+        }
+        for i in 0..4 {
+            out[i] = _mm256_permute2f128_ps::<0x20>(halves[i], halves[i + 4]);
+            out[i + 4] = _mm256_permute2f128_ps::<0x31>(halves[i], halves[i + 4]);
+        }
+    }
+    out
 }
 
 impl Lanes for Avx2 {
@@ -337,5 +410,21 @@ impl Lanes for Avx2 {
             _mm256_cvtepi32_ps(_mm256_sub_epi32(biased, _mm256_set1_epi32(127)))
         };
         Avx2(of(self.0), of(self.1))
+    }
+    #[inline(always)]
+    fn transposed(rows: [Self; WIDTH]) -> [Self; WIDTH] {
+        let mut out = rows;
+        // SAFETY: the tier has the instructions.
+        unsafe {
+            let (low, high) = (std::array::from_fn(|i| rows[i].0), std::array::from_fn(|i| rows[i].1));
+            let (below_low, below_high) =
+                (std::array::from_fn(|i| rows[i + 8].0), std::array::from_fn(|i| rows[i + 8].1));
+            let (a, b, c, d) = (transposed8(low), transposed8(below_low), transposed8(high), transposed8(below_high));
+            for i in 0..8 {
+                out[i] = Avx2(a[i], b[i]);
+                out[i + 8] = Avx2(c[i], d[i]);
+            }
+        }
+        out
     }
 }
