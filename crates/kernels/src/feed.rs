@@ -67,7 +67,7 @@ impl<'a, T: Element> Feed<'a, T> {
 }
 
 /// The axes of an operand of shape `dims` within `out`, aligned at the end, merged where they continue each other.
-fn merged_axes(dims: &[usize], out: &[usize]) -> Vec<Axis> {
+pub(crate) fn merged_axes(dims: &[usize], out: &[usize]) -> Vec<Axis> {
     assert!(dims.len() <= out.len(), "operand of more dimensions than the output");
     let mut axes: Vec<Axis> = Vec::new();
     let mut stride = 1;

@@ -12,6 +12,7 @@ pub mod conv;
 mod cores;
 pub mod elementwise;
 mod feed;
+pub mod fused;
 pub mod gemm;
 pub mod index;
 pub mod layout;

@@ -60,6 +60,12 @@ pub(crate) trait Lanes: Copy {
     fn floor(self) -> Self;
     /// `self * 2^n` for whole `n` (as numbers) of -126 to 127.
     fn scale_by_power(self, n: Self) -> Self;
+    /// `self * 2^n` for whole `n` (as numbers) of -252 to 254, rounded once or, below the normal numbers, twice.
+    #[inline(always)]
+    fn scale_by_any_power(self, n: Self) -> Self {
+        let half = n.mul(Self::splat(0.5)).floor();
+        self.scale_by_power(half).scale_by_power(n.sub(half))
+    }
     /// `then` where `self < b`, `other` elsewhere and where one is NaN.
     fn if_less(self, b: Self, then: Self, other: Self) -> Self;
     /// `then` where `self == b`, `other` elsewhere.

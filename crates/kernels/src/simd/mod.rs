@@ -4,6 +4,7 @@
 //! four of NEON, and compiled for every [`Tier`] by [`tiered!`]. Whoever starts a kernel asks [`tier`] once and hands the
 //! tier on, so that all threads of one call agree.
 
+pub(crate) mod functions;
 mod lanes;
 #[cfg(target_arch = "aarch64")]
 mod neon;
@@ -165,12 +166,14 @@ macro_rules! tiered {
         // The wrappers differ in the instructions that the compiler may use in the inlined body.
         #[cfg(target_arch = "x86_64")]
         #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+        #[allow(unused_unsafe)]
         unsafe fn avx512($($arg: $ty),*) -> $ret {
             // SAFETY: the caller's contract is that of the body.
             unsafe { $body::<$crate::simd::Avx512>($($arg),*) }
         }
         #[cfg(target_arch = "x86_64")]
         #[target_feature(enable = "avx2,fma")]
+        #[allow(unused_unsafe)]
         unsafe fn avx2($($arg: $ty),*) -> $ret {
             // SAFETY: the caller's contract is that of the body.
             unsafe { $body::<$crate::simd::Avx2>($($arg),*) }

@@ -117,6 +117,10 @@ impl Lanes for Avx512 {
         Avx512(unsafe { _mm512_scalef_ps(self.0, n.0) })
     }
     #[inline(always)]
+    fn scale_by_any_power(self, n: Self) -> Self {
+        self.scale_by_power(n)
+    }
+    #[inline(always)]
     fn if_less(self, b: Self, then: Self, other: Self) -> Self {
         // SAFETY: the tier has the instructions.
         Avx512(unsafe { _mm512_mask_blend_ps(_mm512_cmp_ps_mask::<_CMP_LT_OQ>(self.0, b.0), other.0, then.0) })
