@@ -1,13 +1,20 @@
-//! Splitting mutable output over rayon's threads.
+//! Splitting mutable output over threads.
 //!
 //! Work is cut into chunks whose size depends on the shape and the estimated cost alone, never on the number of
-//! threads, and every chunk is written by one thread. Small work runs on the calling thread.
+//! threads, and every chunk is written by one thread. Small work runs on the calling thread, and so does work that is
+//! started from within other parallel work.
 //!
 //! Costs are in elementary operations on one element: a copy or an addition is 1, an exponential about 8.
 
-use rayon::prelude::*;
-use std::marker::PhantomData;
-use std::sync::atomic::{AtomicU32, Ordering};
+mod pool;
+mod shared;
+mod threads;
+
+use pool::Pool;
+pub(crate) use shared::Shared;
+pub use threads::{
+    MAX_THREADS, Running, VARIABLE, loaded, num_threads, requested, running, set_num_threads, with_threads,
+};
 
 /// Work below this cost (about 30 µs) stays on the calling thread.
 pub const INLINE_COST: usize = 1 << 16;
@@ -20,19 +27,18 @@ pub fn chunk_rows(cost_per_row: usize) -> usize {
     CHUNK_COST.div_ceil(cost_per_row.max(1))
 }
 
-/// Whether work of this size is worth several threads, and this process has them.
+/// Whether work of this size is worth several threads, and the calling thread may use them.
 pub fn worth(rows: usize, cost_per_row: usize) -> bool {
-    rows > 1 && rows.saturating_mul(cost_per_row.max(1)) >= INLINE_COST && has_threads()
+    rows > 1 && rows.saturating_mul(cost_per_row.max(1)) >= INLINE_COST && !pool::in_section() && threads::share() > 1
 }
 
-/// False in a child that was forked after its parent started rayon's threads: they do not exist in the child, which would
-/// wait for them for ever.
-fn has_threads() -> bool {
-    static STARTED_IN: AtomicU32 = AtomicU32::new(0);
-    let me = std::process::id();
-    match STARTED_IN.compare_exchange(0, me, Ordering::Relaxed, Ordering::Relaxed) {
-        Ok(_) => true,
-        Err(owner) => owner == me,
+/// Calls `f(0)..f(chunks)`, in parallel when `rows` of this cost are worth it.
+fn run_chunks(chunks: usize, rows: usize, cost_per_row: usize, f: impl Fn(usize) + Sync) {
+    if chunks > 1 && worth(rows, cost_per_row) {
+        let helpers = threads::share().min(chunks) - 1;
+        Pool::current(helpers).run(chunks, helpers, &f);
+    } else {
+        (0..chunks).for_each(f);
     }
 }
 
@@ -48,13 +54,13 @@ pub fn for_row_chunks<T: Send>(out: &mut [T], row_len: usize, cost_per_row: usiz
     if row_len == 0 || out.is_empty() {
         return;
     }
-    let rows = chunk_rows(cost_per_row);
-    let chunks = |(i, chunk): (usize, &mut [T])| f(i * rows, chunk);
-    if worth(out.len() / row_len, cost_per_row) {
-        out.par_chunks_mut(rows.saturating_mul(row_len)).enumerate().for_each(chunks);
-    } else {
-        out.chunks_mut(rows.saturating_mul(row_len)).enumerate().for_each(chunks);
-    }
+    let (rows, len) = (out.len().div_ceil(row_len), out.len());
+    let step = chunk_rows(cost_per_row);
+    let out = Shared::new(out);
+    run_chunks(rows.div_ceil(step), rows, cost_per_row, |i| {
+        // SAFETY: chunks are disjoint.
+        f(i * step, unsafe { part(&out, len, i, step.saturating_mul(row_len)) })
+    });
 }
 
 /// Calls `f(offset, output elements)` for chunks of single elements.
@@ -86,80 +92,53 @@ pub fn for_row_chunks2<A: Send, B: Send>(
         return;
     }
     assert_eq!(a.len() / row_len.0, b.len() / row_len.1, "outputs of different row counts");
-    let rows = chunk_rows(cost_per_row);
-    let len = (rows.saturating_mul(row_len.0), rows.saturating_mul(row_len.1));
-    let chunks = |(i, (a, b)): (usize, (&mut [A], &mut [B]))| f(i * rows, a, b);
-    if worth(a.len() / row_len.0, cost_per_row) {
-        a.par_chunks_mut(len.0).zip(b.par_chunks_mut(len.1)).enumerate().for_each(chunks);
-    } else {
-        a.chunks_mut(len.0).zip(b.chunks_mut(len.1)).enumerate().for_each(chunks);
-    }
+    let (rows, len) = (a.len().div_ceil(row_len.0), (a.len(), b.len()));
+    let step = chunk_rows(cost_per_row);
+    let (a, b) = (Shared::new(a), Shared::new(b));
+    run_chunks(rows.div_ceil(step), rows, cost_per_row, |i| {
+        // SAFETY: chunks are disjoint.
+        let (a, b) = unsafe {
+            (part(&a, len.0, i, step.saturating_mul(row_len.0)), part(&b, len.1, i, step.saturating_mul(row_len.1)))
+        };
+        f(i * step, a, b)
+    });
+}
+
+/// Chunk `i` of `step` elements of an output of `len`; the last may be shorter.
+///
+/// # Safety
+/// No other reference to an element of the chunk may exist.
+unsafe fn part<'a, T>(out: &Shared<'a, T>, len: usize, i: usize, step: usize) -> &'a mut [T] {
+    // SAFETY: the caller's contract.
+    unsafe { out.slice(i * step, step.min(len - i * step)) }
 }
 
 /// The values of `f(0)..f(n)` in order, computed in parallel when the work is worth it.
 pub fn map_indices<R: Send>(n: usize, cost_each: usize, f: impl Fn(usize) -> R + Sync) -> Vec<R> {
-    if worth(n, cost_each) {
-        (0..n).into_par_iter().with_min_len(chunk_rows(cost_each)).map(&f).collect()
-    } else {
-        (0..n).map(&f).collect()
+    if !worth(n, cost_each) {
+        return (0..n).map(&f).collect();
     }
+    let mut out: Vec<Option<R>> = (0..n).map(|_| None).collect();
+    for_row_chunks(&mut out, 1, cost_each, |first, chunk| {
+        chunk.iter_mut().enumerate().for_each(|(i, value)| *value = Some(f(first + i)));
+    });
+    out.into_iter().flatten().collect()
 }
 
 /// Calls `f(0)..f(n)` in any order, in parallel when the work is worth it.
 pub fn for_tasks(n: usize, cost_each: usize, f: impl Fn(usize) + Sync) {
-    if worth(n, cost_each) {
-        (0..n).into_par_iter().with_min_len(chunk_rows(cost_each)).for_each(&f);
-    } else {
-        (0..n).for_each(f);
-    }
-}
-
-/// Output that several tasks write in disjoint parts which are not whole rows.
-#[derive(Clone, Copy)]
-pub(crate) struct Shared<'a, T> {
-    start: *mut T,
-    len: usize,
-    _borrow: PhantomData<&'a mut [T]>,
-}
-
-// SAFETY: access goes through unsafe functions whose callers keep the parts of different threads disjoint.
-unsafe impl<T: Send> Send for Shared<'_, T> {}
-// SAFETY: as above.
-unsafe impl<T: Send> Sync for Shared<'_, T> {}
-
-impl<'a, T> Shared<'a, T> {
-    pub(crate) fn new(out: &'a mut [T]) -> Self {
-        Shared { start: out.as_mut_ptr(), len: out.len(), _borrow: PhantomData }
-    }
-
-    /// The place of element `offset`, from which `len` elements must be inside of the output.
-    ///
-    /// # Safety
-    /// What is written through it must be written by no other thread.
-    pub(crate) unsafe fn at(&self, offset: usize, len: usize) -> *mut T {
-        assert!(offset + len <= self.len, "part outside of the output");
-        self.start.wrapping_add(offset)
-    }
-
-    /// The part of `len` elements at `offset`.
-    ///
-    /// # Safety
-    /// No other reference to an element of the part may exist.
-    pub(crate) unsafe fn slice(&self, offset: usize, len: usize) -> &'a mut [T] {
-        // SAFETY: `at` checks the bounds, the caller vouches for exclusive access.
-        unsafe { std::slice::from_raw_parts_mut(self.at(offset, len), len) }
-    }
+    let step = chunk_rows(cost_each);
+    run_chunks(n.div_ceil(step), n, cost_each, |i| (i * step..n.min((i + 1) * step)).for_each(&f));
 }
 
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
 
-    /// Runs `f` in pools of one and of four threads and asserts equal results.
+    /// Runs `f` on one and on four threads and asserts equal results.
     pub(crate) fn same_for_threads<R: PartialEq + std::fmt::Debug + Send>(f: impl Fn() -> R + Sync) -> R {
-        let pool = |n| rayon::ThreadPoolBuilder::new().num_threads(n).build().unwrap();
-        let one = pool(1).install(&f);
-        let four = pool(4).install(&f);
+        let one = with_threads(1, &f);
+        let four = with_threads(4, &f);
         assert!(one == four, "results depend on the number of threads");
         one
     }
