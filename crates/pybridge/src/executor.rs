@@ -2,6 +2,7 @@ use crate::classes::wrap_ndarray;
 use crate::convert::{dtypes, partial_shapes};
 use crate::errors::{attached, detached, mxnet_error};
 use crate::ndarray::NDArray;
+use crate::settings;
 use crate::symbol::Symbol;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
@@ -91,6 +92,7 @@ impl Executor {
                 hooks.monitor = Some(&mut show);
                 hooks.monitor_inputs = *inputs;
             }
+            let _running = rsym_kernels::parallel::running();
             self.with(|inner| f(inner, &mut hooks))
         });
         let caught = raised.or(signal.into_inner().unwrap_or_else(PoisonError::into_inner));
@@ -199,6 +201,7 @@ pub fn simple_bind(
     shared_exec: Option<&Executor>,
     numpy_shape: bool,
 ) -> PyResult<Executor> {
+    settings::check()?;
     let request = SimpleBind {
         shapes: partial_shapes(shapes, numpy_shape)?,
         types: dtypes(types)?,
@@ -224,6 +227,7 @@ pub fn bind(
     device: (i32, i32),
     shared_exec: Option<&Executor>,
 ) -> PyResult<Executor> {
+    settings::check()?;
     let devices = Devices {
         args: args.iter().map(|a| a.get().device).collect(),
         aux: aux.iter().map(|a| a.get().device).collect(),

@@ -57,7 +57,10 @@ pub fn invoke<'py>(
         .map(|(i, a)| a.map(|a| a.tensor).ok_or_else(|| missing(def, i)))
         .collect::<PyResult<Vec<Tensor>>>()?;
     let targets: Option<Vec<Tensor>> = out.as_ref().map(|out| out.iter().map(|o| o.get().tensor.clone()).collect());
-    let results = detached(py, || rsym_executor::invoke(&op, &tensors, targets.as_deref(), is_train))?;
+    let results = detached(py, || {
+        let _running = rsym_kernels::parallel::running();
+        rsym_executor::invoke(&op, &tensors, targets.as_deref(), is_train)
+    })?;
     if let Some(out) = out {
         return PyList::new(py, out);
     }

@@ -12,6 +12,7 @@ mod imperative;
 mod ndarray;
 mod registry;
 mod scope;
+mod settings;
 mod symbol;
 
 #[pymodule]
@@ -33,5 +34,8 @@ fn _rsym(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_function(wrap_pyfunction!(files::read_params, m)?)?;
     m.add_function(wrap_pyfunction!(files::write_params, m)?)?;
     m.add_function(wrap_pyfunction!(registry::operators, m)?)?;
+    m.add_function(wrap_pyfunction!(settings::set_num_threads, m)?)?;
+    m.add_function(wrap_pyfunction!(settings::get_num_threads, m)?)?;
+    m.add_function(wrap_pyfunction!(settings::loaded, m)?)?;
     Ok(())
 }
