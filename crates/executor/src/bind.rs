@@ -24,7 +24,7 @@ pub struct SimpleBind {
 
 impl SimpleBind {
     /// Infers, allocates zeros and binds.
-    pub fn bind(self, registry: &Registry, symbol: &Symbol) -> ExecResult<Executor> {
+    pub fn bind(self, registry: &'static Registry, symbol: &Symbol) -> ExecResult<Executor> {
         let graph = FlatGraph::new(symbol);
         let shape = |_, name: &str| self.shapes.get(name).cloned();
         let (shapes, types) = infer(&graph, shape, |_, name| self.types.get(name).copied())?;

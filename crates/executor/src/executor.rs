@@ -1,7 +1,8 @@
 use crate::bind::infer;
+use crate::passes::{Mode, PassSet, optimise};
 use crate::steps::{Arrays, Layout, Step};
 use crate::{ExecError, ExecResult, GradReq, MemoryPlan, Program, next_stream};
-use rsym_graph::{Ctx, FlatGraph, OpError, Registry, Symbol, op_error_text};
+use rsym_graph::{Cache, Ctx, FlatGraph, Inferred, OpError, Registry, Symbol, op_error_text};
 use rsym_tensor::{DType, PartialShape, Shape, Storage, Tensor};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -48,12 +49,41 @@ impl Hooks<'_> {
 }
 
 /// A symbol bound to arrays, ready to run.
+///
+/// What runs is compiled when it is first needed: for inference, for training, and as the graph was written for
+/// monitors. All of them share arrays, outputs and memory.
 pub struct Executor {
-    program: Program,
+    source: Source,
     bindings: Bindings,
+    outputs: Vec<Tensor>,
+    variants: [Option<Compiled>; 3],
+    /// What ran last, and whether it was a training pass.
+    last: Option<(Variant, bool)>,
+    cache: Cache,
+}
+
+/// What programs are made from.
+struct Source {
+    registry: &'static Registry,
+    symbol: Symbol,
+    off: PassSet,
+}
+
+/// A program in the form in which it runs.
+struct Compiled {
+    program: Program,
     layout: Layout,
-    trained: bool,
-    ran: bool,
+}
+
+/// Forms of one symbol.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Variant {
+    /// Forward passes that are no training.
+    Inference,
+    /// Forward and backward.
+    Training,
+    /// Forward and backward without any pass over the program: every value can be seen.
+    Plain,
 }
 
 /// The interrupt is asked for after about this many bytes were touched.
@@ -61,27 +91,30 @@ const BYTES_BETWEEN_POLLS: usize = 8 << 20;
 
 impl Executor {
     /// Binds `symbol` to `bindings`.
-    pub fn bind(registry: &Registry, symbol: &Symbol, bindings: Bindings) -> ExecResult<Executor> {
+    pub fn bind(registry: &'static Registry, symbol: &Symbol, bindings: Bindings) -> ExecResult<Executor> {
         let graph = FlatGraph::new(symbol);
-        let arrays = by_node(&graph, &bindings);
-        let shape = |i, _: &str| arrays.get(&i).map(|t| t.shape().into());
-        let (shapes, types) = infer(&graph, shape, |i, _| arrays.get(&i).map(|t| t.dtype()))?;
+        let (shapes, types) = infer_bound(&graph, &bindings)?;
         Executor::assemble(registry, symbol, graph, shapes, types, bindings)
     }
 
     pub(crate) fn assemble(
-        registry: &Registry,
+        registry: &'static Registry,
         symbol: &Symbol,
         graph: FlatGraph,
-        shapes: rsym_graph::Inferred<PartialShape>,
-        types: rsym_graph::Inferred<Option<DType>>,
+        shapes: Inferred<PartialShape>,
+        types: Inferred<Option<DType>>,
         bindings: Bindings,
     ) -> ExecResult<Executor> {
+        let source = Source { registry, symbol: symbol.clone(), off: PassSet::off()? };
         let program = Program::new(registry, symbol, graph, shapes, types, &bindings.reqs)?;
         check_arrays(&program, &bindings)?;
-        let arrays = Arrays { args: &bindings.args, aux: &bindings.aux, grads: &bindings.grads, reqs: &bindings.reqs };
-        let layout = Layout::new(&program, &arrays, bindings.memory.as_ref())?;
-        Ok(Executor { program, bindings, layout, trained: false, ran: false })
+        let trains = bindings.reqs.iter().any(|req| *req != GradReq::Null);
+        let first = if trains { Variant::Training } else { Variant::Inference };
+        let compiled = source.compile(program, first, &bindings, bindings.memory.as_ref())?;
+        let outputs = compiled.layout.outputs.clone();
+        let mut variants = [const { None }; 3];
+        variants[first as usize] = Some(compiled);
+        Ok(Executor { source, bindings, outputs, variants, last: None, cache: Cache::default() })
     }
 
     /// The arrays that the symbol is bound to.
@@ -91,58 +124,124 @@ impl Executor {
 
     /// The outputs. Every forward pass writes into the same tensors.
     pub fn outputs(&self) -> &[Tensor] {
-        &self.layout.outputs
+        &self.outputs
     }
 
     /// The memory of intermediate values and outputs, to be shared with executors that do not run at the same time.
     pub fn memory(&self) -> SharedMemory {
-        let outputs = self.layout.outputs.iter().map(|t| t.storage().clone()).collect();
-        SharedMemory { arena: self.layout.arena.clone(), outputs }
+        let arenas = self.variants.iter().flatten().map(|c| &c.layout.arena);
+        let arena = arenas.max_by_key(|a| a.len()).cloned().unwrap_or_else(|| Arc::new(Storage::default()));
+        SharedMemory { arena, outputs: self.outputs.iter().map(|t| t.storage().clone()).collect() }
     }
 
-    /// The plan of that memory.
-    pub fn plan(&self) -> &MemoryPlan {
-        &self.layout.plan
-    }
-
-    /// The program that runs.
-    pub fn program(&self) -> &Program {
-        &self.program
+    /// The program and the memory plan that were compiled first: for training if there are gradients, else for inference.
+    pub fn compiled(&self) -> Option<(&Program, &MemoryPlan)> {
+        let order = [Variant::Training, Variant::Inference, Variant::Plain];
+        let found = order.into_iter().find_map(|v| self.variants[v as usize].as_ref());
+        found.map(|c| (&c.program, &c.layout.plan))
     }
 
     /// Computes the outputs.
     pub fn forward(&mut self, is_train: bool, hooks: &mut Hooks) -> ExecResult {
-        self.trained = is_train;
-        run(&self.program, &mut self.layout.forward, is_train, hooks)?;
-        self.ran = true;
+        let variant = match (hooks.monitor.is_some(), is_train) {
+            (true, _) => Variant::Plain,
+            (_, true) => Variant::Training,
+            (_, false) => Variant::Inference,
+        };
+        self.last = None;
+        self.run_forward(variant, is_train, hooks)
+    }
+
+    fn run_forward(&mut self, variant: Variant, is_train: bool, hooks: &mut Hooks) -> ExecResult {
+        self.prepare(variant)?;
+        let Some(compiled) = &mut self.variants[variant as usize] else { return Ok(()) };
+        run(&compiled.program, &mut compiled.layout.forward, is_train, &self.cache, hooks)?;
+        self.last = Some((variant, is_train));
         Ok(())
     }
 
     /// Computes the gradients, after a forward pass in training mode if there was none yet. `head_grads` are those of the
     /// outputs; outputs past its end, or `None`, must not be needed; what lies past the outputs is ignored.
     pub fn backward(&mut self, head_grads: &[Option<Tensor>], hooks: &mut Hooks) -> ExecResult {
-        if !self.ran {
-            self.forward(true, hooks)?;
-        }
-        self.set_head_grads(head_grads)?;
-        run(&self.program, &mut self.layout.backward, self.trained, hooks)?;
-        self.layout.finish.iter_mut().try_for_each(|f| f.run())
+        let (variant, is_train) = match self.last {
+            Some((Variant::Inference, is_train)) => {
+                self.run_forward(Variant::Training, is_train, hooks)?;
+                (Variant::Training, is_train)
+            }
+            Some(last) => last,
+            None => {
+                self.forward(true, hooks)?;
+                (if hooks.monitor.is_some() { Variant::Plain } else { Variant::Training }, true)
+            }
+        };
+        let Some(compiled) = &mut self.variants[variant as usize] else { return Ok(()) };
+        compiled.set_head_grads(head_grads)?;
+        run(&compiled.program, &mut compiled.layout.backward, is_train, &self.cache, hooks)?;
+        compiled.layout.finish.iter_mut().try_for_each(|f| f.run())
     }
 
+    /// Compiles `variant` unless that was done before.
+    fn prepare(&mut self, variant: Variant) -> ExecResult {
+        if self.variants[variant as usize].is_some() {
+            return Ok(());
+        }
+        let memory = self.memory();
+        let program = self.source.program(variant, &self.bindings)?;
+        let compiled = self.source.compile(program, variant, &self.bindings, Some(&memory))?;
+        self.variants[variant as usize] = Some(compiled);
+        Ok(())
+    }
+}
+
+impl Source {
+    /// The program of `variant` before any pass, from the arrays that are bound.
+    fn program(&self, variant: Variant, bindings: &Bindings) -> ExecResult<Program> {
+        let graph = FlatGraph::new(&self.symbol);
+        let (shapes, types) = infer_bound(&graph, bindings)?;
+        Program::new(self.registry, &self.symbol, graph, shapes, types, &wanted(variant, bindings))
+    }
+
+    fn compile(
+        &self,
+        program: Program,
+        variant: Variant,
+        bindings: &Bindings,
+        memory: Option<&SharedMemory>,
+    ) -> ExecResult<Compiled> {
+        let program = match variant {
+            Variant::Inference => optimise(program, Mode::Inference, self.off)?,
+            Variant::Training => optimise(program, Mode::Training, self.off)?,
+            Variant::Plain => program,
+        };
+        let reqs = wanted(variant, bindings);
+        let arrays = Arrays { args: &bindings.args, aux: &bindings.aux, grads: &bindings.grads, reqs: &reqs };
+        let layout = Layout::new(&program, &arrays, memory)?;
+        Ok(Compiled { program, layout })
+    }
+}
+
+/// What `variant` does with the gradients.
+fn wanted(variant: Variant, bindings: &Bindings) -> Vec<GradReq> {
+    let none = variant == Variant::Inference;
+    bindings.reqs.iter().map(|&req| if none { GradReq::Null } else { req }).collect()
+}
+
+impl Compiled {
     fn set_head_grads(&mut self, given: &[Option<Tensor>]) -> ExecResult {
-        let names: Vec<String> = self.program.outputs.iter().map(|&e| self.entry_name(e)).collect();
+        let outputs = &self.program.outputs;
+        let name = |k: usize| entry_name(&self.program, outputs[k]);
         for (k, slot) in self.layout.head_grads.iter_mut().enumerate() {
             let Some(slot) = slot else { continue };
             let Some(value) = given.get(k).and_then(Option::as_ref) else {
                 return Err(ExecError::State(format!(
                     "backward needs the gradient of output '{}', which is no loss: give out_grads, one array for each output",
-                    names[k]
+                    name(k)
                 )));
             };
             if value.shape() != slot.shape() {
                 return Err(ExecError::Array {
                     what: "gradient of output",
-                    name: names[k].clone(),
+                    name: name(k),
                     expected: slot.shape().to_string(),
                     got: value.shape().to_string(),
                 });
@@ -151,12 +250,20 @@ impl Executor {
         }
         Ok(())
     }
+}
 
-    fn entry_name(&self, entry: usize) -> String {
-        let graph = &self.program.graph;
-        let node = graph.nodes.partition_point(|n| n.first <= entry) - 1;
-        graph.nodes[node].node.output_name(entry - graph.nodes[node].first)
-    }
+fn entry_name(program: &Program, entry: usize) -> String {
+    let producer = program.graph.nodes.iter().find(|n| (n.first..n.first + n.outputs).contains(&entry));
+    producer.map_or_else(String::new, |n| n.node.output_name(entry - n.first))
+}
+
+/// Shapes and types of a graph whose variables are bound.
+fn infer_bound(
+    graph: &FlatGraph,
+    bindings: &Bindings,
+) -> ExecResult<(Inferred<PartialShape>, Inferred<Option<DType>>)> {
+    let arrays = by_node(graph, bindings);
+    infer(graph, |i, _: &str| arrays.get(&i).map(|t| t.shape().into()), |i, _| arrays.get(&i).map(|t| t.dtype()))
 }
 
 /// The arrays of arguments and auxiliary states by node: several may have the same name.
@@ -192,11 +299,12 @@ fn check_arrays(program: &Program, bindings: &Bindings) -> ExecResult {
 }
 
 /// Runs the steps in order.
-fn run(program: &Program, steps: &mut [Step], is_train: bool, hooks: &mut Hooks) -> ExecResult {
-    let plain = Ctx { is_train, ..Ctx::default() };
+fn run(program: &Program, steps: &mut [Step], is_train: bool, cache: &Cache, hooks: &mut Hooks) -> ExecResult {
+    let cache = Some(cache);
+    let plain = Ctx { is_train, cache, ..Ctx::default() };
     let mut touched = 0;
     for step in steps {
-        let ctx = if step.op.is_random() { next_stream(is_train) } else { plain };
+        let ctx = if step.op.is_random() { Ctx { cache, ..next_stream(is_train) } } else { plain };
         if hooks.monitor_inputs {
             show_inputs(program, step, hooks)?;
         }

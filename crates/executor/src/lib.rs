@@ -10,6 +10,7 @@ mod error;
 mod executor;
 mod imperative;
 mod memory;
+pub mod passes;
 mod program;
 mod random;
 mod steps;

@@ -2,7 +2,7 @@ use crate::{ExecError, ExecResult};
 use rsym_graph::{
     Entry, FlatGraph, GraphError, Inferred, Node, Registry, Symbol, extend_shapes, extend_types, gradients,
 };
-use rsym_tensor::{DType, PartialShape, Shape};
+use rsym_tensor::{DType, PartialShape, Shape, Tensor};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -33,9 +33,32 @@ pub struct Program {
     pub gradients: Vec<Option<usize>>,
     /// Node of the gradient of each output; `None` if no gradient depends on it.
     pub head_grads: Vec<Option<usize>>,
+    /// Entries whose values are known, with these.
+    pub constants: Vec<(usize, Tensor)>,
 }
 
 impl Program {
+    /// A program without nodes, with room for `nodes`.
+    pub(crate) fn empty(nodes: usize) -> Program {
+        let graph = FlatGraph {
+            nodes: Vec::with_capacity(nodes),
+            heads: Vec::new(),
+            arguments: Vec::new(),
+            aux: Vec::new(),
+            num_entries: 0,
+        };
+        Program {
+            graph,
+            shapes: Vec::with_capacity(nodes),
+            types: Vec::with_capacity(nodes),
+            forward_nodes: 0,
+            outputs: Vec::new(),
+            gradients: Vec::new(),
+            head_grads: Vec::new(),
+            constants: Vec::new(),
+        }
+    }
+
     /// Extends `forward`, whose facts are `shapes` and `types`, by the gradients that `wanted` asks for.
     pub fn new(
         registry: &Registry,
@@ -52,7 +75,16 @@ impl Program {
             let outputs = forward.heads.clone();
             let (gradients, head_grads) = (vec![None; wanted.len()], vec![None; outputs.len()]);
             let (shapes, types) = decided(&forward, forward_nodes, shapes.entries, types.entries)?;
-            return Ok(Program { graph: forward, shapes, types, forward_nodes, outputs, gradients, head_grads });
+            return Ok(Program {
+                graph: forward,
+                shapes,
+                types,
+                forward_nodes,
+                outputs,
+                gradients,
+                head_grads,
+                constants: Vec::new(),
+            });
         }
         let wrt: Vec<Arc<Node>> = asked.iter().map(|&i| forward.nodes[forward.arguments[i]].node.clone()).collect();
         let heads = symbol.entries();
@@ -88,7 +120,7 @@ impl Program {
             gradients[i] = gradient.as_ref().and_then(|_| entries.next());
         }
         let outputs = graph.heads[..heads.len()].to_vec();
-        Ok(Program { graph, shapes, types, forward_nodes, outputs, gradients, head_grads })
+        Ok(Program { graph, shapes, types, forward_nodes, outputs, gradients, head_grads, constants: Vec::new() })
     }
 
     /// Bytes of entry `e`.

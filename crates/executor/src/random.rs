@@ -16,8 +16,8 @@ pub fn seed(seed: u64) {
 }
 
 /// The context of the next random operator.
-pub fn next_stream(is_train: bool) -> Ctx {
+pub fn next_stream(is_train: bool) -> Ctx<'static> {
     let mut stream = STREAM.lock().unwrap_or_else(|e| e.into_inner());
     stream.next += 1;
-    Ctx { is_train, seed: stream.seed, stream: stream.next }
+    Ctx { is_train, seed: stream.seed, stream: stream.next, cache: None }
 }

@@ -78,6 +78,9 @@ impl Layout {
         for (&node, tensor) in graph.arguments.iter().zip(arrays.args).chain(graph.aux.iter().zip(arrays.aux)) {
             tensors[graph.nodes[node].first] = Some(tensor.clone());
         }
+        for (e, tensor) in &program.constants {
+            tensors[*e] = Some(tensor.clone());
+        }
         let fresh = |e: usize| Tensor::zeros(program.shapes[e].clone(), program.types[e]);
         for (k, &e) in program.outputs.iter().enumerate() {
             if tensors[e].is_none() {

@@ -6,6 +6,7 @@
 //! and for the executor; [`gradients`] extends a graph by its derivatives.
 
 pub mod attrs;
+mod cache;
 mod compose;
 mod error;
 mod flat;
@@ -17,9 +18,11 @@ mod op;
 mod opaque;
 mod param;
 mod registry;
+mod site;
 mod symbol;
 mod visit;
 
+pub use cache::Cache;
 pub use compose::{ComposeArgs, compose};
 pub use error::{GraphError, GraphResult, OpError, OpResult, Port, did_you_mean};
 pub use flat::{FlatGraph, FlatNode};
@@ -30,6 +33,7 @@ pub use op::{Ctx, Io, Names, OpDef, OpInfo, OpRef, Operator, PortDef, ShapeIo, T
 pub use opaque::Opaque;
 pub use param::{ParamDef, ParamError, ParamTexts, ParamType, Tuple, read_field};
 pub use registry::{Registry, parse_op};
+pub use site::{BLOCK, Blocked, Fact, PointArg, Pointwise, Site, blocked_shape};
 pub use smallvec::smallvec as tuple;
 pub use symbol::Symbol;
 pub use visit::post_order;

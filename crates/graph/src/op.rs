@@ -1,6 +1,10 @@
 //! The operator trait: all that the rest of rsym knows of an operator.
 
-use crate::{Grad, GraphResult, OpError, OpResult, ParamDef, ParamError, ParamTexts, Port, Symbol};
+use crate::site::elementwise_in_blocks;
+use crate::{
+    Blocked, Cache, Grad, GraphResult, OpError, OpResult, ParamDef, ParamError, ParamTexts, Pointwise, Port, Site,
+    Symbol,
+};
 use rsym_tensor::{DType, PartialShape, Shape, Tensor};
 use std::any::Any;
 use std::borrow::Cow;
@@ -135,7 +139,7 @@ pub trait Operator: OpInfo + Any + Send + Sync + Debug {
     }
 
     /// Pairs (input, output) that may share memory: `forward` must then be right when the two tensors are the same.
-    fn inplace(&self) -> &'static [(usize, usize)] {
+    fn inplace(&self) -> &[(usize, usize)] {
         &[]
     }
 
@@ -152,6 +156,38 @@ pub trait Operator: OpInfo + Any + Send + Sync + Debug {
     /// Whether results differ from call to call; such operators get a fresh random key for every run.
     fn is_random(&self) -> bool {
         false
+    }
+
+    /// Whether output 0 has the value of input 0, in training passes or in others.
+    fn is_identity(&self, _is_train: bool) -> bool {
+        false
+    }
+
+    /// Whether running it changes more than its outputs: it is never left out, doubled or moved.
+    fn has_effects(&self) -> bool {
+        !self.aux().is_empty()
+    }
+
+    /// Whether training passes compute something else than others.
+    fn depends_on_mode(&self) -> bool {
+        self.is_random()
+    }
+
+    /// The operator as a function of single elements in single precision, with the same bits.
+    fn pointwise(&self) -> Option<Pointwise> {
+        None
+    }
+
+    /// One operator for this one and for the operator at `next`, whose input `at` is the only use of output 0 of this one:
+    /// on the inputs of this one followed by the others of `next`, with output 0 of `next` as its only output. Asked when
+    /// binding for inference.
+    fn absorb(&self, _here: &Site, _next: &Site, _at: usize) -> Option<OpRef> {
+        None
+    }
+
+    /// How the operator works on images in blocks of channels; `have` says which inputs exist in that form.
+    fn blocked(&self, here: &Site, have: &[bool]) -> Option<Blocked> {
+        elementwise_in_blocks(here, have)
     }
 
     /// Inputs that are labels: where inference is not training they need not be given.
@@ -172,13 +208,15 @@ pub trait Operator: OpInfo + Any + Send + Sync + Debug {
 
 /// What a running operator is told besides its tensors.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Ctx {
+pub struct Ctx<'a> {
     /// Whether this is a training pass.
     pub is_train: bool,
     /// Seed of the random stream; meaningful for operators with `is_random`.
     pub seed: u64,
     /// Number of this run in the random stream: with `seed` the key of a counter-based generator.
     pub stream: u64,
+    /// Where to keep what was made of weights from one run to the next.
+    pub cache: Option<&'a Cache>,
 }
 
 /// The tensors of a running operator. Auxiliary states are among the inputs and may be written through a clone.

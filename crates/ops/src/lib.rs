@@ -17,6 +17,7 @@ macro_rules! family {
     };
 }
 
+pub mod blocked;
 pub mod create;
 pub mod index;
 pub mod loss;

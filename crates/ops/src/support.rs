@@ -35,7 +35,7 @@ pub(crate) mod tests {
 
     /// Runs one operator in training mode and returns all of its outputs.
     pub(crate) fn run(op: &dyn Operator, inputs: &[Tensor]) -> Vec<Tensor> {
-        run_with(op, inputs, &Ctx { is_train: true, seed: 7, stream: 1 }).unwrap()
+        run_with(op, inputs, &Ctx { is_train: true, seed: 7, stream: 1, cache: None }).unwrap()
     }
 
     /// Runs one operator.
@@ -97,7 +97,7 @@ pub(crate) mod tests {
         inputs: &[Tensor],
         heads: &[Option<Tensor>],
     ) -> Vec<Option<Tensor>> {
-        let ctx = Ctx { is_train: true, seed: 7, stream: 1 };
+        let ctx = Ctx { is_train: true, seed: 7, stream: 1, cache: None };
         let variable = |name: String| Node::variable(&name, Default::default());
         let variables: Vec<Arc<Node>> = (0..inputs.len()).map(|i| variable(format!("x{i}"))).collect();
         let entries = variables.iter().map(|v| Entry::new(v, 0)).collect();
@@ -145,7 +145,7 @@ pub(crate) mod tests {
 
     /// As `check_gradient`, at the given inputs, in double precision.
     pub(crate) fn check_gradient_at(op: &(impl Operator + Clone), inputs: &[Tensor]) {
-        let ctx = Ctx { is_train: true, seed: 7, stream: 1 };
+        let ctx = Ctx { is_train: true, seed: 7, stream: 1, cache: None };
         let op: OpRef = Arc::new(op.clone());
         let variables: Vec<Arc<Node>> =
             (0..inputs.len()).map(|i| Node::variable(&format!("x{i}"), Default::default())).collect();

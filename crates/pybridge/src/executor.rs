@@ -162,8 +162,8 @@ impl Executor {
     fn _memory(&self, py: Python<'_>) -> PyResult<(usize, usize, usize)> {
         detached(py, || {
             self.with(|inner| {
-                let plan = inner.plan();
-                Ok((plan.arena_bytes, plan.unshared_bytes, plan.inplace))
+                let plan = inner.compiled().map(|(_, plan)| plan);
+                Ok(plan.map_or((0, 0, 0), |p| (p.arena_bytes, p.unshared_bytes, p.inplace)))
             })
         })
     }

@@ -111,6 +111,11 @@ impl NDArray {
         self.tensor.storage().touch();
     }
 
+    /// Says that others may write the memory from now on without announcing it.
+    fn _expose(&self) {
+        self.tensor.storage().expose();
+    }
+
     /// A NumPy copy; bfloat16 becomes float32.
     fn asnumpy<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let flat = match self.tensor.dtype() {

@@ -1,7 +1,7 @@
 use crate::{DType, Shape, Tensor, TensorError};
 use std::alloc::{Layout, alloc_zeroed, dealloc};
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// Alignment of every storage: a cache line and the widest vector register.
 const ALIGN: usize = 64;
@@ -16,6 +16,7 @@ pub struct Storage {
     bytes: usize,
     owner: Owner,
     version: AtomicU64,
+    exposed: AtomicBool,
 }
 
 enum Owner {
@@ -39,7 +40,13 @@ impl Storage {
         let layout = Layout::from_size_align(size.max(1), ALIGN).map_err(|_| fail())?;
         // SAFETY: the layout has a size of at least one byte.
         let data = NonNull::new(unsafe { alloc_zeroed(layout) }).ok_or_else(fail)?;
-        Ok(Storage { data, bytes: size, owner: Owner::Heap, version: AtomicU64::new(0) })
+        Ok(Storage {
+            data,
+            bytes: size,
+            owner: Owner::Heap,
+            version: AtomicU64::new(0),
+            exposed: AtomicBool::new(false),
+        })
     }
 
     /// Wraps memory that `keep` keeps alive.
@@ -47,7 +54,13 @@ impl Storage {
     /// # Safety
     /// `data` must point to `bytes` readable and writable bytes for as long as `keep` lives.
     unsafe fn foreign(data: NonNull<u8>, bytes: usize, keep: Box<dyn Send + Sync>) -> Storage {
-        Storage { data, bytes, owner: Owner::Foreign { _keep: keep }, version: AtomicU64::new(0) }
+        Storage {
+            data,
+            bytes,
+            owner: Owner::Foreign { _keep: keep },
+            version: AtomicU64::new(0),
+            exposed: AtomicBool::new(true),
+        }
     }
 
     /// Start of the block.
@@ -65,14 +78,28 @@ impl Storage {
         self.bytes == 0
     }
 
-    /// How many writes were announced so far.
-    pub fn version(&self) -> u64 {
-        self.version.load(Ordering::Acquire)
+    /// How many writes were announced so far; `None` if others may write without announcing it.
+    pub fn version(&self) -> Option<u64> {
+        (!self.exposed.load(Ordering::Acquire)).then(|| self.version.load(Ordering::Acquire))
+    }
+
+    /// Says that the memory is lent to others, who may write it at any time from now on.
+    pub fn expose(&self) {
+        self.exposed.store(true, Ordering::Release);
     }
 
     /// Announces a write.
     pub fn touch(&self) {
         self.version.fetch_add(1, Ordering::AcqRel);
+    }
+}
+
+impl Default for Storage {
+    /// An empty block.
+    fn default() -> Storage {
+        let none = Owner::Foreign { _keep: Box::new(()) };
+        let exposed = AtomicBool::new(false);
+        Storage { data: NonNull::dangling(), bytes: 0, owner: none, version: AtomicU64::new(0), exposed }
     }
 }
 

@@ -141,17 +141,22 @@ class NDArray(Arithmetic, _rsym.NDArray):
         """A NumPy array on the same memory; of bfloat16 it has the bits."""
         return np.asarray(_Memory(self))
 
+    def _lent(self):
+        """As ``_numpy``, for callers that may write to it at any time later."""
+        self._expose()
+        return self._numpy()
+
     def __array__(self, dtype=None, copy=None):
-        values = self._numpy()
+        values = self._numpy() if copy else self._lent()
         if copy:
             return np.array(values, dtype=dtype)
         return values if dtype is None else values.astype(dtype, copy=False)
 
     def __buffer__(self, flags):
-        return memoryview(self._numpy())
+        return memoryview(self._lent())
 
     def __dlpack__(self, **kwargs):
-        return self._numpy().__dlpack__(**kwargs)
+        return self._lent().__dlpack__(**kwargs)
 
     def __dlpack_device__(self):
         return (1, 0)

@@ -47,6 +47,10 @@ macro_rules! identity {
 identity! {
     /// Hands its input on unchanged: `out = data`.
     Copy("_copy", ["identity"]) {
+        fn is_identity(&self, _: bool) -> bool {
+            true
+        }
+
         fn gradient(&self, g: &mut Grad) -> GraphResult {
             let head = g.head(0)?;
             g.set(0, head);
@@ -58,6 +62,10 @@ identity! {
 identity! {
     /// Hands its input on and lets no gradient back through: `out = data`, with a gradient of zero.
     BlockGrad("BlockGrad", ["_sparse_stop_gradient", "stop_gradient"]) {
+        fn is_identity(&self, _: bool) -> bool {
+            true
+        }
+
         fn gradient(&self, _: &mut Grad) -> GraphResult {
             Ok(())
         }
@@ -67,6 +75,10 @@ identity! {
 identity! {
     /// Makes its input a loss: `out = data`, and the gradient of data is 1 whatever gradient arrives.
     MakeLossOp("make_loss", ["_sparse_make_loss"]) {
+        fn is_identity(&self, _: bool) -> bool {
+            true
+        }
+
         fn output_names(&self) -> Names {
             names!["loss"]
         }

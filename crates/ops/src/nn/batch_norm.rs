@@ -1,6 +1,7 @@
 //! `BatchNorm` and its older form `BatchNorm_v1`.
 
 use super::batch_norm_spec::{BatchNormSpec, batch_norm};
+use crate::blocked::{BlockedBatchNorm, NormRelu};
 use rsym_graph::*;
 
 operator! {
@@ -90,7 +91,7 @@ operator! {
 }
 
 impl BatchNorm {
-    fn spec(&self) -> BatchNormSpec {
+    pub(crate) fn spec(&self) -> BatchNormSpec {
         BatchNormSpec {
             eps: self.eps,
             momentum: self.momentum,
@@ -103,7 +104,7 @@ impl BatchNorm {
 }
 
 impl BatchNormV1 {
-    fn spec(&self) -> BatchNormSpec {
+    pub(crate) fn spec(&self) -> BatchNormSpec {
         BatchNormSpec {
             eps: self.eps as f64,
             momentum: self.momentum,
@@ -124,7 +125,7 @@ mod tests {
     use crate::support::tests::{assert_close, backward, check_gradient, infer, run_with, t32};
     use rsym_tensor::{DType, Tensor};
 
-    const TRAIN: Ctx = Ctx { is_train: true, seed: 0, stream: 0 };
+    const TRAIN: Ctx<'static> = Ctx { is_train: true, seed: 0, stream: 0, cache: None };
 
     fn op(fix_gamma: bool, use_global_stats: bool) -> BatchNorm {
         let texts = [("fix_gamma", fix_gamma), ("use_global_stats", use_global_stats)];

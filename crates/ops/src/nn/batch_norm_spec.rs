@@ -1,5 +1,7 @@
 //! What all batch normalisations share: inference, computation and the gradient operator that moves the statistics.
 
+use super::batch_norm::{BatchNorm, BatchNormV1};
+use crate::blocked::BlockedBatchNormBackward;
 use crate::support::{axis_of, unsupported};
 use rsym_graph::*;
 use rsym_kernels::norm::{self, AxisDims, BatchStats};
@@ -22,7 +24,19 @@ pub(crate) fn stats_type(dtype: DType) -> DType {
     if dtype == DType::Float64 { dtype } else { DType::Float32 }
 }
 
+/// Gamma, unless it is fixed to ones, and beta.
+pub(crate) type Params<'a, C> = (Option<&'a [C]>, &'a [C]);
+/// Mean and variance that are given.
+pub(crate) type Fixed<'a, C> = (&'a [C], &'a [C]);
+
 impl BatchNormSpec {
+    /// The normalisation that the operator is, unless it shows its statistics.
+    pub(crate) fn of(op: &dyn Operator) -> Option<BatchNormSpec> {
+        let any = op.as_any();
+        let plain = any.downcast_ref::<BatchNorm>().filter(|op| !op.output_mean_var).map(BatchNorm::spec);
+        plain.or_else(|| any.downcast_ref::<BatchNormV1>().filter(|op| !op.output_mean_var).map(BatchNormV1::spec))
+    }
+
     pub(crate) fn infer(&self, io: &mut ShapeIo) -> OpResult {
         io.unify([Port::Input(0), Port::Output(0)])?;
         let Some(dims) = io.inputs[0].dims() else { return Ok(()) };
@@ -51,10 +65,24 @@ impl BatchNormSpec {
     }
 
     fn run<T: Float>(&self, io: &mut Io, is_train: bool) -> OpResult {
+        let dims = self.dims(&io.inputs[0])?;
+        self.run_with::<T>(io, is_train, |x, params, out, stats| match stats {
+            Ok(batch) => norm::batch_norm_train(dims, x, params, self.eps, out, batch),
+            Err(fixed) => norm::batch_norm_inference(dims, x, params, fixed, self.eps, out),
+        })
+    }
+
+    /// Runs `kernel` with data, parameters (gamma, unless it is fixed, and beta), output, and either a place for the
+    /// statistics of the batch or the fixed ones.
+    pub(crate) fn run_with<T: Float>(
+        &self,
+        io: &mut Io,
+        is_train: bool,
+        kernel: impl FnOnce(&[T], Params<T::Compute>, &mut [T], Result<BatchStats<T::Compute>, Fixed<T::Compute>>),
+    ) -> OpResult {
         if self.fix_gamma {
             fill_ones::<T::Compute>(&io.inputs[1])?;
         }
-        let dims = self.dims(&io.inputs[0])?;
         let x = io.inputs[0].slice::<T>()?;
         let [gamma, beta, moving_mean, moving_var] = [1, 2, 3, 4].map(|i| io.inputs[i].slice::<T::Compute>());
         let (gamma, beta, moving_mean, moving_var) = (gamma?, beta?, moving_mean?, moving_var?);
@@ -64,11 +92,11 @@ impl BatchNormSpec {
         };
         let (out, mean, third) = (out.slice_mut::<T>()?, mean.slice_mut()?, third.slice_mut()?);
         if is_train && !self.use_global_stats {
-            let mut other = vec![T::Compute::default(); dims.axis];
+            let mut other = vec![T::Compute::default(); mean.len()];
             let (var, inv_std) = if self.raw_variance { (third, &mut other[..]) } else { (&mut other[..], third) };
-            norm::batch_norm_train(dims, x, params, self.eps, out, BatchStats { mean, var, inv_std });
+            kernel(x, params, out, Ok(BatchStats { mean, var, inv_std }));
         } else {
-            norm::batch_norm_inference(dims, x, params, (moving_mean, moving_var), self.eps, out);
+            kernel(x, params, out, Err((moving_mean, moving_var)));
             mean.copy_from_slice(moving_mean);
             third.iter_mut().zip(moving_var).for_each(|(t, v)| *t = self.third(*v));
         }
@@ -100,7 +128,7 @@ impl BatchNormSpec {
     }
 }
 
-fn fill_ones<C: Element>(gamma: &Tensor) -> OpResult {
+pub(crate) fn fill_ones<C: Element>(gamma: &Tensor) -> OpResult {
     let one = C::from_f64(1.0);
     if gamma.slice::<C>()?.iter().any(|&g| g != one) {
         gamma.clone().fill(1.0);
@@ -160,13 +188,49 @@ impl Operator for BatchNormBackward {
 
     fn forward(&self, io: &mut Io, _: &Ctx) -> OpResult {
         let dtype = io.outputs[0].dtype();
-        dispatch_float!(dtype, T => self.run::<T>(io), else unsupported(dtype, "a float type"))
+        dispatch_float!(dtype, T => self.spec().run_backward::<T>(io), else unsupported(dtype, "a float type"))
+    }
+
+    fn blocked(&self, here: &Site, have: &[bool]) -> Option<Blocked> {
+        BlockedBatchNormBackward::offer(self.spec(), here, have)
     }
 }
 
 impl BatchNormBackward {
-    fn run<T: Float>(&self, io: &mut Io) -> OpResult {
+    fn spec(&self) -> BatchNormSpec {
+        BatchNormSpec {
+            eps: self.eps,
+            momentum: self.momentum,
+            fix_gamma: self.fix_gamma,
+            use_global_stats: self.use_global_stats,
+            axis: self.axis,
+            raw_variance: self.raw_variance,
+        }
+    }
+}
+
+impl BatchNormSpec {
+    fn run_backward<T: Float>(&self, io: &mut Io) -> OpResult {
         let dims = AxisDims::new(io.inputs[1].shape(), axis_of(self.axis as i64, io.inputs[1].shape().len())?);
+        self.backward_with::<T>(io, |data, gamma, stats, batch_stats, dx, params| {
+            norm::batch_norm_backward(dims, data, gamma, stats, batch_stats, dx, params);
+        })
+    }
+
+    /// Runs `kernel` with data and its arriving gradient, gamma unless it is fixed, mean and inverse deviation, whether these
+    /// are those of the batch, the gradient of the data, and those of gamma and beta; then moves the running statistics.
+    pub(crate) fn backward_with<T: Float>(
+        &self,
+        io: &mut Io,
+        kernel: impl FnOnce(
+            (&[T], &[T]),
+            Option<&[T::Compute]>,
+            Fixed<T::Compute>,
+            bool,
+            &mut [T],
+            (&mut [T::Compute], &mut [T::Compute]),
+        ),
+    ) -> OpResult {
         let (ograd, x) = (io.inputs[0].slice::<T>()?, io.inputs[1].slice::<T>()?);
         let [gamma, mean, third] = [2, 3, 4].map(|i| io.inputs[i].slice::<T::Compute>());
         let (gamma, mean, third) = (gamma?, mean?, third?);
@@ -179,7 +243,7 @@ impl BatchNormBackward {
         };
         let gamma = (!self.fix_gamma).then_some(gamma);
         let params = (dgamma.slice_mut()?, dbeta.slice_mut()?);
-        norm::batch_norm_backward(dims, (x, ograd), gamma, (mean, inv_std), batch_stats, dx.slice_mut()?, params);
+        kernel((x, ograd), gamma, (mean, inv_std), batch_stats, dx.slice_mut()?, params);
         if batch_stats {
             let var = |c: usize| if self.raw_variance { third[c].to_f64() } else { other[c] };
             self.advance::<T::Compute>(&io.inputs[5], |c| mean[c].to_f64())?;
@@ -245,6 +309,14 @@ macro_rules! batch_norm {
 
             fn gradient(&self, g: &mut Grad) -> GraphResult {
                 self.spec().gradient(g)
+            }
+
+            fn absorb(&self, here: &Site, next: &Site, _: usize) -> Option<OpRef> {
+                NormRelu::offer(BatchNormSpec::of(self)?, here, next)
+            }
+
+            fn blocked(&self, here: &Site, have: &[bool]) -> Option<Blocked> {
+                BlockedBatchNorm::offer(self.spec(), here, have)
             }
         }
     };

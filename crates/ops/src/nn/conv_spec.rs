@@ -1,6 +1,7 @@
 //! What all convolutions share: the shape rules of the plain and the transposed one, and their gradient operator.
 
 use super::spatial::{Axes, Windows, per_dimension};
+use crate::blocked::FusedConvolution;
 use crate::support::unsupported;
 use rsym_graph::*;
 use rsym_kernels::conv::{self, ConvGeometry};
@@ -158,6 +159,11 @@ impl ConvSpec {
         let kernel = if self.transposed { conv::deconv_forward } else { conv::conv_forward };
         kernel(&g, data, weight, bias, io.outputs[0].slice_mut()?);
         Ok(())
+    }
+
+    /// The operator that bound programs use for a plain convolution.
+    pub(crate) fn fused(self, bias: bool) -> Option<FusedConvolution> {
+        (!self.transposed).then(|| FusedConvolution::new(self, bias))
     }
 
     /// The gradient rule: one operator that computes what is needed.

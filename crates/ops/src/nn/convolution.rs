@@ -157,6 +157,14 @@ macro_rules! convolution {
             fn gradient(&self, g: &mut Grad) -> GraphResult {
                 self.spec().map_err(GraphError::Invalid)?.gradient(g)
             }
+
+            fn absorb(&self, here: &Site, next: &Site, at: usize) -> Option<OpRef> {
+                self.spec().ok()?.fused(!self.no_bias)?.extended(here, next, at)
+            }
+
+            fn blocked(&self, here: &Site, have: &[bool]) -> Option<Blocked> {
+                self.spec().ok()?.fused(!self.no_bias)?.in_blocks(here, have)
+            }
         }
     };
 }

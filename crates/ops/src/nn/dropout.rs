@@ -99,6 +99,10 @@ impl Operator for Dropout {
     fn is_random(&self) -> bool {
         self.p > 0.0
     }
+
+    fn is_identity(&self, is_train: bool) -> bool {
+        self.p == 0.0 || !(is_train || self.mode == DropoutMode::Always)
+    }
 }
 
 impl Dropout {

@@ -2,6 +2,7 @@
 
 use super::pooling::{Convention, PoolLayout, PoolType};
 use super::spatial::{Axes, Windows};
+use crate::blocked::BlockedPooling;
 use crate::support::unsupported;
 use rsym_graph::*;
 use rsym_kernels::pool::{PoolGeometry, PoolKind, pool_backward, pool_forward};
@@ -80,7 +81,16 @@ impl PoolSpec {
         io.set_output(0, axes.shape(dims[0], dims[axes.channel()], spatial))
     }
 
-    fn geometry(&self, data: &Shape) -> OpResult<PoolGeometry> {
+    /// Whether the gradient needs the values of its input: arriving gradient, data, output.
+    pub(crate) fn gradient_reads(&self, input: usize) -> bool {
+        match self.pool_type {
+            PoolType::Avg | PoolType::Sum => input == 0,
+            PoolType::Max => input < 2 || self.first_form,
+            PoolType::Lp => true,
+        }
+    }
+
+    pub(crate) fn geometry(&self, data: &Shape) -> OpResult<PoolGeometry> {
         let axes = self.axes(data.len())?;
         let input = axes.spatial_of(data);
         let window = match &self.windows {
@@ -195,11 +205,11 @@ impl Operator for PoolingBackward {
     }
 
     fn reads(&self, input: usize) -> bool {
-        match self.pool_type {
-            PoolType::Avg | PoolType::Sum => input == 0,
-            PoolType::Max => input < 2 || self.first_form,
-            PoolType::Lp => true,
-        }
+        self.spec().map_or(true, |spec| spec.gradient_reads(input))
+    }
+
+    fn blocked(&self, here: &Site, have: &[bool]) -> Option<Blocked> {
+        BlockedPooling::offer(self.spec().ok()?, true, &here.inputs[1], have)
     }
 }
 
@@ -217,6 +227,10 @@ macro_rules! pooling {
 
             fn gradient(&self, g: &mut Grad) -> GraphResult {
                 self.spec().map_err(GraphError::Invalid)?.gradient(g)
+            }
+
+            fn blocked(&self, here: &Site, have: &[bool]) -> Option<Blocked> {
+                BlockedPooling::offer(self.spec().ok()?, false, &here.inputs[0], have)
             }
         }
     };

@@ -333,7 +333,7 @@ mod tests {
 
     #[test]
     fn mean_and_variance_are_those_of_the_distribution() {
-        let ctx = Ctx { is_train: false, seed: 3, stream: 5 };
+        let ctx = Ctx { is_train: false, seed: 3, stream: 5, cache: None };
         let cases: [(&str, &[(&str, &str)], f64, f64); 7] = [
             ("_random_uniform", &[("low", "-1"), ("high", "3")], 1.0, 16.0 / 12.0),
             ("_random_normal", &[("loc", "2"), ("scale", "3")], 2.0, 9.0),
@@ -354,7 +354,7 @@ mod tests {
 
     #[test]
     fn the_key_decides_the_numbers() {
-        let ctx = |seed, stream| Ctx { is_train: false, seed, stream };
+        let ctx = |seed, stream| Ctx { is_train: false, seed, stream, cache: None };
         let draw = |ctx| draw("_random_randint", &[("low", "-2"), ("high", "3")], &ctx);
         let first = draw(ctx(1, 1));
         assert!(first.iter().all(|v| (-2.0..3.0).contains(v)) && first.contains(&2.0) && first.contains(&-2.0));

@@ -1,0 +1,103 @@
+//! Passes over a bound program: each makes it cheaper to run and leaves what it computes as it was.
+//!
+//! A pass is a file of its own with one function from program to program. [`optimise`] runs them in order, and the
+//! verifier after each of them where it is asked for (always in debug builds).
+
+mod absorb;
+mod cse;
+mod dead;
+mod fold;
+mod fuse;
+mod fused;
+mod identity;
+mod layout;
+mod rewrite;
+mod verify;
+
+use crate::{ExecError, ExecResult, Program};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// What a program is run for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Forward passes that are no training: moving statistics are constants, dropout does nothing.
+    Inference,
+    /// Forward and backward passes of either kind.
+    Training,
+}
+
+type Run = fn(Program, Mode) -> ExecResult<Program>;
+
+/// The passes in their order, by name.
+const PASSES: [(&str, Run); 7] = [
+    ("identity", identity::run),
+    ("fold", fold::run),
+    ("cse", cse::run),
+    ("absorb", absorb::run),
+    ("layout", layout::run),
+    ("dead", dead::run),
+    ("fuse", fuse::run),
+];
+
+/// A set of passes by their place in the list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct PassSet(u32);
+
+/// The environment variable that names passes to leave out, separated by commas; `all` leaves out every one.
+pub const VARIABLE: &str = "RSYM_PASSES_OFF";
+
+/// The passes that this process leaves out besides those of [`VARIABLE`].
+static OFF: AtomicU32 = AtomicU32::new(0);
+
+/// Names of all passes, in their order.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    PASSES.iter().map(|(name, _)| *name)
+}
+
+impl PassSet {
+    /// The passes called `names`, `all` being every one.
+    pub fn parse<'a>(given: impl IntoIterator<Item = &'a str>) -> ExecResult<PassSet> {
+        let mut set = PassSet::default();
+        for name in given.into_iter().map(str::trim).filter(|name| !name.is_empty()) {
+            match names().position(|known| known == name) {
+                Some(at) => set.0 |= 1 << at,
+                None if name == "all" => set.0 = u32::MAX,
+                None => {
+                    let known: Vec<&str> = names().chain(["all"]).collect();
+                    return Err(ExecError::State(format!("there is no pass '{name}': use {}", known.join(", "))));
+                }
+            }
+        }
+        Ok(set)
+    }
+
+    /// The passes that this process leaves out now.
+    pub fn off() -> ExecResult<PassSet> {
+        let variable = std::env::var(VARIABLE).unwrap_or_default();
+        Ok(PassSet(PassSet::parse(variable.split(','))?.0 | OFF.load(Ordering::Relaxed)))
+    }
+
+    /// Makes this the set that the process leaves out in what it binds from now on; returns the set before.
+    pub fn switch_off(self) -> PassSet {
+        PassSet(OFF.swap(self.0, Ordering::Relaxed))
+    }
+
+    /// Names of its passes.
+    pub fn names(self) -> impl Iterator<Item = &'static str> {
+        names().enumerate().filter(move |(at, _)| self.0 >> at & 1 == 1).map(|(_, name)| name)
+    }
+}
+
+/// Runs all passes but those in `off`.
+pub fn optimise(mut program: Program, mode: Mode, off: PassSet) -> ExecResult<Program> {
+    for (at, (name, run)) in PASSES.iter().enumerate() {
+        if off.0 >> at & 1 == 1 {
+            continue;
+        }
+        program = run(program, mode)?;
+        if cfg!(debug_assertions) || verify::wanted() {
+            verify::verify(&program, name)?;
+        }
+    }
+    Ok(program)
+}

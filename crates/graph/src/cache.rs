@@ -1,0 +1,84 @@
+//! What operators make of their weights, kept from one run to the next.
+
+use rsym_tensor::Tensor;
+use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
+use std::any::Any;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+type Value = Arc<dyn Any + Send + Sync>;
+/// Address and version of every tensor that the value was made of.
+type Stamp = SmallVec<[(usize, u64); 6]>;
+
+/// Values derived from tensors, such as weights in packed form, each kept until a tensor that it was made of is written.
+///
+/// One executor has one cache; nodes that use the same weight in the same form share its value.
+#[derive(Default)]
+pub struct Cache(Mutex<FxHashMap<(usize, u64), (Stamp, Value)>>);
+
+impl fmt::Debug for Cache {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(f, "Cache")
+    }
+}
+
+impl Cache {
+    /// The value of form `form` made of `sources`: the kept one if no source was written since, else what `make` gives.
+    ///
+    /// Sources whose memory others may write unannounced are made anew each time. `form` must tell apart everything that
+    /// the value depends on besides the sources.
+    pub fn get<T: Send + Sync + 'static>(&self, form: u64, sources: &[&Tensor], make: impl FnOnce() -> T) -> Arc<T> {
+        let Some(stamp) = stamp(sources) else { return Arc::new(make()) };
+        let key = (stamp.first().map_or(0, |s| s.0), form);
+        if let Some((kept, value)) = self.lock().get(&key) {
+            if let (true, Ok(value)) = (*kept == stamp, value.clone().downcast::<T>()) {
+                return value;
+            }
+        }
+        // The old value is freed before the new one is made.
+        self.lock().remove(&key);
+        let value = Arc::new(make());
+        self.lock().insert(key, (stamp, value.clone()));
+        value
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, FxHashMap<(usize, u64), (Stamp, Value)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn stamp(sources: &[&Tensor]) -> Option<Stamp> {
+    sources.iter().map(|t| Some((t.as_ptr() as usize, t.storage().version()?))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rsym_tensor::DType;
+
+    #[test]
+    fn a_value_lives_until_a_source_is_written() {
+        let (cache, mut made) = (Cache::default(), 0);
+        let (mut a, b) =
+            (Tensor::full([2], DType::Float32, 1.0).unwrap(), Tensor::full([2], DType::Float32, 2.0).unwrap());
+        let mut sum = |a: &Tensor, b: &Tensor| {
+            *cache.get(7, &[a, b], || {
+                made += 1;
+                (a.slice::<f32>().unwrap()[0] + b.slice::<f32>().unwrap()[0], made)
+            })
+        };
+        assert_eq!((sum(&a, &b), sum(&a, &b)), ((3.0, 1), (3.0, 1)));
+        a.fill(5.0);
+        assert_eq!((sum(&a, &b), sum(&a, &b)), ((7.0, 2), (7.0, 2)));
+    }
+
+    #[test]
+    fn forms_and_memory_of_others_are_told_apart() {
+        let cache = Cache::default();
+        let a = Tensor::full([2], DType::Float32, 1.0).unwrap();
+        assert_eq!((*cache.get(1, &[&a], || 1), *cache.get(2, &[&a], || 2)), (1, 2));
+        a.storage().expose();
+        assert_eq!((*cache.get(1, &[&a], || 3), *cache.get(1, &[&a], || 4)), (3, 4));
+    }
+}

@@ -1,0 +1,96 @@
+//! Forms of operators that only bound programs use: images in blocks of 16 channels (`[batch, channels / 16, height, width,
+//! 16]`), and convolutions that have taken over what follows them.
+//!
+//! They are made by [`Operator::blocked`] and [`Operator::absorb`] of the operators of the graph, never by name.
+
+mod batch_norm;
+mod convert;
+mod convolution;
+mod pooling;
+
+pub(crate) use batch_norm::{BlockedBatchNorm, BlockedBatchNormBackward, NormRelu};
+pub use convert::{FromBlocked, ToBlocked};
+pub(crate) use convolution::FusedConvolution;
+pub(crate) use pooling::BlockedPooling;
+
+use crate::math::clip::Clip;
+use crate::math::elemwise::ElemwiseAdd;
+use crate::nn::activation::{Act, Activation};
+use crate::nn::leaky_relu::{LeakyAct, LeakyRelu};
+use rsym_graph::{BLOCK, OpDef, Operator, Site};
+use rsym_kernels::conv::blocked;
+use rsym_tensor::{DType, Shape};
+
+/// Makes a struct an operator that no name leads to.
+macro_rules! internal {
+    ($op:ident, $name:literal) => {
+        impl rsym_graph::OpInfo for $op {
+            fn def(&self) -> &'static rsym_graph::OpDef {
+                static DEF: rsym_graph::OpDef = $crate::blocked::definition($name);
+                &DEF
+            }
+            fn param_texts(&self) -> rsym_graph::ParamTexts {
+                rsym_graph::ParamTexts(vec![("form".to_string(), format!("{self:?}"))])
+            }
+            fn as_any(&self) -> &dyn std::any::Any {
+                self
+            }
+        }
+    };
+}
+pub(crate) use internal;
+
+/// The description of an operator that only bound programs use.
+pub(crate) const fn definition(name: &'static str) -> OpDef {
+    OpDef {
+        name,
+        aliases: &[],
+        doc: "A form of an operator that only bound programs use.",
+        inputs: &[],
+        variadic: None,
+        params: &[],
+        parse: |_, _| Err(rsym_graph::ParamError::Conflict("this operator is made by the executor alone".into())),
+        hidden: true,
+    }
+}
+
+/// The shape of the image that lies here, in blocks or in planes.
+pub(crate) fn planes_shape(shape: &Shape) -> Shape {
+    match shape[..] {
+        [n, c, h, w, BLOCK] => [n, c * BLOCK, h, w].into(),
+        _ => shape.clone(),
+    }
+}
+
+/// The activation function that the operator is, if a convolution can apply it.
+pub(crate) fn activation(op: &dyn Operator) -> Option<blocked::Activation> {
+    let any = op.as_any();
+    if let Some(op) = any.downcast_ref::<Activation>() {
+        return (op.act_type == Act::Relu).then_some(blocked::Activation::Relu);
+    }
+    if let Some(op) = any.downcast_ref::<LeakyRelu>() {
+        return (op.act_type == LeakyAct::Leaky).then_some(blocked::Activation::Leaky(op.slope));
+    }
+    if any.is::<crate::math::unary::Relu>() {
+        return Some(blocked::Activation::Relu);
+    }
+    any.downcast_ref::<Clip>().map(|op| blocked::Activation::Clip(op.a_min as f32, op.a_max as f32))
+}
+
+/// Whether the operator adds two inputs of one shape in single precision.
+pub(crate) fn is_addition(next: &Site) -> bool {
+    let any = next.op.as_any();
+    let adds = any.is::<ElemwiseAdd>() || any.is::<crate::math::broadcast::BroadcastAdd>();
+    adds && next.inputs.iter().all(|(shape, dtype)| *shape == next.outputs[0].0 && *dtype == DType::Float32)
+}
+
+/// Applies the function to every element.
+pub(crate) fn activate(function: blocked::Activation, out: &mut [f32]) {
+    let each = |out: &mut [f32], f: &dyn Fn(f32) -> f32| out.iter_mut().for_each(|x| *x = f(*x));
+    match function {
+        blocked::Activation::None => {}
+        blocked::Activation::Relu => each(out, &|x| if x < 0.0 { 0.0 } else { x }),
+        blocked::Activation::Clip(low, high) => each(out, &|x| rsym_kernels::math::clip(x, low, high)),
+        blocked::Activation::Leaky(slope) => each(out, &|x| if x > 0.0 { x } else { slope * x }),
+    }
+}
