@@ -69,6 +69,10 @@ static SINGLE: Cores<f32> = Cores {
     batch_train: norm::batch_train_single,
     batch_infer: norm::batch_infer_single,
     batch_gradient: norm::batch_gradient_single,
+    layer: norm::layer_single,
+    layer_gradient: norm::layer_gradient_single,
+    softmax: softmax::softmax_single,
+    softmax_gradient: softmax::gradient_single,
     ..Cores::new()
 };
 static DOUBLE: Cores<f64> = Cores::new();

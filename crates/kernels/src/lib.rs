@@ -16,6 +16,7 @@ pub mod fused;
 pub mod gemm;
 pub mod index;
 pub mod layout;
+mod lines;
 pub mod math;
 pub mod norm;
 pub mod number;

@@ -95,7 +95,11 @@ impl Builder {
         }
         let mut all = [Arg::Scalar(0.0); 3];
         all[..args.len()].copy_from_slice(args);
-        self.instructions.push(simplify(op, all));
+        let second = match all[1] {
+            Arg::Scalar(value) => Some(value),
+            _ => None,
+        };
+        self.instructions.push((simplify(op, second), all));
         Arg::Temp(self.instructions.len() as u16 - 1)
     }
 
@@ -185,13 +189,14 @@ fn release(place: Place, free: &mut Vec<u16>) {
     }
 }
 
-/// The same function in a cheaper form. Results are those of this form wherever a function is run.
-pub(super) fn simplify(op: Op, args: [Arg; 3]) -> (Op, [Arg; 3]) {
-    match (op, args[1]) {
-        (Op::Power, Arg::Scalar(2.0)) => (Op::Square, args),
-        (Op::Power, Arg::Scalar(1.0)) => (Op::Copy, args),
-        (Op::Power, Arg::Scalar(-1.0)) => (Op::Reciprocal, args),
-        _ => (op, args),
+/// The same function in a cheaper form, given its second operand if that is a number. Results are those of this form
+/// wherever a function is run.
+pub(super) fn simplify(op: Op, second: Option<f32>) -> Op {
+    match (op, second) {
+        (Op::Power, Some(2.0)) => Op::Square,
+        (Op::Power, Some(1.0)) => Op::Copy,
+        (Op::Power, Some(-1.0)) => Op::Reciprocal,
+        _ => op,
     }
 }
 

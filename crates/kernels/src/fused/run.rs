@@ -2,7 +2,7 @@
 
 use super::feed::Feed;
 use super::op::Op;
-use super::program::{Arg, MAX_INPUTS, MAX_LIVE, MAX_OUTPUTS, Place, Program, Step, simplify};
+use super::program::{MAX_INPUTS, MAX_LIVE, MAX_OUTPUTS, Place, Program, Step, simplify};
 use super::tile::{self, Source, WIDTH};
 use crate::parallel::for_tasks;
 use crate::scratch::with_scratch;
@@ -72,25 +72,75 @@ impl Program {
 /// When the operands do not fit in number or size.
 pub fn apply(op: Op, args: &[Given], (out, dims): (&mut [f32], &[usize])) {
     assert_eq!(args.len(), op.arity(), "operands of {op:?}");
-    let (mut places, mut constants) = ([Arg::Scalar(0.0); 3], [[0.0; WIDTH]; 3]);
+    assert_eq!(out.len(), dims.iter().product::<usize>(), "output and its shape");
+    let op = simplify(op, args.get(1).and_then(Given::scalar));
+    let (mut constants, mut sources, mut whole) = ([[0.0; WIDTH]; 3], [Source::NONE; 3], true);
+    for (i, arg) in args.iter().enumerate() {
+        match arg {
+            Given::Scalar(value) => {
+                constants[i] = [*value; WIDTH];
+                sources[i].at = constants[i].as_ptr();
+            }
+            Given::Tensor(Operand::Slice(data), _) if data.len() == out.len() => {
+                sources[i] = Source { at: data.as_ptr(), step: WIDTH };
+            }
+            Given::Tensor(Operand::Out(0), own) if *own == dims => {
+                sources[i] = Source { at: out.as_ptr(), step: WIDTH };
+            }
+            Given::Tensor(..) => whole = false,
+        }
+    }
+    if whole {
+        return Whole { op, tier: tier(), sources, out: out.as_mut_ptr(), len: out.len() }.start();
+    }
+    repeated(op, args, &constants, (out, dims));
+}
+
+/// One function of operands that are as large as the output, or numbers.
+struct Whole {
+    op: Op,
+    tier: Tier,
+    sources: [Source; 3],
+    out: *mut f32,
+    len: usize,
+}
+
+// SAFETY: the pointers are to slices borrowed for the run; chunks write disjoint parts.
+unsafe impl Sync for Whole {}
+
+impl Whole {
+    fn start(&self) {
+        let cost = self.op.cost() + 16 * (1 + self.sources.iter().filter(|s| s.step > 0).count());
+        let each = (CHUNK_COST * WIDTH / cost).next_multiple_of(WIDTH);
+        if self.len <= each {
+            return self.part(0, self.len);
+        }
+        let n = |i: usize| each.min(self.len - i * each);
+        for_tasks(self.len.div_ceil(each), CHUNK_COST, |i| self.part(i * each, n(i)));
+    }
+
+    fn part(&self, at: usize, n: usize) {
+        let sources = self.sources.map(|s| Source { at: s.at.wrapping_add(if s.step > 0 { at } else { 0 }), ..s });
+        // SAFETY: `apply` checked that the operands are as long as the output, of which this call owns the part.
+        unsafe { tile::run(self.tier, self.op, n, sources, self.out.add(at)) }
+    }
+}
+
+/// One function of operands of which some are repeated.
+fn repeated(op: Op, args: &[Given], constants: &[[f32; WIDTH]; 3], (out, dims): (&mut [f32], &[usize])) {
     let mut feeds = [const { Feed::Full }; 3];
     let mut step = Step { op, args: [Place::None; 3], to: Place::Output(0) };
     for (i, arg) in args.iter().enumerate() {
         step.args[i] = match arg {
-            Given::Scalar(value) => {
-                (places[i], constants[i]) = (Arg::Scalar(*value), [*value; WIDTH]);
-                Place::Constant(i as u16)
-            }
+            Given::Scalar(_) => Place::Constant(i as u16),
             Given::Tensor(_, own) => {
-                places[i] = Arg::Input(i as u16);
-                feeds[i] = if *own == dims { Feed::Full } else { Feed::broadcast(own, dims) };
+                feeds[i] = Feed::broadcast(own, dims);
                 Place::Input(i as u16)
             }
         };
     }
-    step.op = simplify(op, places).0;
     let steps = [step];
-    let mut run = Run::new(&steps, &feeds[..args.len()], &constants, 0, out.len());
+    let mut run = Run::new(&steps, &feeds[..args.len()], constants, 0, out.len());
     (run.outputs[0], run.count) = (out.as_mut_ptr(), 1);
     for (i, arg) in args.iter().enumerate() {
         if let Given::Tensor(operand, _) = arg {
@@ -107,6 +157,15 @@ pub enum Given<'a> {
     Tensor(Operand<'a>, &'a [usize]),
     /// A number.
     Scalar(f32),
+}
+
+impl Given<'_> {
+    fn scalar(&self) -> Option<f32> {
+        match self {
+            Given::Scalar(value) => Some(*value),
+            Given::Tensor(..) => None,
+        }
+    }
 }
 
 impl<'a> Run<'a> {

@@ -5,6 +5,7 @@
 mod batch;
 pub mod blocked;
 mod l2;
+mod lines;
 mod lrn;
 mod rows;
 mod single;
@@ -20,6 +21,7 @@ pub(crate) use batch::{
 };
 pub(crate) use l2::{l2_core, l2_gradient_core};
 pub use l2::{l2_normalize, l2_normalize_backward};
+pub(crate) use lines::{layer_gradient_single, layer_single};
 pub use lrn::{LrnGeometry, lrn, lrn_backward};
 pub(crate) use lrn::{lrn_core, lrn_gradient_core};
 pub(crate) use rows::{group_core, group_gradient_core, layer_core, layer_gradient_core};

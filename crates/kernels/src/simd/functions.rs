@@ -72,6 +72,14 @@ pub(crate) fn exp<V: Lanes>(x: V) -> V {
     exp_m1_near(r).add(V::splat(1.0)).scale_by_any_power(n)
 }
 
+/// The exponential of what is not positive, 0 where the result is below the normal numbers.
+#[inline(always)]
+pub(crate) fn exp_negative<V: Lanes>(x: V) -> V {
+    let (n, r) = reduce(V::splat(-87.3).max(x));
+    let value = exp_m1_near(r).add(V::splat(1.0)).scale_by_power(n);
+    x.if_less(V::splat(-87.3), V::zero(), value)
+}
+
 /// `exp(x) - 1` without cancellation, within 2 units.
 #[inline(always)]
 pub(crate) fn exp_m1<V: Lanes>(x: V) -> V {

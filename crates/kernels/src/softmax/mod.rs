@@ -2,6 +2,7 @@
 
 mod exp;
 mod loss;
+mod single;
 #[cfg(test)]
 mod tests;
 
@@ -14,6 +15,7 @@ use exp::exp;
 pub(crate) use loss::loss_core;
 pub use loss::{Normalization, SoftmaxLoss, probability_loss_backward, softmax_loss_backward};
 use rsym_tensor::Float;
+pub(crate) use single::{gradient_single, softmax_single};
 
 /// Which softmax is meant.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -7,38 +7,50 @@ use crate::support::unsupported;
 use rsym_graph::{Io, OpResult};
 use rsym_kernels::broadcast::{broadcast, broadcast3};
 use rsym_kernels::elementwise::{Operand, unary};
+use rsym_kernels::fused::{self, Given, Op};
 use rsym_kernels::number::{Number, c_cast};
 use rsym_kernels::real::Real;
 use rsym_tensor::{DType, Element, Tensor, bf16, dispatch_num, f16};
 
 const NUMERIC: &str = "a float or integer type";
 
-/// A function of one number of any type.
+/// A function of one number of any type. Where it has a vector form in single precision, that is what runs, here and in
+/// all traits that follow.
 pub(crate) trait Exact: 'static {
+    /// The vector form.
+    const SINGLE: Option<Op> = None;
     /// Its value.
     fn of<T: Number>(x: T) -> T;
 }
 
 /// A function of one real number; on integers it computes in double precision and truncates.
 pub(crate) trait Unary: 'static {
+    /// The vector form.
+    const SINGLE: Option<Op> = None;
     /// Its value.
     fn of<F: Real>(x: F) -> F;
 }
 
 /// A function of two numbers of any type.
 pub(crate) trait Binary: 'static {
+    /// The vector form.
+    const SINGLE: Option<Op> = None;
     /// Its value.
     fn of<T: Number>(a: T, b: T) -> T;
 }
 
 /// A function of an arriving gradient and one value.
 pub(crate) trait Slope: 'static {
+    /// The vector form.
+    const SINGLE: Option<Op> = None;
     /// The gradient that leaves.
     fn of<F: Real>(head: F, x: F) -> F;
 }
 
 /// A function of an arriving gradient and two values.
 pub(crate) trait Slope2: 'static {
+    /// The vector form.
+    const SINGLE: Option<Op> = None;
     /// The gradient that leaves.
     fn of<F: Real>(head: F, a: F, b: F) -> F;
 }
@@ -80,10 +92,32 @@ impl<'a> Arg<'a> {
     }
 }
 
+/// `out = op(args)` on vectors of single precision, each operand broadcast to the shape of the output.
+pub(crate) fn single(op: Op, args: &[Arg], out: &mut Tensor) -> OpResult {
+    let (dims, mut given) = (out.shape().clone(), [Given::Scalar(0.0); 3]);
+    for (given, arg) in given.iter_mut().zip(args) {
+        *given = match *arg {
+            Arg::Tensor(t) => Given::Tensor(fused::Operand::Slice(t.slice()?), t.shape()),
+            Arg::Out(t) => Given::Tensor(fused::Operand::Out(0), t.shape()),
+            Arg::Scalar(value) => Given::Scalar(value as f32),
+        };
+    }
+    fused::apply(op, &given[..args.len()], (out.slice_mut()?, &dims));
+    Ok(())
+}
+
+/// The vector form to run for this output.
+fn vector_form(op: Option<Op>, out: &Tensor) -> Option<Op> {
+    op.filter(|_| out.dtype() == DType::Float32)
+}
+
 /// `out = F(input)`, exact on every numeric type.
 pub(crate) fn exact<F: Exact>(io: &mut Io) -> OpResult {
     let x = Arg::input(io, 0);
     let out = &mut io.outputs[0];
+    if let Some(op) = vector_form(F::SINGLE, out) {
+        return single(op, &[x], out);
+    }
     dispatch_num!(out.dtype(), T => unary(x.operand(&mut [T::default()])?, out.slice_mut::<T>()?, F::of::<T>),
         else return unsupported(DType::Bool, NUMERIC));
     Ok(())
@@ -92,7 +126,11 @@ pub(crate) fn exact<F: Exact>(io: &mut Io) -> OpResult {
 /// `out = F(input)`
 pub(crate) fn real<F: Unary>(io: &mut Io) -> OpResult {
     let x = Arg::input(io, 0);
-    real_with(x, &mut io.outputs[0], F::of::<f32>, F::of::<f64>)
+    let out = &mut io.outputs[0];
+    match vector_form(F::SINGLE, out) {
+        Some(op) => single(op, &[x], out),
+        None => real_with(x, out, F::of::<f32>, F::of::<f64>),
+    }
 }
 
 /// `out = f(x)` for a function given in both precisions, for parameters that it captures.
@@ -128,6 +166,9 @@ fn whole1<T: Element>(x: Arg, out: &mut Tensor, f: &(dyn Fn(f64) -> f64 + Sync))
 
 /// `out = F(lhs, rhs)`, each broadcast to the shape of the output.
 pub(crate) fn binary<F: Binary>(lhs: Arg, rhs: Arg, out: &mut Tensor) -> OpResult {
+    if let Some(op) = vector_form(F::SINGLE, out) {
+        return single(op, &[lhs, rhs], out);
+    }
     match out.dtype() {
         DType::Float32 => native2::<f32>(lhs, rhs, out, F::of::<f32>),
         DType::Float64 => native2::<f64>(lhs, rhs, out, F::of::<f64>),
@@ -160,6 +201,10 @@ fn whole2<T: Element>(lhs: Arg, rhs: Arg, out: &mut Tensor, f: Two<f64>) -> OpRe
 
 /// `out = F(head, x)`
 pub(crate) fn slope<F: Slope>(io: &mut Io) -> OpResult {
+    if let Some(op) = vector_form(F::SINGLE, &io.outputs[0]) {
+        let args = [Arg::input(io, 0), Arg::input(io, 1)];
+        return single(op, &args, &mut io.outputs[0]);
+    }
     slope_with(io, F::of::<f32>, F::of::<f64>)
 }
 
@@ -186,6 +231,9 @@ pub(crate) fn slope_with(
 
 /// `out = F(head, a, b)`, each broadcast to the shape of the output.
 pub(crate) fn slope2<F: Slope2>(args: [Arg; 3], out: &mut Tensor) -> OpResult {
+    if let Some(op) = vector_form(F::SINGLE, out) {
+        return single(op, &args, out);
+    }
     match out.dtype() {
         DType::Float32 => native3::<f32>(args, out, F::of::<f32>),
         DType::Float64 => native3::<f64>(args, out, F::of::<f64>),
@@ -216,14 +264,26 @@ fn whole3<T: Element>(args: [Arg; 3], out: &mut Tensor, f: fn(f64, f64, f64) -> 
     native3::<T>(args, out, |a, b, c| c_cast(f(a.to_f64(), b.to_f64(), c.to_f64())))
 }
 
-/// Declares functions of several numbers, as implementations of a trait.
-macro_rules! functions {
-    ($trait:ident, $args:tt, $T:ident: $bound:path, $($name:ident = $body:expr;)*) => {
-        $(functions! { @one $trait, $args, $T: $bound, $name = $body })*
+/// The vector form of that name, if one is given.
+macro_rules! vector {
+    () => {
+        None
     };
-    (@one $trait:ident, ($($arg:ident),*), $T:ident: $bound:path, $name:ident = $body:expr) => {
+    ($op:ident) => {
+        Some(rsym_kernels::fused::Op::$op)
+    };
+}
+pub(crate) use vector;
+
+/// Declares functions of several numbers, as implementations of a trait, some with a vector form.
+macro_rules! functions {
+    ($trait:ident, $args:tt, $T:ident: $bound:path, $($name:ident $(($op:ident))? = $body:expr;)*) => {
+        $(functions! { @one $trait, $args, $T: $bound, $name ($($op)?) = $body })*
+    };
+    (@one $trait:ident, ($($arg:ident),*), $T:ident: $bound:path, $name:ident ($($op:ident)?) = $body:expr) => {
         pub(crate) struct $name;
         impl $trait for $name {
+            const SINGLE: Option<rsym_kernels::fused::Op> = $crate::math::apply::vector!($($op)?);
             #[inline(always)]
             fn of<$T: $bound>($($arg: $T),*) -> $T {
                 $body
@@ -234,23 +294,23 @@ macro_rules! functions {
 pub(crate) use functions;
 
 functions! { Binary, (a, b), T: Number,
-    Plus = a.plus(b);
-    Minus = a.minus(b);
-    Times = a.times(b);
-    Over = a.over(b);
-    Modulo = a.modulo(b);
-    Power = a.power(b);
-    Hypot = a.hypot(b);
-    Larger = a.larger(b);
-    Smaller = a.smaller(b);
-    Equal = T::truth(a == b);
-    NotEqual = T::truth(a != b);
-    Greater = T::truth(a > b);
-    GreaterEqual = T::truth(a >= b);
-    Lesser = T::truth(a < b);
-    LesserEqual = T::truth(a <= b);
-    And = T::truth(a.is_true() && b.is_true());
-    Or = T::truth(a.is_true() || b.is_true());
-    SquaredDifference = { let d = a.minus(b); d.times(d) };
-    Xor = T::truth(a.is_true() != b.is_true());
+    Plus (Add) = a.plus(b);
+    Minus (Sub) = a.minus(b);
+    Times (Mul) = a.times(b);
+    Over (Div) = a.over(b);
+    Modulo (Mod) = a.modulo(b);
+    Power (Power) = a.power(b);
+    Hypot (Hypot) = a.hypot(b);
+    Larger (Max) = a.larger(b);
+    Smaller (Min) = a.smaller(b);
+    Equal (Equal) = T::truth(a == b);
+    NotEqual (NotEqual) = T::truth(a != b);
+    Greater (Greater) = T::truth(a > b);
+    GreaterEqual (GreaterEqual) = T::truth(a >= b);
+    Lesser (Less) = T::truth(a < b);
+    LesserEqual (LessEqual) = T::truth(a <= b);
+    And (And) = T::truth(a.is_true() && b.is_true());
+    Or (Or) = T::truth(a.is_true() || b.is_true());
+    SquaredDifference (SquaredDifference) = { let d = a.minus(b); d.times(d) };
+    Xor (Xor) = T::truth(a.is_true() != b.is_true());
 }

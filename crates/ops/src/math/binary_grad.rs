@@ -35,16 +35,16 @@ enum_param! {
 }
 
 functions! { Slope2, (head, a, b), F: Real,
-    DivRhs = -head * a / (b * b);
+    DivRhs (DivGrad) = -head * a / (b * b);
     ModRhs = -head * (a / b).floor();
     PowerLhs = head * b * a.powf(b - F::one());
     PowerRhs = head * a.powf(b) * a.ln();
     HypotLhs = head * a / a.hypot(b);
     HypotRhs = head * b / a.hypot(b);
-    MaximumLhs = if a >= b { head } else { F::zero() };
-    MaximumRhs = if a < b { head } else { F::zero() };
-    MinimumLhs = if a <= b { head } else { F::zero() };
-    MinimumRhs = if a > b { head } else { F::zero() };
+    MaximumLhs (MaxGradLeft) = if a >= b { head } else { F::zero() };
+    MaximumRhs (MaxGradRight) = if a < b { head } else { F::zero() };
+    MinimumLhs (MinGradLeft) = if a <= b { head } else { F::zero() };
+    MinimumRhs (MinGradRight) = if a > b { head } else { F::zero() };
 }
 
 impl Partial {

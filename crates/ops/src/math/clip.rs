@@ -1,11 +1,13 @@
 //! `clip`: values held between two bounds.
 
+use super::apply::{Arg, single};
 use crate::support::{operand, unsupported};
 use rsym_graph::*;
 use rsym_kernels::elementwise::{binary, unary};
+use rsym_kernels::fused::Op;
 use rsym_kernels::math::clip;
 use rsym_kernels::number::{Number, c_cast};
-use rsym_tensor::dispatch_num;
+use rsym_tensor::{DType, dispatch_num};
 
 operator! {
     /// Holds values between two bounds: `out = min(max(data, a_min), a_max)`.
@@ -50,6 +52,11 @@ impl Operator for Clip {
 
     fn forward(&self, io: &mut Io, _: &Ctx) -> OpResult {
         let dtype = io.outputs[0].dtype();
+        if dtype == DType::Float32 {
+            let bounds = [self.a_min, self.a_max].map(|b| Arg::Scalar(b as f64));
+            let args = [Arg::input(io, 0), bounds[0], bounds[1]];
+            return single(Op::Clip, &args, &mut io.outputs[0]);
+        }
         dispatch_num!(dtype, T => self.run::<T>(io), else unsupported(dtype, "a float or integer type"))
     }
 

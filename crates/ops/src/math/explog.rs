@@ -6,68 +6,68 @@ use rsym_kernels::math::{self, constant as c};
 
 real! {
     /// Takes the square root: `out = sqrt(data)`.
-    Sqrt("sqrt", ["_sparse_sqrt"]) = |x| x.sqrt(),
-    SqrtGrad("_backward_sqrt") of output = |g, y| g * c(0.5) / y
+    Sqrt("sqrt", ["_sparse_sqrt"]) = |x| x.sqrt() => Sqrt,
+    SqrtGrad("_backward_sqrt") of output = |g, y| g * c(0.5) / y => SqrtGrad
 }
 
 real! {
     /// Takes the inverse square root: `out = 1 / sqrt(data)`.
-    Rsqrt("rsqrt", ["_sparse_rsqrt"]) = |x| math::rsqrt(x),
-    RsqrtGrad("_backward_rsqrt") of output = |g, y| g * c(-0.5) * y * y * y
+    Rsqrt("rsqrt", ["_sparse_rsqrt"]) = |x| math::rsqrt(x) => Rsqrt,
+    RsqrtGrad("_backward_rsqrt") of output = |g, y| g * c(-0.5) * y * y * y => RsqrtGrad
 }
 
 real! {
     /// Takes the cube root: `out = data^(1/3)`.
-    Cbrt("cbrt", ["_sparse_cbrt"]) = |x| math::cbrt(x),
+    Cbrt("cbrt", ["_sparse_cbrt"]) = |x| math::cbrt(x) => Cbrt,
     CbrtGrad("_backward_cbrt") of output = |g, y| g / (y * y * c(3.0))
 }
 
 real! {
     /// Takes the inverse cube root: `out = data^(-1/3)`.
-    Rcbrt("rcbrt", []) = |x| math::rcbrt(x),
+    Rcbrt("rcbrt", []) = |x| math::rcbrt(x) => Rcbrt,
     RcbrtGrad("_backward_rcbrt") of output = |g, y| g * c(-1.0 / 3.0) * y * y * y * y
 }
 
 real! {
     /// Takes the reciprocal: `out = 1 / data`.
-    Reciprocal("reciprocal", []) = |x| x.recip(),
-    ReciprocalGrad("_backward_reciprocal") of output = |g, y| -g * y * y
+    Reciprocal("reciprocal", []) = |x| x.recip() => Reciprocal,
+    ReciprocalGrad("_backward_reciprocal") of output = |g, y| -g * y * y => ReciprocalGrad
 }
 
 real! {
     /// Takes the exponential: `out = e^data`.
-    Exp("exp", ["_sparse_exp"]) = |x| x.exp(),
-    ExpGrad("_backward_exp") of output = |g, y| g * y
+    Exp("exp", ["_sparse_exp"]) = |x| x.exp() => Exp,
+    ExpGrad("_backward_exp") of output = |g, y| g * y => Mul
 }
 
 real! {
     /// Takes the exponential less 1, exact for small values: `out = e^data - 1`.
-    Expm1("expm1", ["_sparse_expm1"]) = |x| x.exp_m1(),
-    Expm1Grad("_backward_expm1") of data = |g, x| g * x.exp()
+    Expm1("expm1", ["_sparse_expm1"]) = |x| x.exp_m1() => Expm1,
+    Expm1Grad("_backward_expm1") of data = |g, x| g * x.exp() => Expm1Grad
 }
 
 real! {
     /// Takes the natural logarithm: `out = ln(data)`.
-    Log("log", ["_sparse_log"]) = |x| x.ln(),
-    LogGrad("_backward_log") of data = |g, x| g / x
+    Log("log", ["_sparse_log"]) = |x| x.ln() => Log,
+    LogGrad("_backward_log") of data = |g, x| g / x => Div
 }
 
 real! {
     /// Takes the decimal logarithm: `out = log₁₀(data)`.
-    Log10("log10", ["_sparse_log10"]) = |x| x.log10(),
+    Log10("log10", ["_sparse_log10"]) = |x| x.log10() => Log10,
     Log10Grad("_backward_log10") of data = |g, x| g / (x * c(std::f64::consts::LN_10))
 }
 
 real! {
     /// Takes the binary logarithm: `out = log₂(data)`.
-    Log2("log2", ["_sparse_log2"]) = |x| x.log2(),
+    Log2("log2", ["_sparse_log2"]) = |x| x.log2() => Log2,
     Log2Grad("_backward_log2") of data = |g, x| g / (x * c(std::f64::consts::LN_2))
 }
 
 real! {
     /// Takes the natural logarithm of 1 more, exact for small values: `out = ln(1 + data)`.
-    Log1p("log1p", ["_sparse_log1p"]) = |x| x.ln_1p(),
-    Log1pGrad("_backward_log1p") of data = |g, x| g / (F::one() + x)
+    Log1p("log1p", ["_sparse_log1p"]) = |x| x.ln_1p() => Log1p,
+    Log1pGrad("_backward_log1p") of data = |g, x| g / (F::one() + x) => Log1pGrad
 }
 
 #[cfg(test)]

@@ -1,9 +1,11 @@
 //! `hard_sigmoid`: a sigmoid of three straight lines.
 
-use super::apply::{Arg, real_with, slope_with};
+use super::apply::{Arg, real_with, single, slope_with};
 use crate::support::unsupported;
 use rsym_graph::*;
+use rsym_kernels::fused::Op;
 use rsym_kernels::math;
+use rsym_tensor::DType;
 
 operator! {
     /// Takes a sigmoid of three straight lines: `out = max(0, min(1, alpha·data + beta))`.
@@ -46,6 +48,9 @@ impl Operator for HardSigmoid {
         if !out.dtype().is_float() {
             return unsupported(out.dtype(), "a float type");
         }
+        if out.dtype() == DType::Float32 {
+            return single(Op::HardSigmoid, &[x, Arg::Scalar(alpha as f64), Arg::Scalar(beta as f64)], out);
+        }
         let double = |x| math::hard_sigmoid(x, alpha as f64, beta as f64);
         real_with(x, out, |x| math::hard_sigmoid(x, alpha, beta), double)
     }
@@ -69,8 +74,12 @@ impl Operator for HardSigmoidGrad {
 
     fn forward(&self, io: &mut Io, _: &Ctx) -> OpResult {
         let alpha = self.alpha;
-        let single = |g, y| if y > 0.0 && y < 1.0 { alpha * g } else { 0.0 };
-        slope_with(io, single, |g, y| if y > 0.0 && y < 1.0 { alpha as f64 * g } else { 0.0 })
+        if io.outputs[0].dtype() == DType::Float32 {
+            let args = [Arg::input(io, 0), Arg::input(io, 1), Arg::Scalar(alpha as f64)];
+            return single(Op::HardSigmoidGrad, &args, &mut io.outputs[0]);
+        }
+        let half = |g, y| if y > 0.0 && y < 1.0 { alpha * g } else { 0.0 };
+        slope_with(io, half, |g, y| if y > 0.0 && y < 1.0 { alpha as f64 * g } else { 0.0 })
     }
 
     fn inplace(&self) -> &'static [(usize, usize)] {
@@ -82,7 +91,7 @@ impl Operator for HardSigmoidGrad {
 mod tests {
     use super::*;
     use crate::support::tests::{check_gradient_at, run, run_with};
-    use rsym_tensor::{DType, Tensor};
+    use rsym_tensor::Tensor;
 
     #[test]
     fn three_lines() {

@@ -1,6 +1,6 @@
 //! Elementwise arithmetic, unary maths, comparison, reduction and products.
 
-mod apply;
+pub(crate) mod apply;
 mod reduced;
 
 family! {

@@ -1,8 +1,10 @@
 //! `smooth_l1`: the Huber-like loss of Fast R-CNN.
 
-use super::apply::{Arg, real_with, slope_with};
+use super::apply::{Arg, real_with, single, slope_with};
 use rsym_graph::*;
+use rsym_kernels::fused::Op;
 use rsym_kernels::math;
+use rsym_tensor::DType;
 
 operator! {
     /// Takes the smooth L1 loss: `out = (σ·data)² / 2` for `|data| <= 1/σ²`, otherwise `|data| - 0.5/σ²`.
@@ -42,8 +44,11 @@ impl Operator for SmoothL1 {
 
     fn forward(&self, io: &mut Io, _: &Ctx) -> OpResult {
         let (x, sigma) = (Arg::input(io, 0), self.scalar);
-        let single = |x| math::smooth_l1(x, sigma as f32);
-        real_with(x, &mut io.outputs[0], single, |x| math::smooth_l1(x, sigma))
+        let out = &mut io.outputs[0];
+        if out.dtype() == DType::Float32 {
+            return single(Op::SmoothL1, &[x, Arg::Scalar(sigma)], out);
+        }
+        real_with(x, out, |x| math::smooth_l1(x, sigma as f32), |x| math::smooth_l1(x, sigma))
     }
 
     fn gradient(&self, g: &mut Grad) -> GraphResult {
@@ -65,8 +70,12 @@ impl Operator for SmoothL1Grad {
 
     fn forward(&self, io: &mut Io, _: &Ctx) -> OpResult {
         let sigma = self.scalar;
-        let single = |g, x| g * math::smooth_l1_slope(x, sigma as f32);
-        slope_with(io, single, |g, x| g * math::smooth_l1_slope(x, sigma))
+        if io.outputs[0].dtype() == DType::Float32 {
+            let args = [Arg::input(io, 0), Arg::input(io, 1), Arg::Scalar(sigma)];
+            return single(Op::SmoothL1Grad, &args, &mut io.outputs[0]);
+        }
+        let half = |g, x| g * math::smooth_l1_slope(x, sigma as f32);
+        slope_with(io, half, |g, x| g * math::smooth_l1_slope(x, sigma))
     }
 
     fn inplace(&self) -> &'static [(usize, usize)] {

@@ -6,73 +6,73 @@ use rsym_kernels::math;
 
 real! {
     /// Takes the sine of radians: `out = sin(data)`.
-    Sin("sin", ["_sparse_sin"]) = |x| x.sin(),
+    Sin("sin", ["_sparse_sin"]) = |x| x.sin() => Sin,
     SinGrad("_backward_sin") of data = |g, x| g * x.cos()
 }
 
 real! {
     /// Takes the cosine of radians: `out = cos(data)`.
-    Cos("cos", ["_sparse_cos"]) = |x| x.cos(),
+    Cos("cos", ["_sparse_cos"]) = |x| x.cos() => Cos,
     CosGrad("_backward_cos") of data = |g, x| -g * x.sin()
 }
 
 real! {
     /// Takes the tangent of radians: `out = tan(data)`.
-    Tan("tan", ["_sparse_tan"]) = |x| x.tan(),
+    Tan("tan", ["_sparse_tan"]) = |x| x.tan() => Tan,
     TanGrad("_backward_tan") of output = |g, y| g * (y * y + F::one())
 }
 
 real! {
     /// Takes the inverse sine, in radians: `out = arcsin(data)`.
-    Arcsin("arcsin", ["_sparse_arcsin"]) = |x| x.asin(),
+    Arcsin("arcsin", ["_sparse_arcsin"]) = |x| x.asin() => Arcsin,
     ArcsinGrad("_backward_arcsin") of data = |g, x| g / (F::one() - x * x).sqrt()
 }
 
 real! {
     /// Takes the inverse cosine, in radians: `out = arccos(data)`.
-    Arccos("arccos", ["_sparse_arccos"]) = |x| x.acos(),
+    Arccos("arccos", ["_sparse_arccos"]) = |x| x.acos() => Arccos,
     ArccosGrad("_backward_arccos") of data = |g, x| -g / (F::one() - x * x).sqrt()
 }
 
 real! {
     /// Takes the inverse tangent, in radians: `out = arctan(data)`.
-    Arctan("arctan", ["_sparse_arctan"]) = |x| x.atan(),
+    Arctan("arctan", ["_sparse_arctan"]) = |x| x.atan() => Arctan,
     ArctanGrad("_backward_arctan") of data = |g, x| g / (F::one() + x * x)
 }
 
 real! {
     /// Takes the hyperbolic sine: `out = (e^data - e^-data) / 2`.
-    Sinh("sinh", ["_sparse_sinh"]) = |x| x.sinh(),
+    Sinh("sinh", ["_sparse_sinh"]) = |x| x.sinh() => Sinh,
     SinhGrad("_backward_sinh") of data = |g, x| g * x.cosh()
 }
 
 real! {
     /// Takes the hyperbolic cosine: `out = (e^data + e^-data) / 2`.
-    Cosh("cosh", ["_sparse_cosh"]) = |x| x.cosh(),
+    Cosh("cosh", ["_sparse_cosh"]) = |x| x.cosh() => Cosh,
     CoshGrad("_backward_cosh") of data = |g, x| g * x.sinh()
 }
 
 real! {
     /// Takes the hyperbolic tangent: `out = sinh(data) / cosh(data)`.
-    Tanh("tanh", ["_sparse_tanh"]) = |x| math::tanh(x),
-    TanhGrad("_backward_tanh") of output = |g, y| g * (F::one() - y * y)
+    Tanh("tanh", ["_sparse_tanh"]) = |x| math::tanh(x) => Tanh,
+    TanhGrad("_backward_tanh") of output = |g, y| g * (F::one() - y * y) => TanhGrad
 }
 
 real! {
     /// Takes the inverse hyperbolic sine: `out = arcsinh(data)`.
-    Arcsinh("arcsinh", ["_sparse_arcsinh"]) = |x| x.asinh(),
+    Arcsinh("arcsinh", ["_sparse_arcsinh"]) = |x| x.asinh() => Arcsinh,
     ArcsinhGrad("_backward_arcsinh") of data = |g, x| g / (F::one() + x * x).sqrt()
 }
 
 real! {
     /// Takes the inverse hyperbolic cosine: `out = arccosh(data)`.
-    Arccosh("arccosh", ["_sparse_arccosh"]) = |x| x.acosh(),
+    Arccosh("arccosh", ["_sparse_arccosh"]) = |x| x.acosh() => Arccosh,
     ArccoshGrad("_backward_arccosh") of data = |g, x| g / (x * x - F::one()).sqrt()
 }
 
 real! {
     /// Takes the inverse hyperbolic tangent: `out = arctanh(data)`.
-    Arctanh("arctanh", ["_sparse_arctanh"]) = |x| x.atanh(),
+    Arctanh("arctanh", ["_sparse_arctanh"]) = |x| x.atanh() => Arctanh,
     ArctanhGrad("_backward_arctanh") of data = |g, x| g / (F::one() - x * x)
 }
 

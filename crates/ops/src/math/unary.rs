@@ -45,7 +45,7 @@ pub(super) use unary_operator;
 /// Declares the hidden operator for the gradient of such a function, from the arriving gradient and the `data` or the
 /// `output` of the function.
 macro_rules! slope_operator {
-    ($grad:ident($name:literal), |$head:ident, $x:ident| $slope:expr) => {
+    ($grad:ident($name:literal), |$head:ident, $x:ident| $slope:expr $(=> $single:ident)?) => {
         operator! {
             /// The gradient of the function of the same name.
             #[hidden(true)]
@@ -56,6 +56,7 @@ macro_rules! slope_operator {
         }
 
         impl $crate::math::apply::Slope for $grad {
+            const SINGLE: Option<rsym_kernels::fused::Op> = $crate::math::apply::vector!($($single)?);
             #[inline(always)]
             fn of<F: rsym_kernels::real::Real>($head: F, $x: F) -> F {
                 $slope
@@ -98,8 +99,8 @@ pub(super) use slope_gradient;
 
 /// Declares a function that is exact on every numeric type.
 macro_rules! exact {
-    ($(#[doc = $doc:literal])* $op:ident($name:literal, [$($alias:literal),*]) = |$x:ident| $f:expr, zero) => {
-        exact! { @function $op |$x| $f }
+    ($(#[doc = $doc:literal])* $op:ident($name:literal, [$($alias:literal),*]) = |$x:ident| $f:expr => $single:ident, zero) => {
+        exact! { @function $op |$x| $f => $single }
         unary_operator! {
             $(#[doc = $doc])*
             ///
@@ -107,14 +108,15 @@ macro_rules! exact {
             $op($name, [$($alias),*]), exact::<$op>, _g => Ok(())
         }
     };
-    ($(#[doc = $doc:literal])* $op:ident($name:literal, [$($alias:literal),*]) = |$x:ident| $f:expr,
-     $grad:ident($gname:literal) of $port:ident = |$head:ident, $v:ident| $slope:expr) => {
-        exact! { @function $op |$x| $f }
+    ($(#[doc = $doc:literal])* $op:ident($name:literal, [$($alias:literal),*]) = |$x:ident| $f:expr => $single:ident,
+     $grad:ident($gname:literal) of $port:ident = |$head:ident, $v:ident| $slope:expr => $gsingle:ident) => {
+        exact! { @function $op |$x| $f => $single }
         unary_operator! { $(#[doc = $doc])* $op($name, [$($alias),*]), exact::<$op>, g => slope_gradient!(g, $grad, $port) }
-        slope_operator! { $grad($gname), |$head, $v| $slope }
+        slope_operator! { $grad($gname), |$head, $v| $slope => $gsingle }
     };
-    (@function $op:ident |$x:ident| $f:expr) => {
+    (@function $op:ident |$x:ident| $f:expr => $single:ident) => {
         impl Exact for $op {
+            const SINGLE: Option<rsym_kernels::fused::Op> = $crate::math::apply::vector!($single);
             #[inline(always)]
             fn of<T: Number>($x: T) -> T {
                 $f
@@ -125,9 +127,10 @@ macro_rules! exact {
 
 /// Declares a function of real numbers.
 macro_rules! real {
-    ($(#[doc = $doc:literal])* $op:ident($name:literal, [$($alias:literal),*]) = |$x:ident| $f:expr,
-     $grad:ident($gname:literal) of $port:ident = |$head:ident, $v:ident| $slope:expr) => {
+    ($(#[doc = $doc:literal])* $op:ident($name:literal, [$($alias:literal),*]) = |$x:ident| $f:expr $(=> $single:ident)?,
+     $grad:ident($gname:literal) of $port:ident = |$head:ident, $v:ident| $slope:expr $(=> $gsingle:ident)?) => {
         impl $crate::math::apply::Unary for $op {
+            const SINGLE: Option<rsym_kernels::fused::Op> = $crate::math::apply::vector!($($single)?);
             #[inline(always)]
             fn of<F: rsym_kernels::real::Real>($x: F) -> F {
                 $f
@@ -141,15 +144,16 @@ macro_rules! real {
             $op($name, [$($alias),*]), $crate::math::apply::real::<$op>, g => slope_gradient!(g, $grad, $port)
         }
 
-        slope_operator! { $grad($gname), |$head, $v| $slope }
+        slope_operator! { $grad($gname), |$head, $v| $slope $(=> $gsingle)? }
     };
 }
 pub(super) use real;
 
 /// Declares a rounding function: the identity on integers.
 macro_rules! rounding {
-    ($(#[doc = $doc:literal])* $op:ident($name:literal, [$($alias:literal),*]) = $f:path) => {
+    ($(#[doc = $doc:literal])* $op:ident($name:literal, [$($alias:literal),*]) = $f:path => $single:ident) => {
         impl super::apply::Unary for $op {
+            const SINGLE: Option<rsym_kernels::fused::Op> = $crate::math::apply::vector!($single);
             #[inline(always)]
             fn of<F: rsym_kernels::real::Real>(x: F) -> F {
                 $f(x)
@@ -176,33 +180,34 @@ fn rounded<F: super::apply::Unary>(io: &mut Io) -> OpResult {
 
 exact! {
     /// Takes the absolute value: `out = |data|`.
-    Abs("abs", ["_sparse_abs"]) = |x| x.magnitude(),
-    AbsGrad("_backward_abs") of data = |g, x| g * rsym_kernels::math::sign(x)
+    Abs("abs", ["_sparse_abs"]) = |x| x.magnitude() => Abs,
+    AbsGrad("_backward_abs") of data = |g, x| g * rsym_kernels::math::sign(x) => AbsGrad
 }
 
 exact! {
     /// Takes the sign: `out` is -1, 0 or 1; 0 for NaN.
-    Sign("sign", ["_sparse_sign"]) = |x| x.sign(), zero
+    Sign("sign", ["_sparse_sign"]) = |x| x.sign() => Sign, zero
 }
 
 exact! {
     /// Squares: `out = data²`.
-    Square("square", ["_sparse_square"]) = |x| x.times(x),
-    SquareGrad("_backward_square") of data = |g, x| g * (x + x)
+    Square("square", ["_sparse_square"]) = |x| x.times(x) => Square,
+    SquareGrad("_backward_square") of data = |g, x| g * (x + x) => SquareGrad
 }
 
 exact! {
     /// Is 1 where the input is 0, otherwise 0: `out = not data`.
-    LogicalNot("logical_not", []) = |x| T::truth(!x.is_true()), zero
+    LogicalNot("logical_not", []) = |x| T::truth(!x.is_true()) => Not, zero
 }
 
 exact! {
     /// Replaces negative values by 0: `out = max(data, 0)`; NaN stays.
-    Relu("relu", ["_sparse_relu"]) = |x| if x.is_nan() || x > T::default() { x } else { T::default() },
-    ReluGrad("_backward_relu") of output = |g, y| if y.is_nan() { y } else if y > F::zero() { g } else { F::zero() }
+    Relu("relu", ["_sparse_relu"]) = |x| if x.is_nan() || x > T::default() { x } else { T::default() } => Relu,
+    ReluGrad("_backward_relu") of output = |g, y| if y.is_nan() { y } else if y > F::zero() { g } else { F::zero() } => ReluGrad
 }
 
 impl Exact for Negative {
+    const SINGLE: Option<rsym_kernels::fused::Op> = super::apply::vector!(Negative);
     #[inline(always)]
     fn of<T: Number>(x: T) -> T {
         x.negate()
@@ -221,32 +226,32 @@ unary_operator! {
 
 rounding! {
     /// Rounds to the nearest whole number, halves away from zero.
-    Round("round", ["_sparse_round"]) = rsym_kernels::math::round
+    Round("round", ["_sparse_round"]) = rsym_kernels::math::round => Round
 }
 
 rounding! {
     /// Rounds to the nearest whole number, halves downwards.
-    Rint("rint", ["_sparse_rint"]) = rsym_kernels::math::rint
+    Rint("rint", ["_sparse_rint"]) = rsym_kernels::math::rint => Rint
 }
 
 rounding! {
     /// Rounds up to a whole number.
-    Ceil("ceil", ["_sparse_ceil"]) = num_traits::Float::ceil
+    Ceil("ceil", ["_sparse_ceil"]) = num_traits::Float::ceil => Ceil
 }
 
 rounding! {
     /// Rounds down to a whole number.
-    Floor("floor", ["_sparse_floor"]) = num_traits::Float::floor
+    Floor("floor", ["_sparse_floor"]) = num_traits::Float::floor => Floor
 }
 
 rounding! {
     /// Rounds to a whole number towards zero.
-    Trunc("trunc", ["_sparse_trunc"]) = num_traits::Float::trunc
+    Trunc("trunc", ["_sparse_trunc"]) = num_traits::Float::trunc => Trunc
 }
 
 rounding! {
     /// Rounds to a whole number towards zero, as `trunc` does.
-    Fix("fix", ["_sparse_fix"]) = rsym_kernels::math::fix
+    Fix("fix", ["_sparse_fix"]) = rsym_kernels::math::fix => Trunc
 }
 
 #[cfg(test)]

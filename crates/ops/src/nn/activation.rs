@@ -1,11 +1,13 @@
 //! `Activation`: the basic activation functions.
 
+use crate::math::apply::{Arg, single};
 use crate::support::{operand, unsupported};
 use num_traits::{Float as _, One, Zero};
 use rsym_graph::*;
 use rsym_kernels::elementwise::{binary, unary};
+use rsym_kernels::fused::Op;
 use rsym_kernels::math::{relu, sigmoid, softrelu, softsign};
-use rsym_tensor::{Float, dispatch_float};
+use rsym_tensor::{DType, Float, dispatch_float};
 
 enum_param! {
     /// The functions of `Activation`.
@@ -55,6 +57,30 @@ operator! {
     }
 }
 
+impl Act {
+    /// The vector form.
+    pub(crate) fn function(self) -> Op {
+        match self {
+            Act::Relu => Op::Relu,
+            Act::Sigmoid => Op::Sigmoid,
+            Act::Softrelu => Op::Softrelu,
+            Act::Softsign => Op::Softsign,
+            Act::Tanh => Op::Tanh,
+        }
+    }
+
+    /// The vector form of the gradient, from the arriving one and the input (softsign) or output.
+    pub(crate) fn slope(self) -> Op {
+        match self {
+            Act::Relu => Op::ReluSlope,
+            Act::Sigmoid => Op::SigmoidGrad,
+            Act::Softrelu => Op::SoftreluGrad,
+            Act::Softsign => Op::SoftsignGrad,
+            Act::Tanh => Op::TanhGrad,
+        }
+    }
+}
+
 impl Operator for Activation {
     fn infer_shape(&self, io: &mut ShapeIo) -> OpResult {
         io.same()
@@ -62,6 +88,10 @@ impl Operator for Activation {
 
     fn forward(&self, io: &mut Io, _: &Ctx) -> OpResult {
         let dtype = io.outputs[0].dtype();
+        if dtype == DType::Float32 {
+            let x = Arg::input(io, 0);
+            return single(self.act_type.function(), &[x], &mut io.outputs[0]);
+        }
         dispatch_float!(dtype, T => self.run::<T>(io), else unsupported(dtype, "a float type"))
     }
 
@@ -100,6 +130,10 @@ impl Operator for ActivationBackward {
 
     fn forward(&self, io: &mut Io, _: &Ctx) -> OpResult {
         let dtype = io.outputs[0].dtype();
+        if dtype == DType::Float32 {
+            let args = [Arg::input(io, 0), Arg::input(io, 1)];
+            return single(self.act_type.slope(), &args, &mut io.outputs[0]);
+        }
         dispatch_float!(dtype, T => self.run::<T>(io), else unsupported(dtype, "a float type"))
     }
 
@@ -133,7 +167,7 @@ fn each<T: Float>(io: &mut Io, slope: impl Fn(T::Compute) -> T::Compute + Sync) 
 mod tests {
     use super::*;
     use crate::support::tests::{assert_close, check_gradient, run, run_with, t32};
-    use rsym_tensor::{DType, Tensor};
+    use rsym_tensor::Tensor;
 
     const ALL: [Act; 5] = [Act::Relu, Act::Sigmoid, Act::Softrelu, Act::Softsign, Act::Tanh];
 

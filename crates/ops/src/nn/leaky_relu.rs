@@ -1,14 +1,16 @@
 //! `LeakyReLU`: activation functions with a soft or learned negative half.
 
+use crate::math::apply::{Arg, single};
 use crate::support::{operand, unsupported};
 use rsym_graph::*;
 use rsym_kernels::broadcast::broadcast;
 use rsym_kernels::elementwise::{Operand, binary, unary};
+use rsym_kernels::fused::Op;
 use rsym_kernels::math::{SELU_ALPHA, SELU_LAMBDA, constant, elu, gelu, gelu_slope, leaky, selu};
 use rsym_kernels::parallel::map_indices;
 use rsym_kernels::random::{self, Key};
 use rsym_kernels::real::Real;
-use rsym_tensor::{Float, PartialShape, Shape, Tensor, dispatch_float};
+use rsym_tensor::{DType, Float, PartialShape, Shape, Tensor, dispatch_float};
 
 enum_param! {
     /// The functions of `LeakyReLU`.
@@ -112,6 +114,30 @@ fn aligned(gamma: &[usize], data: &[usize]) -> OpResult<Shape> {
     }
 }
 
+impl LeakyAct {
+    /// The vector form, of the data and, if it has two operands, the slope.
+    pub(crate) fn function(self) -> Option<Op> {
+        match self {
+            LeakyAct::Leaky => Some(Op::Leaky),
+            LeakyAct::Elu => Some(Op::Elu),
+            LeakyAct::Selu => Some(Op::Selu),
+            LeakyAct::Gelu => Some(Op::Gelu),
+            LeakyAct::Prelu | LeakyAct::Rrelu => None,
+        }
+    }
+
+    /// The vector form of `_backward_LeakyReLU`, of the arriving gradient, the value and, if it has three operands, the
+    /// slope.
+    pub(crate) fn slope(self) -> Option<Op> {
+        match self {
+            LeakyAct::Leaky => Some(Op::LeakyGrad),
+            LeakyAct::Elu => Some(Op::EluGrad),
+            LeakyAct::Gelu => Some(Op::GeluGrad),
+            _ => None,
+        }
+    }
+}
+
 impl Operator for LeakyRelu {
     fn inputs(&self) -> Names {
         if self.act_type == LeakyAct::Prelu { names!["data", "gamma"] } else { names!["data"] }
@@ -151,6 +177,10 @@ impl Operator for LeakyRelu {
 
     fn forward(&self, io: &mut Io, ctx: &Ctx) -> OpResult {
         let dtype = io.outputs[0].dtype();
+        if let (DType::Float32, Some(op)) = (dtype, self.act_type.function()) {
+            let args = [Arg::input(io, 0), Arg::Scalar(self.slope as f64)];
+            return single(op, &args[..op.arity()], &mut io.outputs[0]);
+        }
         dispatch_float!(dtype, T => self.run::<T>(io, ctx), else unsupported(dtype, "a float type"))
     }
 
@@ -260,6 +290,10 @@ impl Operator for LeakyReluBackward {
 
     fn forward(&self, io: &mut Io, _: &Ctx) -> OpResult {
         let dtype = io.outputs[0].dtype();
+        if let (DType::Float32, Some(op)) = (dtype, self.act_type.slope()) {
+            let args = [Arg::input(io, 0), Arg::input(io, 1), Arg::Scalar(self.slope as f64)];
+            return single(op, &args[..op.arity()], &mut io.outputs[0]);
+        }
         dispatch_float!(dtype, T => self.run::<T>(io), else unsupported(dtype, "a float type"))
     }
 
@@ -304,6 +338,10 @@ impl Operator for EluBackward {
             slopes::<T>(io, |x| negative_or_one(x, slope * num_traits::Float::exp(x)))
         }
         let dtype = io.outputs[0].dtype();
+        if dtype == DType::Float32 {
+            let args = [Arg::input(io, 0), Arg::input(io, 1), Arg::Scalar(self.slope as f64)];
+            return single(Op::EluSlope, &args, &mut io.outputs[0]);
+        }
         dispatch_float!(dtype, T => run::<T>(io, self.slope), else unsupported(dtype, "a float type"))
     }
 
@@ -373,7 +411,6 @@ fn gamma_gradient<T: Float>(io: &mut Io) -> OpResult {
 mod tests {
     use super::*;
     use crate::support::tests::{assert_close, backward, check_gradient, infer, run, run_with, t32};
-    use rsym_tensor::DType;
 
     fn op(act_type: LeakyAct) -> LeakyRelu {
         LeakyRelu { act_type, slope: 0.25, lower_bound: 0.125, upper_bound: 0.334 }
