@@ -252,3 +252,75 @@ fn folded_weights_follow_their_arrays() {
     outputs.push(executor.outputs()[0].slice::<f32>().unwrap().to_vec());
     assert!(outputs.windows(2).all(|w| w[0] != w[1]), "a written parameter has no effect");
 }
+
+#[test]
+fn elementwise_neighbours_become_one_program() {
+    let (x, y, z) = (var("x"), var("y"), var("z"));
+    let a = apply("elemwise_mul", "a", &[], &[&x, &y]);
+    let b = apply("_plus_scalar", "b", &[("scalar", "1.5")], &[&a]);
+    let c = apply("broadcast_mul", "c", &[], &[&b, &z]);
+    let d = apply("tanh", "d", &[], &[&c]);
+    let e = apply("add_n", "e", &[], &[&d, &b, &a, &x]);
+    let f = apply("Activation", "f", &[("act_type", "sigmoid")], &[&e]);
+    let g = apply("_rdiv_scalar", "g", &[("scalar", "2")], &[&apply("_maximum", "h", &[], &[&f, &b])]);
+    let shapes: [(&str, &[usize]); 3] = [("x", &[3, 1025]), ("y", &[3, 1025]), ("z", &[3, 1])];
+    assert_eq!(same(&g, &shapes, false, 1e-6), (8, 1));
+    let (plain, fast) = same(&g, &shapes, true, 1e-6);
+    assert!(fast <= plain / 2, "{fast} of {plain} operators");
+    // A value in the middle that is an output, and one that another operator reads.
+    let sum = apply("sum", "s", &[], &[&c]);
+    let all = Symbol::from_entries(g.entries().iter().chain(d.entries()).chain(sum.entries()).cloned());
+    same(&all, &shapes, false, 1e-6);
+    same(&all, &shapes, true, 1e-5);
+}
+
+#[test]
+fn a_group_waits_for_nobody_who_waits_for_it() {
+    // y needs x's group through dot, so that both ends cannot be one program.
+    let x = var("x");
+    let a = apply("exp", "a", &[], &[&apply("_mul_scalar", "m", &[("scalar", "0.1")], &[&x])]);
+    let d = apply("dot", "d", &[], &[&a, &a]);
+    let e = apply("elemwise_add", "e", &[], &[&apply("negative", "n", &[], &[&d]), &a]);
+    let (plain, fast) = same(&e, &[("x", &[5, 5])], false, 1e-6);
+    assert_eq!((plain, fast), (5, 3));
+    same(&e, &[("x", &[5, 5])], true, 1e-5);
+}
+
+#[test]
+fn a_long_chain_is_cut_into_programs() {
+    let mut x = var("x");
+    for k in 0..1000 {
+        x = apply("_plus_scalar", &format!("p{k}"), &[("scalar", "0.25")], &[&x]);
+    }
+    let (plain, fast) = same(&x, &[("x", &[7])], false, 1e-6);
+    assert_eq!((plain, fast), (1000, 4));
+}
+
+#[test]
+fn an_unrolled_lstm_is_the_same() {
+    let fc = |name: &str, x: &Symbol, w: &Symbol, b: &Symbol| {
+        apply("FullyConnected", name, &[("num_hidden", "16")], &[x, w, b])
+    };
+    let [wi, wh, bi, bh] = ["wi", "wh", "bi", "bh"].map(var);
+    let (mut h, mut c) = (var("h0"), var("c0"));
+    let data = var("x");
+    let slices = apply("SliceChannel", "xs", &[("num_outputs", "3"), ("axis", "1"), ("squeeze_axis", "True")], &[&data]);
+    for (t, entry) in slices.entries().iter().enumerate() {
+        let x = Symbol::from_entries([entry.clone()]);
+        let sum = [fc(&format!("i{t}"), &x, &wi, &bi), fc(&format!("h{t}"), &h, &wh, &bh)];
+        let gates = apply("elemwise_add", &format!("g{t}"), &[], &[&sum[0], &sum[1]]);
+        let parts = apply("SliceChannel", &format!("s{t}"), &[("num_outputs", "4")], &[&gates]);
+        let act = |k: usize, kind: &str| {
+            let part = Symbol::from_entries([parts.entries()[k].clone()]);
+            apply("Activation", &format!("a{t}_{k}"), &[("act_type", kind)], &[&part])
+        };
+        let kept = apply("elemwise_mul", &format!("k{t}"), &[], &[&act(1, "sigmoid"), &c]);
+        let new = apply("elemwise_mul", &format!("n{t}"), &[], &[&act(0, "sigmoid"), &act(2, "tanh")]);
+        c = apply("elemwise_add", &format!("c{t}"), &[], &[&kept, &new]);
+        let shown = apply("Activation", &format!("t{t}"), &[("act_type", "tanh")], &[&c]);
+        h = apply("elemwise_mul", &format!("o{t}"), &[], &[&act(3, "sigmoid"), &shown]);
+    }
+    let shapes: [(&str, &[usize]); 3] = [("x", &[2, 3, 5]), ("h0", &[2, 4]), ("c0", &[2, 4])];
+    same(&h, &shapes, false, 1e-5);
+    same(&h, &shapes, true, 1e-5);
+}

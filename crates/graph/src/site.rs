@@ -3,7 +3,6 @@
 use crate::{OpRef, Operator};
 use rsym_tensor::{DType, Shape};
 use smallvec::SmallVec;
-use std::any::Any;
 
 /// Shape and type of a value.
 pub type Fact = (Shape, DType);
@@ -22,8 +21,8 @@ pub struct Site<'a> {
 /// An operator as a function of single elements, for programs that compute many of them in one go.
 #[derive(Debug, Clone)]
 pub struct Pointwise {
-    /// The function: a value of the type by which the kernels know them.
-    pub function: &'static (dyn Any + Send + Sync),
+    /// The number of the function among those of the kernels.
+    pub function: u8,
     /// What it is applied to. More arguments than a function of two numbers takes are joined from the left.
     pub args: SmallVec<[PointArg; 3]>,
 }
@@ -39,12 +38,12 @@ pub enum PointArg {
 
 impl Pointwise {
     /// `function` of the first `inputs` inputs.
-    pub fn of(function: &'static (dyn Any + Send + Sync), inputs: usize) -> Pointwise {
+    pub fn of(function: u8, inputs: usize) -> Pointwise {
         Pointwise { function, args: (0..inputs).map(PointArg::Input).collect() }
     }
 
     /// `function` of `args`.
-    pub fn with(function: &'static (dyn Any + Send + Sync), args: &[PointArg]) -> Pointwise {
+    pub fn with(function: u8, args: &[PointArg]) -> Pointwise {
         Pointwise { function, args: args.iter().copied().collect() }
     }
 }

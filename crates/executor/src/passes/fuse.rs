@@ -100,7 +100,7 @@ impl Groups {
                 (open.push(true), operands.push(0));
                 groups.members.len() - 1
             });
-            operands[group] += node.inputs.len();
+            operands[group] += node.inputs.iter().filter(|&&e| groups.of[producers[e]] != Some(group)).count();
             groups.members[group].push(i);
             groups.of[i] = Some(group);
         }
@@ -134,7 +134,7 @@ fn pointwise(program: &Program, i: usize) -> Option<Pointwise> {
     let op = node.op.as_ref().filter(|op| node.outputs == 1 && !op.is_random())?;
     let single = |&e: &usize| program.types[e] == DType::Float32;
     let point = (single(&node.first) && node.inputs.iter().all(single)).then(|| op.pointwise()).flatten()?;
-    (point.function.is::<Op>() && program.shapes[node.first].size() > 0).then_some(point)
+    (Op::numbered(point.function).is_some() && program.shapes[node.first].size() > 0).then_some(point)
 }
 
 /// A group as one operator.
@@ -182,7 +182,7 @@ struct Build {
 impl Build {
     fn member(&mut self, program: &Program, i: usize, point: &Pointwise, shape: &Shape) -> Option<()> {
         let node = &program.graph.nodes[i];
-        let op = *point.function.downcast_ref::<Op>()?;
+        let op = Op::numbered(point.function)?;
         let mut args: Vec<Arg> = Vec::with_capacity(point.args.len());
         for arg in &point.args {
             args.push(match *arg {

@@ -217,6 +217,17 @@ pub(super) enum Kind {
 }
 
 impl Op {
+    /// The number of the function, by which [`Op::numbered`] finds it.
+    pub fn number(self) -> u8 {
+        self as u8
+    }
+
+    /// The function with this number, if there is one.
+    pub fn numbered(number: u8) -> Option<Op> {
+        // SAFETY: the numbers of the functions run from 0 to that of the last one.
+        (number <= Op::HardSigmoidGrad as u8).then(|| unsafe { std::mem::transmute::<u8, Op>(number) })
+    }
+
     /// The number of operands.
     pub fn arity(self) -> usize {
         match self {
@@ -278,7 +289,6 @@ impl PartialOrd for Op {
 impl Op {
     /// Every function.
     pub(super) fn all() -> impl Iterator<Item = Op> {
-        // SAFETY: the functions are numbered from 0 to the last one without a gap.
-        (0..=Op::HardSigmoidGrad as u8).map(|n| unsafe { std::mem::transmute::<u8, Op>(n) })
+        (0..=u8::MAX).map_while(Op::numbered)
     }
 }

@@ -1,8 +1,10 @@
 //! `add_n`: the sum of several tensors of one shape.
 
+use super::apply::point;
 use crate::support::unsupported;
 use rsym_graph::*;
 use rsym_kernels::elementwise::{accumulate, sum_all};
+use rsym_kernels::fused::Op;
 use rsym_kernels::number::Number;
 use rsym_tensor::{Tensor, dispatch_num};
 use std::borrow::Cow;
@@ -42,6 +44,11 @@ impl Operator for AddN {
     fn forward(&self, io: &mut Io, _: &Ctx) -> OpResult {
         let dtype = io.outputs[0].dtype();
         dispatch_num!(dtype, T => sum::<T>(io), else unsupported(dtype, "a float or integer type"))
+    }
+
+    fn pointwise(&self) -> Option<Pointwise> {
+        let op = if self.num_args == 1 { Op::Copy } else { Op::Add };
+        point(Some(op), self.num_args as usize)
     }
 
     fn gradient(&self, g: &mut Grad) -> GraphResult {

@@ -4,7 +4,7 @@
 //! integers go through a function pointer to the `f32` or `f64` version.
 
 use crate::support::unsupported;
-use rsym_graph::{Io, OpResult};
+use rsym_graph::{Io, OpResult, PointArg, Pointwise};
 use rsym_kernels::broadcast::{broadcast, broadcast3};
 use rsym_kernels::elementwise::{Operand, unary};
 use rsym_kernels::fused::{self, Given, Op};
@@ -104,6 +104,16 @@ pub(crate) fn single(op: Op, args: &[Arg], out: &mut Tensor) -> OpResult {
     }
     fused::apply(op, &given[..args.len()], (out.slice_mut()?, &dims));
     Ok(())
+}
+
+/// The vector form of the first `inputs` inputs, for programs.
+pub(crate) fn point(op: Option<Op>, inputs: usize) -> Option<Pointwise> {
+    op.map(|op| Pointwise::of(op.number(), inputs))
+}
+
+/// The vector form of `args`, for programs.
+pub(crate) fn point_with(op: Option<Op>, args: &[PointArg]) -> Option<Pointwise> {
+    op.map(|op| Pointwise::with(op.number(), args))
 }
 
 /// The vector form to run for this output.

@@ -1,11 +1,12 @@
 //! Gradients of the functions of two operands.
 
-use super::apply::{Arg, Slope2, functions, slope2};
+use super::apply::{Arg, Slope2, functions, point, point_with, slope2};
 use super::broadcast::{BroadcastDiv, BroadcastMul};
 use super::broadcast_to::ReduceLike;
 use super::elemwise::{ElemwiseDiv, ElemwiseMul};
 use super::unary::Negative;
 use rsym_graph::*;
+use rsym_kernels::fused::Op;
 use rsym_kernels::real::Real;
 
 enum_param! {
@@ -48,6 +49,18 @@ functions! { Slope2, (head, a, b), F: Real,
 }
 
 impl Partial {
+    /// The vector form, of the arriving gradient and both operands.
+    fn single(self) -> Option<Op> {
+        match self {
+            Partial::DivRhs => Some(Op::DivGrad),
+            Partial::MaximumLhs => Some(Op::MaxGradLeft),
+            Partial::MaximumRhs => Some(Op::MaxGradRight),
+            Partial::MinimumLhs => Some(Op::MinGradLeft),
+            Partial::MinimumRhs => Some(Op::MinGradRight),
+            _ => None,
+        }
+    }
+
     fn run(self, args: [Arg; 3], out: &mut rsym_tensor::Tensor) -> OpResult {
         match self {
             Partial::DivRhs => slope2::<DivRhs>(args, out),
@@ -105,6 +118,10 @@ impl Operator for BinaryGrad {
         self.partial.run(args, &mut io.outputs[0])
     }
 
+    fn pointwise(&self) -> Option<Pointwise> {
+        point(self.partial.single(), 3)
+    }
+
     fn inplace(&self) -> &'static [(usize, usize)] {
         &[(0, 0)]
     }
@@ -120,6 +137,13 @@ impl Operator for ScalarGrad {
         let by_lhs = self.partial.text().ends_with("lhs");
         let args = if by_lhs { [head, data, scalar] } else { [head, scalar, data] };
         self.partial.run(args, &mut io.outputs[0])
+    }
+
+    fn pointwise(&self) -> Option<Pointwise> {
+        let (head, data, scalar) = (PointArg::Input(0), PointArg::Input(1), PointArg::Scalar(self.scalar));
+        let by_lhs = self.partial.text().ends_with("lhs");
+        let args = if by_lhs { [head, data, scalar] } else { [head, scalar, data] };
+        point_with(self.partial.single(), &args)
     }
 
     fn inplace(&self) -> &'static [(usize, usize)] {

@@ -1,6 +1,6 @@
 //! `clip`: values held between two bounds.
 
-use super::apply::{Arg, single};
+use super::apply::{Arg, point_with, single};
 use crate::support::{operand, unsupported};
 use rsym_graph::*;
 use rsym_kernels::elementwise::{binary, unary};
@@ -58,6 +58,11 @@ impl Operator for Clip {
             return single(Op::Clip, &args, &mut io.outputs[0]);
         }
         dispatch_num!(dtype, T => self.run::<T>(io), else unsupported(dtype, "a float or integer type"))
+    }
+
+    fn pointwise(&self) -> Option<Pointwise> {
+        let bounds = [self.a_min, self.a_max].map(|b| PointArg::Scalar(b as f64));
+        point_with(Some(Op::Clip), &[PointArg::Input(0), bounds[0], bounds[1]])
     }
 
     fn gradient(&self, g: &mut Grad) -> GraphResult {

@@ -31,6 +31,10 @@ macro_rules! elemwise {
                 binary::<$function>(lhs, rhs, &mut io.outputs[0])
             }
 
+            fn pointwise(&self) -> Option<Pointwise> {
+                $crate::math::apply::point(<$function as $crate::math::apply::Binary>::SINGLE, 2)
+            }
+
             fn gradient(&self, $g: &mut Grad) -> GraphResult {
                 $gradient
             }

@@ -88,6 +88,16 @@ macro_rules! scalar {
                 $crate::math::scalar::forward::<$function>(io, self.scalar, Side::$side)
             }
 
+            fn pointwise(&self) -> Option<Pointwise> {
+                use $crate::math::scalar::Side;
+                let (data, scalar) = (PointArg::Input(0), PointArg::Scalar(self.scalar));
+                let args = match Side::$side {
+                    Side::Left => [scalar, data],
+                    Side::Right => [data, scalar],
+                };
+                $crate::math::apply::point_with(<$function as $crate::math::apply::Binary>::SINGLE, &args)
+            }
+
             fn gradient(&self, $g: &mut Grad) -> GraphResult {
                 let $this = self;
                 $gradient

@@ -6,7 +6,7 @@ use rsym_kernels::number::Number;
 
 /// Declares an operator on one input with an output of the same shape and type. `$run` computes it.
 macro_rules! unary_operator {
-    ($(#[doc = $doc:literal])* $op:ident($name:literal, [$($alias:literal),*]), $run:expr, $g:ident => $gradient:expr) => {
+    ($(#[doc = $doc:literal])* $op:ident($name:literal, [$($alias:literal),*]), $kind:path, $run:expr, $g:ident => $gradient:expr) => {
         operator! {
             $(#[doc = $doc])*
             ///
@@ -28,6 +28,10 @@ macro_rules! unary_operator {
 
             fn forward(&self, io: &mut Io, _: &Ctx) -> OpResult {
                 $run(io)
+            }
+
+            fn pointwise(&self) -> Option<Pointwise> {
+                $crate::math::apply::point(<$op as $kind>::SINGLE, 1)
             }
 
             fn gradient(&self, $g: &mut Grad) -> GraphResult {
@@ -72,6 +76,10 @@ macro_rules! slope_operator {
                 $crate::math::apply::slope::<$grad>(io)
             }
 
+            fn pointwise(&self) -> Option<Pointwise> {
+                $crate::math::apply::point(<$grad as $crate::math::apply::Slope>::SINGLE, 2)
+            }
+
             fn inplace(&self) -> &'static [(usize, usize)] {
                 &[(0, 0), (1, 0)]
             }
@@ -105,13 +113,13 @@ macro_rules! exact {
             $(#[doc = $doc])*
             ///
             /// The gradient is zero.
-            $op($name, [$($alias),*]), exact::<$op>, _g => Ok(())
+            $op($name, [$($alias),*]), $crate::math::apply::Exact, exact::<$op>, _g => Ok(())
         }
     };
     ($(#[doc = $doc:literal])* $op:ident($name:literal, [$($alias:literal),*]) = |$x:ident| $f:expr => $single:ident,
      $grad:ident($gname:literal) of $port:ident = |$head:ident, $v:ident| $slope:expr => $gsingle:ident) => {
         exact! { @function $op |$x| $f => $single }
-        unary_operator! { $(#[doc = $doc])* $op($name, [$($alias),*]), exact::<$op>, g => slope_gradient!(g, $grad, $port) }
+        unary_operator! { $(#[doc = $doc])* $op($name, [$($alias),*]), $crate::math::apply::Exact, exact::<$op>, g => slope_gradient!(g, $grad, $port) }
         slope_operator! { $grad($gname), |$head, $v| $slope => $gsingle }
     };
     (@function $op:ident |$x:ident| $f:expr => $single:ident) => {
@@ -141,7 +149,7 @@ macro_rules! real {
             $(#[doc = $doc])*
             ///
             /// Integers are computed in double precision and truncated.
-            $op($name, [$($alias),*]), $crate::math::apply::real::<$op>, g => slope_gradient!(g, $grad, $port)
+            $op($name, [$($alias),*]), $crate::math::apply::Unary, $crate::math::apply::real::<$op>, g => slope_gradient!(g, $grad, $port)
         }
 
         slope_operator! { $grad($gname), |$head, $v| $slope $(=> $gsingle)? }
@@ -164,7 +172,7 @@ macro_rules! rounding {
             $(#[doc = $doc])*
             ///
             /// The gradient is zero.
-            $op($name, [$($alias),*]), rounded::<$op>, _g => Ok(())
+            $op($name, [$($alias),*]), $crate::math::apply::Unary, rounded::<$op>, _g => Ok(())
         }
     };
 }
@@ -216,7 +224,7 @@ impl Exact for Negative {
 
 unary_operator! {
     /// Negates: `out = -data`.
-    Negative("negative", ["_sparse_negative"]), exact::<Negative>, g => {
+    Negative("negative", ["_sparse_negative"]), Exact, exact::<Negative>, g => {
         let head = g.head(0)?;
         let gradient = g.apply(Negative {}, &[head]);
         g.set(0, gradient);

@@ -1,6 +1,6 @@
 //! `Activation`: the basic activation functions.
 
-use crate::math::apply::{Arg, single};
+use crate::math::apply::{Arg, point, single};
 use crate::support::{operand, unsupported};
 use num_traits::{Float as _, One, Zero};
 use rsym_graph::*;
@@ -95,6 +95,10 @@ impl Operator for Activation {
         dispatch_float!(dtype, T => self.run::<T>(io), else unsupported(dtype, "a float type"))
     }
 
+    fn pointwise(&self) -> Option<Pointwise> {
+        point(Some(self.act_type.function()), 1)
+    }
+
     fn gradient(&self, g: &mut Grad) -> GraphResult {
         let value = if self.act_type == Act::Softsign { g.input(0) } else { g.output(0) };
         let head = g.head(0)?;
@@ -135,6 +139,10 @@ impl Operator for ActivationBackward {
             return single(self.act_type.slope(), &args, &mut io.outputs[0]);
         }
         dispatch_float!(dtype, T => self.run::<T>(io), else unsupported(dtype, "a float type"))
+    }
+
+    fn pointwise(&self) -> Option<Pointwise> {
+        point(Some(self.act_type.slope()), 2)
     }
 
     fn inplace(&self) -> &'static [(usize, usize)] {

@@ -1,6 +1,6 @@
 //! `LeakyReLU`: activation functions with a soft or learned negative half.
 
-use crate::math::apply::{Arg, single};
+use crate::math::apply::{Arg, point_with, single};
 use crate::support::{operand, unsupported};
 use rsym_graph::*;
 use rsym_kernels::broadcast::broadcast;
@@ -182,6 +182,12 @@ impl Operator for LeakyRelu {
             return single(op, &args[..op.arity()], &mut io.outputs[0]);
         }
         dispatch_float!(dtype, T => self.run::<T>(io, ctx), else unsupported(dtype, "a float type"))
+    }
+
+    fn pointwise(&self) -> Option<Pointwise> {
+        let op = self.act_type.function()?;
+        let args = [PointArg::Input(0), PointArg::Scalar(self.slope as f64)];
+        point_with(Some(op), &args[..op.arity()])
     }
 
     fn gradient(&self, g: &mut Grad) -> GraphResult {
