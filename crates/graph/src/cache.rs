@@ -31,10 +31,9 @@ impl Cache {
     pub fn get<T: Send + Sync + 'static>(&self, form: u64, sources: &[&Tensor], make: impl FnOnce() -> T) -> Arc<T> {
         let Some(stamp) = stamp(sources) else { return Arc::new(make()) };
         let key = (stamp.first().map_or(0, |s| s.0), form);
-        if let Some((kept, value)) = self.lock().get(&key) {
-            if let (true, Ok(value)) = (*kept == stamp, value.clone().downcast::<T>()) {
-                return value;
-            }
+        let kept = self.lock().get(&key).filter(|(made_of, _)| *made_of == stamp).map(|(_, value)| value.clone());
+        if let Some(Ok(value)) = kept.map(|value| value.downcast::<T>()) {
+            return value;
         }
         // The old value is freed before the new one is made.
         self.lock().remove(&key);

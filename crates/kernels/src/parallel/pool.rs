@@ -319,7 +319,7 @@ mod tests {
 
     #[test]
     fn pools_grow_when_more_is_asked() {
-        assert!(Pool::current(1).slots.len() >= 1);
+        assert!(!Pool::current(1).slots.is_empty());
         let larger = Pool::current(5);
         assert!(larger.slots.len() >= 5 && std::ptr::eq(larger, Pool::current(2)));
     }

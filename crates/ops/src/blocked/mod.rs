@@ -74,7 +74,7 @@ pub(crate) fn activation(op: &dyn Operator) -> Option<blocked::Activation> {
     if any.is::<crate::math::unary::Relu>() {
         return Some(blocked::Activation::Relu);
     }
-    any.downcast_ref::<Clip>().map(|op| blocked::Activation::Clip(op.a_min as f32, op.a_max as f32))
+    any.downcast_ref::<Clip>().map(|op| blocked::Activation::Clip(op.a_min, op.a_max))
 }
 
 /// Whether the operator adds two inputs of one shape in single precision.
