@@ -304,7 +304,8 @@ fn an_unrolled_lstm_is_the_same() {
     let [wi, wh, bi, bh] = ["wi", "wh", "bi", "bh"].map(var);
     let (mut h, mut c) = (var("h0"), var("c0"));
     let data = var("x");
-    let slices = apply("SliceChannel", "xs", &[("num_outputs", "3"), ("axis", "1"), ("squeeze_axis", "True")], &[&data]);
+    let slices =
+        apply("SliceChannel", "xs", &[("num_outputs", "3"), ("axis", "1"), ("squeeze_axis", "True")], &[&data]);
     for (t, entry) in slices.entries().iter().enumerate() {
         let x = Symbol::from_entries([entry.clone()]);
         let sum = [fc(&format!("i{t}"), &x, &wi, &bi), fc(&format!("h{t}"), &h, &wh, &bh)];

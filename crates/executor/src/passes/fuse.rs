@@ -97,7 +97,8 @@ impl Groups {
             groups.functions.insert(i, function);
             let group = joined.unwrap_or_else(|| {
                 groups.members.push(Vec::new());
-                (open.push(true), operands.push(0));
+                open.push(true);
+                operands.push(0);
                 groups.members.len() - 1
             });
             operands[group] += node.inputs.iter().filter(|&&e| groups.of[producers[e]] != Some(group)).count();
