@@ -66,6 +66,8 @@ impl<C: Real> Cores<C> {
 }
 
 static SINGLE: Cores<f32> = Cores {
+    conv_data: conv::data_single,
+    conv_weight: conv::weight_single,
     batch_train: norm::batch_train_single,
     batch_infer: norm::batch_infer_single,
     batch_gradient: norm::batch_gradient_single,

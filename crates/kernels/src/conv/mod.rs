@@ -10,6 +10,7 @@ mod deconv;
 mod depthwise;
 mod forward;
 mod im2col;
+mod single;
 #[cfg(test)]
 mod tests;
 
@@ -21,6 +22,7 @@ use crate::sums::sum;
 use crate::window::Window;
 pub use deconv::{deconv_backward_bias, deconv_backward_data, deconv_backward_weight, deconv_forward};
 use rsym_tensor::Float;
+pub(crate) use single::{data_single, weight_single};
 
 /// The shapes of a convolution.
 #[derive(Clone, Debug, PartialEq, Eq)]

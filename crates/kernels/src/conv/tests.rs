@@ -5,7 +5,7 @@ use crate::real::tests::{assert_close, doubles, noise};
 use rsym_tensor::{bf16, f16};
 
 /// Calls `f(data index, weight index, output index)` for every product that the convolution sums.
-fn for_products(g: &ConvGeometry, mut f: impl FnMut(usize, usize, usize)) {
+pub(super) fn for_products(g: &ConvGeometry, mut f: impl FnMut(usize, usize, usize)) {
     let w = &g.window;
     let (gc, gf) = (g.group_channels(), g.group_filters());
     for n in 0..g.batch {
@@ -31,7 +31,7 @@ fn for_products(g: &ConvGeometry, mut f: impl FnMut(usize, usize, usize)) {
     }
 }
 
-fn geometry(dims: (usize, usize, usize, usize), window: Window) -> ConvGeometry {
+pub(super) fn geometry(dims: (usize, usize, usize, usize), window: Window) -> ConvGeometry {
     let (batch, channels, filters, groups) = dims;
     ConvGeometry { batch, channels, filters, groups, window, channels_last: false }
 }
@@ -103,7 +103,7 @@ fn odd_channel_counts_match() {
     }
 }
 
-/// Shapes that take each parallel path: tiles, one large product, pointwise, depthwise, shares of the batch.
+/// Shapes that take each parallel path: tiles, one large product, pointwise, depthwise, shares of the batch, blocked tensors.
 fn large_geometries() -> Vec<ConvGeometry> {
     let pad1 = |size: &[usize]| Window::new(size, &[3, 3], &[1, 1], &[1, 1], &[1, 1]);
     vec![
@@ -112,6 +112,8 @@ fn large_geometries() -> Vec<ConvGeometry> {
         geometry((2, 64, 96, 1), Window::new(&[20, 20], &[1, 1], &[], &[], &[])),
         geometry((2, 32, 32, 32), pad1(&[30, 30])),
         geometry((10, 1, 8, 1), Window::new(&[28, 28], &[5, 5], &[], &[], &[])),
+        geometry((2, 3, 32, 1), Window::new(&[40, 40], &[7, 7], &[2, 2], &[1, 1], &[3, 3])),
+        geometry((2, 48, 32, 1), Window::new(&[30, 31], &[3, 3], &[2, 2], &[1, 1], &[1, 1])),
     ]
 }
 

@@ -7,19 +7,23 @@
 //! The data gradient of a convolution of stride 1 is a convolution itself: [`ConvPlan::data_gradient`] makes its plan, and
 //! [`ConvPlan::pack_data_gradient`] its weights from those of the convolution.
 
+mod dgrad;
 mod direct;
 mod layout;
 mod pack;
 #[cfg(test)]
 mod tests;
 mod tile;
+mod wgrad;
 
 use super::ConvGeometry;
 use crate::simd::{Tier, tier};
 use crate::window::Window;
+pub use dgrad::{DataGradient, PackedGradient, data_gradient};
 use direct::Direct;
 pub use layout::{from_blocked, to_blocked};
 use pack::Lines;
+pub use wgrad::{supports_weight_gradient, weight_gradient};
 
 /// How the input of a convolution lies in memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -14,7 +14,7 @@ use super::Layout;
 use crate::conv::ConvGeometry;
 use crate::parallel::{Shared, for_rows, for_tasks};
 use crate::scratch::with_scratch;
-use crate::simd::{Tier, tier};
+use crate::simd::{Lanes, Tier, tier, tiered};
 use crate::window::Window;
 use std::ops::Range;
 use sweep::{PARK, Sweep, sweep};
@@ -244,6 +244,15 @@ impl<'a> Dense<'a> {
         for filter in filters.map(|b| group * g.group_filters() + b * BLOCK) {
             for channel in channels.clone().map(|b| b * BLOCK) {
                 let Some(park) = parks.next() else { return };
+                if taps == 1 {
+                    let at = filter * g.patch() + channel;
+                    // SAFETY: tiles are disjoint parts of the weight, and a park has 16 x 16 elements.
+                    unsafe {
+                        let to = dweight.at(at, (BLOCK - 1) * g.patch() + BLOCK);
+                        transpose(self.tier, park.as_ptr(), to, g.patch());
+                    }
+                    continue;
+                }
                 for f in 0..BLOCK {
                     let at = (filter + f) * g.patch() + channel * taps;
                     // SAFETY: tiles are disjoint parts of the weight.
@@ -254,5 +263,17 @@ impl<'a> Dense<'a> {
                 }
             }
         }
+    }
+}
+
+tiered! {
+    /// Writes the columns of a matrix of 16 x 16 as rows that are `step` apart.
+    ///
+    /// # Safety
+    /// `from` must be good for 256 reads and every row of `to` for 16 writes.
+    unsafe fn transpose<V>(from: *const f32, to: *mut f32, step: usize) {
+        let mut rows = [V::zero(); BLOCK];
+        rows.iter_mut().enumerate().for_each(|(i, row)| *row = V::load(from.add(i * BLOCK)));
+        V::transposed(rows).into_iter().enumerate().for_each(|(i, row)| row.store(to.add(i * step)));
     }
 }
