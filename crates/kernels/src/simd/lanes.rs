@@ -8,6 +8,11 @@ pub(crate) const WIDTH: usize = 16;
 /// The methods compute lane by lane as the operations of `f32` do, apart from `mul_add`, which is fused on every tier but
 /// the portable one.
 pub(crate) trait Lanes: Copy {
+    /// Registers that one vector takes.
+    const REGISTERS: usize;
+    /// Registers that the machine has for vectors.
+    const BUDGET: usize;
+
     /// All lanes 0.
     fn zero() -> Self {
         Self::splat(0.0)

@@ -8,6 +8,9 @@ use std::arch::aarch64::*;
 pub(crate) struct Neon([float32x4_t; 4]);
 
 impl Lanes for Neon {
+    const REGISTERS: usize = 4;
+    const BUDGET: usize = 32;
+
     #[inline(always)]
     fn splat(x: f32) -> Self {
         // SAFETY: every 64-bit ARM has the instructions.

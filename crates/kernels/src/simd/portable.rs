@@ -29,6 +29,9 @@ fn choose(which: impl Fn(usize) -> bool, then: Portable, other: Portable) -> Por
 }
 
 impl Lanes for Portable {
+    const REGISTERS: usize = 4;
+    const BUDGET: usize = 16;
+
     #[inline(always)]
     fn splat(x: f32) -> Self {
         Portable([x; WIDTH])

@@ -28,6 +28,9 @@ fn first8(n: usize) -> __m256i {
 }
 
 impl Lanes for Avx512 {
+    const REGISTERS: usize = 1;
+    const BUDGET: usize = 32;
+
     #[inline(always)]
     fn splat(x: f32) -> Self {
         // SAFETY: the tier has the instructions.
@@ -231,6 +234,9 @@ unsafe fn transposed8(rows: [__m256; 8]) -> [__m256; 8] {
 }
 
 impl Lanes for Avx2 {
+    const REGISTERS: usize = 2;
+    const BUDGET: usize = 16;
+
     #[inline(always)]
     fn splat(x: f32) -> Self {
         // SAFETY: the tier has the instructions.

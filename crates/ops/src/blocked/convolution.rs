@@ -3,14 +3,13 @@
 //!
 //! Inputs: data, weight, bias (if any), gamma, beta, mean, variance (with a normalisation), the other term of the addition.
 
-use super::{activate, activation, internal, is_addition, planes_shape};
+use super::{activate, activation, geometry_hash, internal, is_addition, planes_shape};
 use crate::nn::batch_norm_spec::{BatchNormSpec, fill_ones};
 use crate::nn::conv_spec::ConvSpec;
 use rsym_graph::*;
 use rsym_kernels::conv::blocked::{Activation, ConvPlan, Epilogue, Layout, Packed};
 use rsym_kernels::conv::{ConvGeometry, conv_forward};
 use rsym_tensor::{DType, Tensor};
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 /// Multiplications for one element of input and output below which blocks cost more than they save.
@@ -109,13 +108,8 @@ impl FusedConvolution {
 
     /// What tells apart the weights of this operator from others made of the same arrays.
     fn form(&self, g: &ConvGeometry) -> u64 {
-        let mut hasher = DefaultHasher::new();
         let norm = self.norm.as_ref().map(|n| (n.eps.to_bits(), n.fix_gamma));
-        let w = &g.window;
-        (self.layout == Some(Layout::Planes), self.layout.is_some(), norm, self.bias).hash(&mut hasher);
-        (g.batch, g.channels, g.filters, g.groups).hash(&mut hasher);
-        (&w.input[..], &w.kernel[..], &w.stride[..], &w.dilate[..], &w.pad[..]).hash(&mut hasher);
-        hasher.finish()
+        geometry_hash(g, (self.layout == Some(Layout::Planes), self.layout.is_some(), norm, self.bias))
     }
 
     /// Factor and summand of every filter, from bias and normalisation; `None` without a normalisation.

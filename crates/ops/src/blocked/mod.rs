@@ -6,11 +6,13 @@
 mod batch_norm;
 mod convert;
 mod convolution;
+mod convolution_backward;
 mod pooling;
 
 pub(crate) use batch_norm::{BlockedBatchNorm, BlockedBatchNormBackward, NormRelu};
 pub use convert::{FromBlocked, ToBlocked};
 pub(crate) use convolution::FusedConvolution;
+pub(crate) use convolution_backward::BlockedConvolutionBackward;
 pub(crate) use pooling::BlockedPooling;
 
 use crate::math::clip::Clip;
@@ -18,8 +20,9 @@ use crate::math::elemwise::ElemwiseAdd;
 use crate::nn::activation::{Act, Activation};
 use crate::nn::leaky_relu::{LeakyAct, LeakyRelu};
 use rsym_graph::{BLOCK, OpDef, Operator, Site};
-use rsym_kernels::conv::blocked;
+use rsym_kernels::conv::{ConvGeometry, blocked};
 use rsym_tensor::{DType, Shape};
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// Makes a struct an operator that no name leads to.
 macro_rules! internal {
@@ -93,4 +96,13 @@ pub(crate) fn activate(function: blocked::Activation, out: &mut [f32]) {
         blocked::Activation::Clip(low, high) => each(out, &|x| rsym_kernels::math::clip(x, low, high)),
         blocked::Activation::Leaky(slope) => each(out, &|x| if x > 0.0 { x } else { slope * x }),
     }
+}
+
+/// A number for the form that weights of this geometry have for one purpose.
+pub(crate) fn geometry_hash(g: &ConvGeometry, purpose: impl Hash) -> u64 {
+    let (mut hasher, w) = (DefaultHasher::new(), &g.window);
+    purpose.hash(&mut hasher);
+    (g.batch, g.channels, g.filters, g.groups).hash(&mut hasher);
+    (&w.input[..], &w.kernel[..], &w.stride[..], &w.dilate[..], &w.pad[..]).hash(&mut hasher);
+    hasher.finish()
 }

@@ -1,7 +1,7 @@
 //! What all convolutions share: the shape rules of the plain and the transposed one, and their gradient operator.
 
 use super::spatial::{Axes, Windows, per_dimension};
-use crate::blocked::FusedConvolution;
+use crate::blocked::{BlockedConvolutionBackward, FusedConvolution};
 use crate::support::unsupported;
 use rsym_graph::*;
 use rsym_kernels::conv::{self, ConvGeometry};
@@ -231,7 +231,7 @@ operator! {
 }
 
 impl ConvolutionBackward {
-    fn spec(&self) -> OpResult<ConvSpec> {
+    pub(crate) fn spec(&self) -> OpResult<ConvSpec> {
         let make = || {
             let windows = Windows::new(&self.kernel, &self.stride, &self.dilate, &self.pad)?;
             let extra = (&self.adj, &self.target_shape);
@@ -243,7 +243,7 @@ impl ConvolutionBackward {
     }
 
     /// The inputs of the forward operator whose gradients are the outputs.
-    fn wanted(&self) -> Vec<usize> {
+    pub(crate) fn wanted(&self) -> Vec<usize> {
         let flags = [self.for_data, self.for_weight, self.for_bias];
         (0..3).filter(|&i| flags[i]).collect()
     }
@@ -262,6 +262,10 @@ impl Operator for ConvolutionBackward {
     fn forward(&self, io: &mut Io, _: &Ctx) -> OpResult {
         let dtype = io.inputs[0].dtype();
         dispatch_float!(dtype, T => self.run::<T>(io), else unsupported(dtype, "a float type"))
+    }
+
+    fn blocked(&self, here: &Site, _: &[bool]) -> Option<Blocked> {
+        BlockedConvolutionBackward::offer(self, here)
     }
 
     fn reads(&self, input: usize) -> bool {
