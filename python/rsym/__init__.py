@@ -19,6 +19,7 @@ from .base import MXNetError
 from .context import Context, cpu, cpu_pinned, cpu_shared, current_context, gpu, gpu_memory_info, num_gpus
 from .executor import Executor
 from .ndarray import waitall
+from . import passes
 from .parallel import get_num_threads, set_num_threads
 
 _rsym.register_classes(symbol.Symbol, ndarray.NDArray, base._Null)

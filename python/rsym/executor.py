@@ -202,6 +202,23 @@ class Executor:
         self._monitor_callback = callback
         self._core._set_monitor(callback, bool(monitor_all))
 
+    def get_optimized_symbol(self):
+        """The symbol with equal subexpressions joined, unless the pass ``cse`` is off.
+
+        Returns
+        -------
+        Symbol
+
+        Examples
+        --------
+        >>> import rsym as mx
+        >>> a, b = mx.sym.Variable("a"), mx.sym.Variable("b")
+        >>> executor = ((a + b) * (a + b)).simple_bind(mx.cpu(), a=(2,), b=(2,))
+        >>> len(executor.get_optimized_symbol().get_internals())
+        4
+        """
+        return self._core._optimized_symbol()
+
     def debug_str(self):
         """A description of the graph and of the memory planned for it."""
         planned, unshared, inplace = self._core._memory()

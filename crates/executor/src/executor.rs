@@ -1,5 +1,5 @@
 use crate::bind::infer;
-use crate::passes::{Mode, PassSet, optimise};
+use crate::passes::{Mode, PassSet, join_equal, optimise};
 use crate::steps::{Arrays, Layout, Step};
 use crate::{ExecError, ExecResult, GradReq, MemoryPlan, Program, next_stream};
 use rsym_graph::{Cache, Ctx, FlatGraph, Inferred, OpError, Registry, Symbol, op_error_text};
@@ -139,6 +139,12 @@ impl Executor {
         let order = [Variant::Training, Variant::Inference, Variant::Plain];
         let found = order.into_iter().find_map(|v| self.variants[v as usize].as_ref());
         found.map(|c| (&c.program, &c.layout.plan))
+    }
+
+    /// The symbol with equal subexpressions joined, unless that pass is off.
+    pub fn optimized_symbol(&self) -> ExecResult<Symbol> {
+        let program = self.source.program(Variant::Inference, &self.bindings)?;
+        join_equal(program, self.source.off).map(|program| program.symbol())
     }
 
     /// Computes the outputs.

@@ -123,6 +123,19 @@ impl Program {
         Ok(Program { graph, shapes, types, forward_nodes, outputs, gradients, head_grads, constants: Vec::new() })
     }
 
+    /// A symbol of the outputs, made of the nodes as they are now.
+    pub fn symbol(&self) -> Symbol {
+        let mut made: Vec<Option<Entry>> = vec![None; self.graph.num_entries];
+        for node in &self.graph.nodes {
+            let inputs: Vec<Entry> = node.inputs.iter().filter_map(|&e| made[e].clone()).collect();
+            let same = |(a, b): (&Entry, &Entry)| Arc::ptr_eq(&a.node, &b.node) && a.index == b.index;
+            let kept = inputs.iter().zip(node.node.inputs()).all(same);
+            let own = if kept { node.node.clone() } else { node.node.with_inputs(inputs) };
+            (0..node.outputs).for_each(|k| made[node.first + k] = Some(Entry::new(&own, k)));
+        }
+        Symbol::from_entries(self.outputs.iter().filter_map(|&e| made[e].clone()))
+    }
+
     /// Bytes of entry `e`.
     pub fn bytes(&self, e: usize) -> usize {
         self.shapes[e].size() * self.types[e].size()

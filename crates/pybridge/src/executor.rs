@@ -1,4 +1,4 @@
-use crate::classes::wrap_ndarray;
+use crate::classes::{wrap_ndarray, wrap_symbol};
 use crate::convert::{dtypes, partial_shapes};
 use crate::errors::{attached, detached, mxnet_error};
 use crate::ndarray::NDArray;
@@ -151,6 +151,12 @@ impl Executor {
         let grads: Vec<Option<Tensor>> =
             head_grads.iter().map(|g| g.as_ref().map(|g| g.get().tensor.clone())).collect();
         self.run(py, move |e, hooks| e.backward(&grads, hooks))
+    }
+
+    /// The Rust half of the symbol with equal subexpressions joined.
+    fn _optimized_symbol(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        let symbol = detached(py, || self.with(|inner| inner.optimized_symbol()))?;
+        Ok(wrap_symbol(py, symbol)?.unbind())
     }
 
     #[pyo3(signature = (callback, monitor_all))]

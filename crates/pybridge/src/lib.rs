@@ -37,5 +37,7 @@ fn _rsym(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_function(wrap_pyfunction!(settings::set_num_threads, m)?)?;
     m.add_function(wrap_pyfunction!(settings::get_num_threads, m)?)?;
     m.add_function(wrap_pyfunction!(settings::loaded, m)?)?;
+    m.add_function(wrap_pyfunction!(settings::pass_names, m)?)?;
+    m.add_function(wrap_pyfunction!(settings::switch_off_passes, m)?)?;
     Ok(())
 }

@@ -1,7 +1,9 @@
 //! Settings of the process: threads and vector instructions.
 
+use crate::errors::attached;
 use crate::errors::mxnet_error;
 use pyo3::prelude::*;
+use rsym_executor::passes::{self, PassSet};
 use rsym_kernels::{parallel, simd};
 
 #[pyfunction]
@@ -21,6 +23,19 @@ pub fn get_num_threads() -> usize {
 #[pyfunction]
 pub fn loaded(one_of_several: bool) {
     parallel::loaded(one_of_several);
+}
+
+/// Names of the passes over bound programs, in their order.
+#[pyfunction]
+pub fn pass_names() -> Vec<&'static str> {
+    passes::names().collect()
+}
+
+/// Makes `names` the passes that are left out from now on; returns those of before.
+#[pyfunction]
+pub fn switch_off_passes(names: Vec<String>) -> PyResult<Vec<&'static str>> {
+    let set = attached(|| PassSet::parse(names.iter().map(String::as_str)))?;
+    Ok(set.switch_off().names().collect())
 }
 
 /// Refuses environment variables that say what this machine cannot do.

@@ -71,10 +71,17 @@ impl PassSet {
         Ok(set)
     }
 
-    /// The passes that this process leaves out now.
+    /// The passes that this process leaves out now. MXNet's own variable for the common subexpressions counts too.
     pub fn off() -> ExecResult<PassSet> {
         let variable = std::env::var(VARIABLE).unwrap_or_default();
-        Ok(PassSet(PassSet::parse(variable.split(','))?.0 | OFF.load(Ordering::Relaxed)))
+        let kept_apart = std::env::var("MXNET_ELIMINATE_COMMON_EXPR").is_ok_and(|v| v == "0");
+        let given = variable.split(',').chain(kept_apart.then_some("cse"));
+        Ok(PassSet(PassSet::parse(given)?.0 | OFF.load(Ordering::Relaxed)))
+    }
+
+    /// Whether it has the pass called `name`.
+    pub fn contains(self, name: &str) -> bool {
+        self.names().any(|own| own == name)
     }
 
     /// Makes this the set that the process leaves out in what it binds from now on; returns the set before.
@@ -86,6 +93,11 @@ impl PassSet {
     pub fn names(self) -> impl Iterator<Item = &'static str> {
         names().enumerate().filter(move |(at, _)| self.0 >> at & 1 == 1).map(|(_, name)| name)
     }
+}
+
+/// Joins equal subexpressions and does nothing else.
+pub(crate) fn join_equal(program: Program, off: PassSet) -> ExecResult<Program> {
+    if off.contains("cse") { Ok(program) } else { cse::run(program, Mode::Training) }
 }
 
 /// Runs all passes but those in `off`.

@@ -55,7 +55,8 @@ impl Depthwise {
             let weight = &packed[plane % self.blocks * w.taps() * BLOCK..][..w.taps() * BLOCK];
             ddata.fill(0.0);
             for tap in 0..w.kernel[0] * w.kernel[1] {
-                let (Some(z), Some(y)) = (seen_by(w, 0, z, tap / w.kernel[1]), seen_by(w, 1, y, tap % w.kernel[1])) else {
+                let (Some(z), Some(y)) = (seen_by(w, 0, z, tap / w.kernel[1]), seen_by(w, 1, y, tap % w.kernel[1]))
+                else {
                     continue;
                 };
                 let line = &dout[(z * w.output[1] + y) * w.output[2] * BLOCK..][..w.output[2] * BLOCK];

@@ -57,7 +57,9 @@ mod tests {
 
     #[test]
     fn taps_of_a_phase_reach_its_positions() {
-        for (n, kernel, stride, dilate, pad) in [(9, 3, 2, 1, 1), (20, 7, 2, 1, 3), (20, 4, 3, 2, 2), (15, 3, 2, 2, 2), (9, 1, 2, 1, 0)] {
+        for (n, kernel, stride, dilate, pad) in
+            [(9, 3, 2, 1, 1), (20, 7, 2, 1, 3), (20, 4, 3, 2, 2), (15, 3, 2, 2, 2), (9, 1, 2, 1, 0)]
+        {
             let w = Window::new(&[n], &[kernel], &[stride], &[dilate], &[pad]);
             let phases = Phase::all(&w, 2).unwrap();
             assert_eq!(phases.iter().map(|p| p.count).sum::<usize>(), n);

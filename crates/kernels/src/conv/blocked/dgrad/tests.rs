@@ -66,7 +66,11 @@ fn there_is_no_plan_for_other_channels_groups_and_gaps() {
 fn large_data_gradients_are_the_same_for_every_thread_count() {
     let strided = Window::new(&[56, 56], &[3, 3], &[2, 2], &[1, 1], &[1, 1]);
     let dense = Window::new(&[30, 30], &[3, 3], &[1, 1], &[1, 1], &[1, 1]);
-    let cases = [geometry((2, 64, 64, 1), dense), geometry((4, 64, 64, 1), strided.clone()), geometry((2, 64, 64, 64), strided)];
+    let cases = [
+        geometry((2, 64, 64, 1), dense),
+        geometry((4, 64, 64, 1), strided.clone()),
+        geometry((2, 64, 64, 64), strided),
+    ];
     for g in cases {
         let (k, dout) = (noise::<f32>(g.weight_size(), 1), noise::<f32>(g.output_size(), 2));
         same_for_threads(|| {
