@@ -34,12 +34,13 @@ def test_results_do_not_depend_on_a_pass(left_out):
 
 
 def test_monitors_see_every_value_of_the_graph_as_written():
-    executor = bound(unit(), x=(1, 16, 5, 5))
+    symbol = unit()
+    executor = bound(symbol, x=(1, 16, 5, 5))
     seen = {}
     executor.set_monitor_callback(lambda name, array: seen.update({name: array.asnumpy()}))
     with_monitor = executor.forward()[0].asnumpy()
-    assert list(seen) == [name for name in unit().get_internals().list_outputs() if name.endswith("output")]
-    parts = bound(unit().get_internals(), x=(1, 16, 5, 5))
+    assert list(seen) == [name for name in symbol.get_internals().list_outputs() if name.endswith("output")]
+    parts = bound(symbol.get_internals(), x=(1, 16, 5, 5))
     parts.forward()
     for name, array in seen.items():
         np.testing.assert_allclose(array, parts.output_dict[name].asnumpy(), rtol=1e-5, atol=1e-5)

@@ -19,7 +19,6 @@ from .base import MXNetError
 from .context import Context, cpu, cpu_pinned, cpu_shared, current_context, gpu, gpu_memory_info, num_gpus
 from .executor import Executor
 from .ndarray import waitall
-from . import passes
 from .parallel import get_num_threads, set_num_threads
 
 _rsym.register_classes(symbol.Symbol, ndarray.NDArray, base._Null)
@@ -30,6 +29,7 @@ _LAZY = {
     "libinfo": "libinfo",
     "log": "log",
     "model": "model",
+    "passes": "passes",
     "random": "random",
     "rnd": "random",
     "runtime": "runtime",

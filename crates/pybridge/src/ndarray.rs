@@ -188,6 +188,12 @@ impl NDArray {
     /// NumPy's array interface: shares the memory.
     #[getter]
     fn __array_interface__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        self.tensor.storage().expose();
+        self._interface(py)
+    }
+
+    /// As `__array_interface__`, for callers that announce what they write.
+    fn _interface<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let code = match self.tensor.dtype() {
             DType::Float32 => "<f4",
             DType::Float64 => "<f8",

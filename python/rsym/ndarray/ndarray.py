@@ -347,7 +347,7 @@ class _Memory:
             # NumPy has no bfloat16: its bits are shown as whole numbers.
             self.__array_interface__ = {"version": 3, "typestr": "<u2", "shape": array.shape, "data": (array._address, False)}
         else:
-            self.__array_interface__ = array.__array_interface__
+            self.__array_interface__ = array._interface()
 
 
 def _rebuild(data, shape, number, device):
