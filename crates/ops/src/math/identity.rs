@@ -1,7 +1,9 @@
 //! Operators that hand on their input, or constants of its shape.
 
+use crate::math::apply::point;
 use crate::math::constant::OnesLike;
 use rsym_graph::*;
+use rsym_kernels::fused::Op;
 
 /// Hands the first input on; nothing happens when it already is the output.
 fn copy(io: &mut Io) -> OpResult {
@@ -37,6 +39,10 @@ macro_rules! identity {
 
             fn inplace(&self) -> &'static [(usize, usize)] {
                 &[(0, 0)]
+            }
+
+            fn pointwise(&self) -> Option<Pointwise> {
+                point(Some(Op::Copy), 1)
             }
 
             $($rest)*
