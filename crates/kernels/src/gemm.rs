@@ -1,13 +1,23 @@
 //! Matrix products, single and batched, over strided operands.
 //!
 //! The product is cut into tiles of the result whose size depends on the shape alone; each tile is computed by one
-//! thread, so every number of threads gives the same bits.
+//! thread, so every number of threads gives the same bits. Single precision has loops of its own; double precision, and
+//! what those do not cover, is computed by the `gemm` crate.
+
+mod dots;
+mod pack;
+mod packed;
+mod single;
+mod tile;
 
 use crate::cores::cores;
 use crate::parallel::{Shared, for_tasks};
 use crate::real::{Real, real, wide, with_wide, with_wide_out};
-use gemm::Parallelism;
-use rsym_tensor::Float;
+use crate::simd::{Tier, tier};
+use ::gemm::Parallelism;
+pub use pack::PackedB;
+pub use packed::{Activation, Epilogue, gemm_packed};
+use rsym_tensor::{DType, Float};
 
 /// A matrix to read: element (r, c) is `data[r * rs + c * cs]`.
 #[derive(Clone, Copy, Debug)]
@@ -139,7 +149,10 @@ const COL_UNIT: usize = 48;
 
 impl Tiling {
     /// Cuts the longer side first until there are enough tiles for the work.
-    fn of(batch: usize, m: usize, n: usize, k: usize) -> Tiling {
+    fn of<C: Real>(batch: usize, m: usize, n: usize, k: usize) -> Tiling {
+        if C::DTYPE == DType::Float32 {
+            return single::tiling(batch, m, n, k);
+        }
         let wanted = (m * n * k / TILE_WORK).min(MAX_TILES.div_ceil(batch.max(1)));
         let mut tile = Tiling { rows: m, cols: n };
         while tile.count(m, n) < wanted {
@@ -176,7 +189,7 @@ pub(crate) fn product<C: Real>(
     if batch * m * n == 0 {
         return;
     }
-    let tiling = Tiling::of(batch, m, n, k);
+    let (tiling, tier) = (Tiling::of::<C>(batch, m, n, k), tier());
     let (per_matrix, across) = (tiling.count(m, n), n.div_ceil(tiling.cols));
     let (rs, cs) = (c.rs, c.cs);
     let target = Shared::new(c.data);
@@ -189,10 +202,10 @@ pub(crate) fn product<C: Real>(
         // SAFETY: `check` found all indices of all tiles inside of the slice and without overlap.
         unsafe {
             let c = target.at(item * c_step + row * rs + col * cs, (rows - 1) * rs + (cols - 1) * cs + 1);
-            gemm_raw(alpha, a, b, beta, c, (rs, cs))
+            gemm_on(tier, alpha, a, b, beta, c, (rs, cs))
         }
     };
-    for_tasks(batch * per_matrix, tiling.rows * tiling.cols * k / 16, tile);
+    for_tasks(batch * per_matrix, (tiling.rows * tiling.cols * k / 16).max(1), tile);
 }
 
 /// The slice from `offset` on, empty where a product over no elements begins behind the end.
@@ -214,12 +227,29 @@ pub(crate) fn gemm_inline<C: Real>(alpha: C, a: Mat<C>, b: Mat<C>, beta: C, c: M
 ///
 /// # Safety
 /// All indices of the three matrices must be inside of their memory, and no other thread may touch the result's.
-pub(crate) unsafe fn gemm_raw<C: Real>(alpha: C, a: Mat<C>, b: Mat<C>, beta: C, c: *mut C, (rs, cs): (usize, usize)) {
+pub(crate) unsafe fn gemm_raw<C: Real>(alpha: C, a: Mat<C>, b: Mat<C>, beta: C, c: *mut C, strides: (usize, usize)) {
+    // SAFETY: the caller's contract.
+    unsafe { gemm_on(tier(), alpha, a, b, beta, c, strides) }
+}
+
+/// # Safety
+/// As for [`gemm_raw`].
+unsafe fn gemm_on<C: Real>(tier: Tier, alpha: C, a: Mat<C>, b: Mat<C>, beta: C, c: *mut C, (rs, cs): (usize, usize)) {
     let (m, n, k) = (a.rows, b.cols, a.cols);
+    if C::DTYPE == DType::Float32 && alpha == C::one() && (rs == 1 || cs == 1) {
+        // SAFETY: `Element` is sealed with one type per DTYPE, so `C` is `f32`; the rest is the caller's contract.
+        return unsafe {
+            let same = |m: Mat<C>| {
+                let data = std::slice::from_raw_parts(m.data.as_ptr().cast::<f32>(), m.data.len());
+                Mat { data, rows: m.rows, cols: m.cols, rs: m.rs, cs: m.cs }
+            };
+            single::product(tier, same(a), same(b), crate::real::double(beta) as f32, c.cast(), (rs, cs))
+        };
+    }
     let s = |stride: usize| stride as isize;
     // SAFETY: the caller vouches for the indices.
     unsafe {
-        gemm::gemm(
+        ::gemm::gemm(
             m,
             n,
             k,
@@ -244,122 +274,4 @@ pub(crate) unsafe fn gemm_raw<C: Real>(alpha: C, a: Mat<C>, b: Mat<C>, beta: C, 
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::parallel::tests::same_for_threads;
-    use crate::real::tests::{assert_close, noise};
-    use rsym_tensor::{bf16, f16};
-
-    fn naive<T: Float>(alpha: f64, a: Mat<T>, b: Mat<T>, beta: f64, c: &[T], (rs, cs): (usize, usize)) -> Vec<f64> {
-        let mut out: Vec<f64> = c.iter().map(|v| v.to_f64()).collect();
-        for r in 0..a.rows {
-            for j in 0..b.cols {
-                let at = |i: usize| a.data[r * a.rs + i * a.cs].to_f64() * b.data[i * b.rs + j * b.cs].to_f64();
-                let old = if beta == 0.0 { 0.0 } else { beta * out[r * rs + j * cs] };
-                out[r * rs + j * cs] = alpha * (0..a.cols).map(at).sum::<f64>() + old;
-            }
-        }
-        out
-    }
-
-    fn compare<T: Float>(m: usize, n: usize, k: usize, ta: bool, tb: bool, tol: f64) {
-        let (x, y, z) = (noise::<T>(m * k, 1), noise::<T>(k * n, 2), noise::<T>(m * n, 3));
-        let a = if ta { Mat::new(&x, k, m).t() } else { Mat::new(&x, m, k) };
-        let b = if tb { Mat::new(&y, n, k).t() } else { Mat::new(&y, k, n) };
-        for (alpha, beta) in [(1.0, 0.0), (0.5, 1.0), (-1.0, 0.25)] {
-            let mut c = z.clone();
-            gemm(alpha, a, b, beta, MatMut::new(&mut c, m, n));
-            assert_close(&c, &naive(alpha, a, b, beta, &z, (n, 1)), tol);
-        }
-    }
-
-    #[test]
-    fn products_of_odd_sizes_match_the_naive_sum() {
-        let sizes = [1, 3, 7, 8, 15, 16, 17, 33];
-        for (i, &m) in sizes.iter().enumerate() {
-            for (j, &n) in sizes.iter().enumerate() {
-                for &k in &sizes {
-                    compare::<f32>(m, n, k, i % 2 == 0, j % 2 == 0, 1e-5);
-                    compare::<f64>(m, n, k, i % 2 == 1, j % 2 == 0, 1e-12);
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn half_precision_rounds_once() {
-        compare::<f16>(7, 17, 33, true, false, 1e-3);
-        compare::<bf16>(17, 3, 15, false, true, 1e-2);
-    }
-
-    #[test]
-    fn large_products_are_the_same_for_every_thread_count() {
-        for (m, n, k) in [(1, 2000, 600), (300, 5, 999), (257, 130, 300), (64, 1000, 64)] {
-            let (x, y) = (noise::<f32>(m * k, 1), noise::<f32>(k * n, 2));
-            let (a, b) = (Mat::new(&x, m, k), Mat::new(&y, n, k).t());
-            let c = same_for_threads(|| {
-                let mut c = vec![0f32; m * n];
-                gemm(1.0, a, b, 0.0, MatMut::new(&mut c, m, n));
-                c
-            });
-            assert_close(&c, &naive(1.0, a, b, 0.0, &c, (n, 1)), 1e-4);
-        }
-    }
-
-    #[test]
-    fn batches_step_through_their_operands() {
-        let (batch, m, n, k) = (33, 17, 15, 40);
-        let (x, y) = (noise::<f32>(batch * m * k, 1), noise::<f32>(k * n, 2));
-        let c = same_for_threads(|| {
-            let mut c = vec![0f32; batch * m * n];
-            let (a, b) = (Mat::new(&x, m, k), Mat::new(&y, k, n));
-            gemm_batched(batch, 1.0, (a, m * k), (b, 0), 0.0, (MatMut::new(&mut c, m, n), m * n));
-            c
-        });
-        for (i, c) in c.chunks(m * n).enumerate() {
-            let (a, b) = (Mat::new(&x[i * m * k..], m, k), Mat::new(&y, k, n));
-            assert_close(c, &naive(1.0, a, b, 0.0, c, (n, 1)), 1e-5);
-        }
-    }
-
-    #[test]
-    fn strided_result_leaves_its_gaps_alone() {
-        let (x, y) = (noise::<f16>(3 * 5, 1), noise::<f16>(5 * 4, 2));
-        let (a, b) = (Mat::new(&x, 3, 5), Mat::new(&y, 5, 4));
-        let mut c = vec![f16::from_f64(9.0); 3 * 11];
-        let before = c.clone();
-        gemm(1.0, a, b, 0.0, MatMut { data: &mut c, rows: 3, cols: 4, rs: 11, cs: 2 });
-        assert_close(&c, &naive(1.0, a, b, 0.0, &before, (11, 2)), 1e-3);
-    }
-
-    #[test]
-    fn nan_in_the_old_result_is_not_read() {
-        let mut c = [f32::NAN];
-        gemm(1.0, Mat::new(&[2.0], 1, 1), Mat::new(&[3.0], 1, 1), 0.0, MatMut::new(&mut c, 1, 1));
-        assert_eq!(c, [6.0]);
-    }
-
-    #[test]
-    fn a_product_over_nothing_scales_the_result() {
-        let mut c = [2.0f32, 4.0];
-        gemm(1.0, Mat::new(&[], 1, 0), Mat::new(&[], 0, 2), 0.5, MatMut::new(&mut c, 1, 2));
-        assert_eq!(c, [1.0, 2.0]);
-    }
-
-    #[test]
-    #[should_panic(expected = "overlap")]
-    fn overlapping_results_are_refused() {
-        let mut c = [0f32; 4];
-        let ones = [1f32; 4];
-        let c = MatMut { data: &mut c, rows: 2, cols: 2, rs: 1, cs: 1 };
-        gemm(1.0, Mat::new(&ones, 2, 2), Mat::new(&ones, 2, 2), 0.0, c);
-    }
-
-    #[test]
-    fn tiles_cover_large_results_and_leave_small_ones_whole() {
-        assert_eq!(Tiling::of(1, 8, 8, 8), Tiling { rows: 8, cols: 8 });
-        assert!(Tiling::of(1, 1, 4096, 4096).count(1, 4096) >= 8);
-        assert!(Tiling::of(1, 4096, 4, 4096).count(4096, 4) >= 8);
-        assert_eq!(Tiling::of(64, 512, 512, 512).count(512, 512), 1);
-    }
-}
+mod tests;
