@@ -15,7 +15,7 @@ type Stamp = SmallVec<[(usize, u64); 6]>;
 ///
 /// One executor has one cache; nodes that use the same weight in the same form share its value.
 #[derive(Default)]
-pub struct Cache(Mutex<FxHashMap<(usize, u64), (Stamp, Value)>>);
+pub struct Cache(Mutex<FxHashMap<(usize, u64), (Option<Stamp>, Value)>>);
 
 impl fmt::Debug for Cache {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
@@ -24,25 +24,31 @@ impl fmt::Debug for Cache {
 }
 
 impl Cache {
-    /// The value of form `form` made of `sources`: the kept one if no source was written since, else what `make` gives.
+    /// The value of form `form` made of `sources`: the kept one if no source was written since, else what `make` gives. It
+    /// gets the value of before, if there is one that nobody uses.
     ///
     /// Sources whose memory others may write unannounced are made anew each time. `form` must tell apart everything that
     /// the value depends on besides the sources.
-    pub fn get<T: Send + Sync + 'static>(&self, form: u64, sources: &[&Tensor], make: impl FnOnce() -> T) -> Arc<T> {
-        let Some(stamp) = stamp(sources) else { return Arc::new(make()) };
-        let key = (stamp.first().map_or(0, |s| s.0), form);
-        let kept = self.lock().get(&key).filter(|(made_of, _)| *made_of == stamp).map(|(_, value)| value.clone());
+    pub fn get<T: Send + Sync + 'static>(
+        &self,
+        form: u64,
+        sources: &[&Tensor],
+        make: impl FnOnce(Option<T>) -> T,
+    ) -> Arc<T> {
+        let key = (sources.first().map_or(0, |t| t.as_ptr() as usize), form);
+        let stamp = stamp(sources);
+        let kept =
+            self.lock().get(&key).filter(|(made_of, _)| *made_of == stamp && stamp.is_some()).map(|(_, v)| v.clone());
         if let Some(Ok(value)) = kept.map(|value| value.downcast::<T>()) {
             return value;
         }
-        // The old value is freed before the new one is made.
-        self.lock().remove(&key);
-        let value = Arc::new(make());
+        let old = self.lock().remove(&key).and_then(|(_, value)| value.downcast::<T>().ok()).and_then(Arc::into_inner);
+        let value = Arc::new(make(old));
         self.lock().insert(key, (stamp, value.clone()));
         value
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, FxHashMap<(usize, u64), (Stamp, Value)>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, FxHashMap<(usize, u64), (Option<Stamp>, Value)>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -62,7 +68,7 @@ mod tests {
         let (mut a, b) =
             (Tensor::full([2], DType::Float32, 1.0).unwrap(), Tensor::full([2], DType::Float32, 2.0).unwrap());
         let mut sum = |a: &Tensor, b: &Tensor| {
-            *cache.get(7, &[a, b], || {
+            *cache.get(7, &[a, b], |_| {
                 made += 1;
                 (a.slice::<f32>().unwrap()[0] + b.slice::<f32>().unwrap()[0], made)
             })
@@ -76,8 +82,8 @@ mod tests {
     fn forms_and_memory_of_others_are_told_apart() {
         let cache = Cache::default();
         let a = Tensor::full([2], DType::Float32, 1.0).unwrap();
-        assert_eq!((*cache.get(1, &[&a], || 1), *cache.get(2, &[&a], || 2)), (1, 2));
+        assert_eq!((*cache.get(1, &[&a], |_| 1), *cache.get(2, &[&a], |_| 2)), (1, 2));
         a.storage().expose();
-        assert_eq!((*cache.get(1, &[&a], || 3), *cache.get(1, &[&a], || 4)), (3, 4));
+        assert_eq!((*cache.get(1, &[&a], |old| old.map_or(3, |o| o + 10)), *cache.get(1, &[&a], |_| 4)), (11, 4));
     }
 }

@@ -17,8 +17,8 @@ macro_rules! family {
     };
 }
 
-pub mod blocked;
 pub mod create;
+pub mod forms;
 pub mod index;
 pub mod loss;
 pub mod math;

@@ -7,7 +7,7 @@ use super::Mode;
 use super::rewrite::{Rewrite, is_head};
 use crate::{ExecResult, Program};
 use rsym_graph::{Blocked, Fact, FlatNode, Node, OpRef, Site, blocked_shape};
-use rsym_ops::blocked::{FromBlocked, ToBlocked};
+use rsym_ops::forms::{FromBlocked, ToBlocked};
 use rsym_tensor::{DType, Shape};
 use std::sync::Arc;
 

@@ -1,7 +1,7 @@
 //! `BatchNorm` and its older form `BatchNorm_v1`.
 
 use super::batch_norm_spec::{BatchNormSpec, batch_norm};
-use crate::blocked::{BlockedBatchNorm, NormRelu};
+use crate::forms::{BlockedBatchNorm, NormRelu};
 use rsym_graph::*;
 
 operator! {

@@ -1,7 +1,7 @@
 //! What all batch normalisations share: inference, computation and the gradient operator that moves the statistics.
 
 use super::batch_norm::{BatchNorm, BatchNormV1};
-use crate::blocked::BlockedBatchNormBackward;
+use crate::forms::BlockedBatchNormBackward;
 use crate::support::{axis_of, unsupported};
 use rsym_graph::*;
 use rsym_kernels::norm::{self, AxisDims, BatchStats};

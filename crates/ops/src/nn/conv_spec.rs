@@ -1,7 +1,7 @@
 //! What all convolutions share: the shape rules of the plain and the transposed one, and their gradient operator.
 
 use super::spatial::{Axes, Windows, per_dimension};
-use crate::blocked::{BlockedConvolutionBackward, FusedConvolution};
+use crate::forms::{BlockedConvolutionBackward, FusedConvolution};
 use crate::support::unsupported;
 use rsym_graph::*;
 use rsym_kernels::conv::{self, ConvGeometry};

@@ -1,10 +1,12 @@
 //! `FullyConnected`: a dense layer.
 
+use crate::forms::{DenseRelu, activate};
 use crate::support::unsupported;
 use rsym_graph::*;
-use rsym_kernels::gemm::{Mat, MatMut, gemm};
+use rsym_kernels::conv::blocked;
+use rsym_kernels::gemm::{Activation, Epilogue, Mat, MatMut, PackedB, gemm, gemm_packed};
 use rsym_kernels::parallel::for_row_chunks;
-use rsym_tensor::{Float, PartialShape, Shape, dispatch_float};
+use rsym_tensor::{DType, Float, PartialShape, Shape, dispatch_float};
 
 operator! {
     /// Applies a linear transformation: `out = data · weightᵀ + bias`.
@@ -47,6 +49,22 @@ operator! {
             /// Give the gradient of the bias.
             for_bias: bool,
         }
+    }
+}
+
+/// With fewer rows the weight is read as it lies: packing would double its memory for nothing.
+const FEWEST_ROWS: usize = 2;
+/// The form of a packed weight in a cache.
+const PACKED: u64 = 0xfc;
+
+/// The packed factor, in the memory of what was packed before.
+fn repacked(old: Option<PackedB>, factor: Mat<f32>) -> PackedB {
+    match old {
+        Some(mut packed) => {
+            packed.repack(factor);
+            packed
+        }
+        None => PackedB::pack(factor),
     }
 }
 
@@ -93,9 +111,16 @@ impl Operator for FullyConnected {
         Ok(())
     }
 
-    fn forward(&self, io: &mut Io, _: &Ctx) -> OpResult {
+    fn forward(&self, io: &mut Io, ctx: &Ctx) -> OpResult {
         let dtype = io.outputs[0].dtype();
+        if dtype == DType::Float32 {
+            return self.single(io, ctx, Activation::Identity);
+        }
         dispatch_float!(dtype, T => self.run::<T>(io), else unsupported(dtype, "a float type"))
+    }
+
+    fn absorb(&self, here: &Site, next: &Site, _: usize) -> Option<OpRef> {
+        DenseRelu::offer(self, here, next)
     }
 
     fn gradient(&self, g: &mut Grad) -> GraphResult {
@@ -116,6 +141,26 @@ impl Operator for FullyConnected {
 }
 
 impl FullyConnected {
+    /// In single precision: with the weight packed, which a bound program does once for every value of the weight.
+    pub(crate) fn single(&self, io: &mut Io, ctx: &Ctx, activation: Activation) -> OpResult {
+        let Sizes { rows, cols, hidden } = Sizes::new(io.inputs[0].shape(), self.num_hidden, self.flatten);
+        let (data, weight) = (io.inputs[0].slice::<f32>()?, io.inputs[1].slice::<f32>()?);
+        let bias = io.inputs.get(2).map(|b| b.slice::<f32>()).transpose()?;
+        let out = io.outputs[0].slice_mut::<f32>()?;
+        let (data, factor) = (Mat::new(data, rows, cols), Mat::new(weight, hidden, cols).t());
+        if let (Some(cache), true) = (ctx.cache, rows >= FEWEST_ROWS) {
+            let packed = cache.get(PACKED, &[&io.inputs[1]], |old: Option<PackedB>| repacked(old, factor));
+            gemm_packed(data, &packed, &Epilogue { bias, accumulate: false, activation }, out);
+            return Ok(());
+        }
+        bias.iter().for_each(|bias| out.chunks_mut(hidden.max(1)).for_each(|row| row.copy_from_slice(bias)));
+        gemm(1.0, data, factor, bias.map_or(0.0, |_| 1.0), MatMut::new(out, rows, hidden));
+        if let Activation::Relu = activation {
+            activate(blocked::Activation::Relu, out);
+        }
+        Ok(())
+    }
+
     fn run<T: Float>(&self, io: &mut Io) -> OpResult {
         let Sizes { rows, cols, hidden } = Sizes::new(io.inputs[0].shape(), self.num_hidden, self.flatten);
         let (data, weight) = (io.inputs[0].slice::<T>()?, io.inputs[1].slice::<T>()?);

@@ -2,7 +2,7 @@
 
 use super::pooling::{Convention, PoolLayout, PoolType};
 use super::spatial::{Axes, Windows};
-use crate::blocked::BlockedPooling;
+use crate::forms::BlockedPooling;
 use crate::support::unsupported;
 use rsym_graph::*;
 use rsym_kernels::pool::{PoolGeometry, PoolKind, pool_backward, pool_forward};

@@ -2,7 +2,7 @@
 
 use super::pool_spec::{PoolSpec, pooling};
 use super::spatial::Windows;
-use crate::blocked::BlockedPooling;
+use crate::forms::BlockedPooling;
 use rsym_graph::*;
 
 enum_param! {

@@ -101,7 +101,7 @@ impl FusedConvolution {
             }
         };
         match ctx.cache {
-            Some(cache) => Ok(cache.get(self.form(g), &sources, make)),
+            Some(cache) => Ok(cache.get(self.form(g), &sources, |_| make())),
             None => Ok(Arc::new(make())),
         }
     }

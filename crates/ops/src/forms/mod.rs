@@ -1,5 +1,5 @@
 //! Forms of operators that only bound programs use: images in blocks of 16 channels (`[batch, channels / 16, height, width,
-//! 16]`), and convolutions that have taken over what follows them.
+//! 16]`), and layers that have taken over what follows them.
 //!
 //! They are made by [`Operator::blocked`] and [`Operator::absorb`] of the operators of the graph, never by name.
 
@@ -7,12 +7,14 @@ mod batch_norm;
 mod convert;
 mod convolution;
 mod convolution_backward;
+mod dense;
 mod pooling;
 
 pub(crate) use batch_norm::{BlockedBatchNorm, BlockedBatchNormBackward, NormRelu};
 pub use convert::{FromBlocked, ToBlocked};
 pub(crate) use convolution::FusedConvolution;
 pub(crate) use convolution_backward::BlockedConvolutionBackward;
+pub(crate) use dense::DenseRelu;
 pub(crate) use pooling::BlockedPooling;
 
 use crate::math::clip::Clip;
@@ -29,7 +31,7 @@ macro_rules! internal {
     ($op:ident, $name:literal) => {
         impl rsym_graph::OpInfo for $op {
             fn def(&self) -> &'static rsym_graph::OpDef {
-                static DEF: rsym_graph::OpDef = $crate::blocked::definition($name);
+                static DEF: rsym_graph::OpDef = $crate::forms::definition($name);
                 &DEF
             }
             fn param_texts(&self) -> rsym_graph::ParamTexts {
