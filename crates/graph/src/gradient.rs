@@ -171,14 +171,22 @@ fn depends_on(order: &[Arc<Node>], wrt: &[Arc<Node>]) -> NodeSet {
     needed
 }
 
-/// One entry for the sum of the gradients that arrive at an output of `node`.
-fn sum(registry: &Registry, node: &Arc<Node>, mut parts: Vec<Entry>) -> GraphResult<Entry> {
-    if parts.len() == 1 {
-        return Ok(parts.remove(0));
+/// Sums of more parts are made step by step: each part is needed only until it was added.
+const SUMMED_AT_ONCE: usize = 3;
+
+/// One entry for the sum of the gradients that arrive at an output of `node`, added in their order.
+fn sum(registry: &Registry, node: &Arc<Node>, parts: Vec<Entry>) -> GraphResult<Entry> {
+    let add = |parts: Vec<Entry>| {
+        let op = registry.make("add_n", &[("num_args", &parts.len().to_string())])?;
+        let params = op.param_texts();
+        Ok(Entry::new(&Node::operator(&format!("{}_grad_sum", node.name()), op, params, node.attrs(), parts), 0))
+    };
+    if (2..=SUMMED_AT_ONCE).contains(&parts.len()) {
+        return add(parts);
     }
-    let op = registry.make("add_n", &[("num_args", &parts.len().to_string())])?;
-    let params = op.param_texts();
-    Ok(Entry::new(&Node::operator(&format!("{}_grad_sum", node.name()), op, params, node.attrs(), parts), 0))
+    let mut parts = parts.into_iter();
+    let first = parts.next().ok_or_else(|| GraphError::Invalid("a sum of no gradients".into()))?;
+    parts.try_fold(first, |sum, part| add(vec![sum, part]))
 }
 
 impl Symbol {
