@@ -18,7 +18,7 @@ def names():
     --------
     >>> import rsym as mx
     >>> mx.passes.names()
-    ['identity', 'fold', 'cse', 'absorb', 'layout', 'dead', 'fuse']
+    ['identity', 'fold', 'gather', 'cse', 'absorb', 'layout', 'dead', 'fuse']
     """
     return _rsym.pass_names()
 

@@ -33,7 +33,7 @@ pub use op::{Ctx, Io, Names, OpDef, OpInfo, OpRef, Operator, PortDef, ShapeIo, T
 pub use opaque::Opaque;
 pub use param::{ParamDef, ParamError, ParamTexts, ParamType, Tuple, read_field};
 pub use registry::{Registry, parse_op};
-pub use site::{BLOCK, Blocked, Fact, PointArg, Pointwise, Site, blocked_shape};
+pub use site::{BLOCK, Blocked, Fact, JoinedSum, PointArg, Pointwise, Site, blocked_shape};
 pub use smallvec::smallvec as tuple;
 pub use symbol::Symbol;
 pub use visit::post_order;

@@ -2,7 +2,7 @@
 
 use crate::site::elementwise_in_blocks;
 use crate::{
-    Blocked, Cache, Grad, GraphResult, OpError, OpResult, ParamDef, ParamError, ParamTexts, Pointwise, Port, Site,
+    Blocked, Cache, Grad, GraphResult, JoinedSum, OpError, OpResult, ParamDef, ParamError, ParamTexts, Pointwise, Port, Site,
     Symbol,
 };
 use rsym_tensor::{DType, PartialShape, Shape, Tensor};
@@ -188,6 +188,17 @@ pub trait Operator: OpInfo + Any + Send + Sync + Debug {
     /// How the operator works on images in blocks of channels; `have` says which inputs exist in that form.
     fn blocked(&self, here: &Site, have: &[bool]) -> Option<Blocked> {
         elementwise_in_blocks(here, have)
+    }
+
+    /// One operator for the sum of output `output` over several operators like this one, with the first inputs joined along
+    /// axis 0 and the others common to all.
+    fn joined_sum(&self, _output: usize) -> Option<JoinedSum> {
+        None
+    }
+
+    /// The operator without some of its outputs; `None` if nothing is left.
+    fn without_outputs(&self, _outputs: &[usize]) -> Option<OpRef> {
+        None
     }
 
     /// Inputs that are labels: where inference is not training they need not be given.

@@ -60,6 +60,15 @@ pub struct Blocked {
     pub outputs: SmallVec<[bool; 4]>,
 }
 
+/// The sum of an output over several operators, as one operator with one output.
+#[derive(Debug, Clone)]
+pub struct JoinedSum {
+    /// What computes it.
+    pub op: OpRef,
+    /// How many inputs, the first ones, are joined along axis 0.
+    pub joined: usize,
+}
+
 /// Channels of a block.
 pub const BLOCK: usize = 16;
 

@@ -9,6 +9,7 @@ mod dead;
 mod fold;
 mod fuse;
 mod fused;
+mod gather;
 mod identity;
 mod layout;
 mod rewrite;
@@ -29,9 +30,10 @@ pub enum Mode {
 type Run = fn(Program, Mode) -> ExecResult<Program>;
 
 /// The passes in their order, by name.
-const PASSES: [(&str, Run); 7] = [
+const PASSES: [(&str, Run); 8] = [
     ("identity", identity::run),
     ("fold", fold::run),
+    ("gather", gather::run),
     ("cse", cse::run),
     ("absorb", absorb::run),
     ("layout", layout::run),

@@ -7,6 +7,7 @@ use rsym_kernels::conv::blocked;
 use rsym_kernels::gemm::{Activation, Epilogue, Mat, MatMut, PackedB, gemm, gemm_packed};
 use rsym_kernels::parallel::for_row_chunks;
 use rsym_tensor::{DType, Float, PartialShape, Shape, dispatch_float};
+use std::sync::Arc;
 
 operator! {
     /// Applies a linear transformation: `out = data · weightᵀ + bias`.
@@ -192,6 +193,20 @@ impl Operator for FullyConnectedBackward {
 
     fn reads(&self, input: usize) -> bool {
         [true, self.for_weight, self.for_data][input]
+    }
+
+    fn joined_sum(&self, output: usize) -> Option<JoinedSum> {
+        let only = self.wanted()[output];
+        let op = FullyConnectedBackward { for_data: false, for_weight: only == 1, for_bias: only == 2, ..self.clone() };
+        (only > 0).then(|| JoinedSum { op: Arc::new(op), joined: 2 })
+    }
+
+    fn without_outputs(&self, outputs: &[usize]) -> Option<OpRef> {
+        let wanted = self.wanted();
+        let keeps = |i: usize| wanted.iter().enumerate().any(|(o, &w)| w == i && !outputs.contains(&o));
+        let (for_data, for_weight, for_bias) = (keeps(0), keeps(1), keeps(2));
+        let any = for_data || for_weight || for_bias;
+        any.then(|| Arc::new(FullyConnectedBackward { for_data, for_weight, for_bias, ..self.clone() }) as OpRef)
     }
 }
 
