@@ -6,7 +6,7 @@ CARGO_PROFILE ?= fast
 RUST := $(shell find crates -name '*.rs' -o -name Cargo.toml) Cargo.toml Cargo.lock
 PYTEST_ARGS ?=
 
-.PHONY: demo test test-rust test-python test-oldest-numpy lint format bench docs wheel generate clean
+.PHONY: check-spills demo test test-rust test-python test-oldest-numpy lint format bench docs wheel generate clean
 
 # The main job: trains the network of the documentation on real handwritten digits, saves, loads, predicts again.
 demo: $(BIN)/.built
@@ -46,6 +46,10 @@ bench: $(BIN)/.built
 # The reference pages of docs/, from the registry.
 docs: $(BIN)/.built
 	$(BIN)/python tools/generate_docs.py
+
+# That the hot loops of the built library keep their vectors in registers.
+check-spills: $(BIN)/.built
+	$(BIN)/python tools/check_spills.py
 
 # A wheel as published.
 wheel: $(BIN)/.tools
