@@ -66,6 +66,7 @@ impl<C: Real> Cores<C> {
 }
 
 static SINGLE: Cores<f32> = Cores {
+    conv_forward: conv::forward_single,
     conv_data: conv::data_single,
     conv_weight: conv::weight_single,
     batch_train: norm::batch_train_single,

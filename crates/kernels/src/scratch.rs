@@ -3,23 +3,28 @@
 use crate::real::Real;
 use std::cell::RefCell;
 
+/// A cache line.
+#[derive(Clone, Copy)]
+#[repr(align(64))]
+struct Line(#[allow(dead_code)] [u64; 8]);
+
 thread_local! {
-    static BUFFER: RefCell<Vec<u64>> = const { RefCell::new(Vec::new()) };
+    static BUFFER: RefCell<Vec<Line>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Buffers above this many bytes are given back.
 const KEPT_BYTES: usize = 16 << 20;
 
-/// Calls `f` with `len` elements of arbitrary content. Calls may nest.
+/// Calls `f` with `len` elements of arbitrary content, aligned to cache lines. Calls may nest.
 pub(crate) fn with_scratch<C: Real, R>(len: usize, f: impl FnOnce(&mut [C]) -> R) -> R {
-    let words = (len * size_of::<C>()).div_ceil(8);
+    let lines = (len * size_of::<C>()).div_ceil(size_of::<Line>());
     let mut buffer = BUFFER.with_borrow_mut(std::mem::take);
-    if buffer.len() < words {
-        buffer = vec![0; words];
+    if buffer.len() < lines {
+        buffer = vec![Line([0; 8]); lines];
     }
-    // SAFETY: the buffer has room for `len` elements, 8-byte alignment suffices for f32 and f64, all bits are values.
+    // SAFETY: the buffer has room for `len` elements, a line's alignment suffices for f32 and f64, all bits are values.
     let result = f(unsafe { std::slice::from_raw_parts_mut(buffer.as_mut_ptr().cast(), len) });
-    if buffer.len() * 8 <= KEPT_BYTES {
+    if size_of_val(&*buffer) <= KEPT_BYTES {
         BUFFER.set(buffer);
     }
     result

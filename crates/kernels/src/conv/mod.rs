@@ -150,6 +150,13 @@ pub(crate) fn forward_core<C: Real>(g: &ConvGeometry, data: &[C], weight: &[C], 
     });
 }
 
+/// [`forward_core`] by vector kernels where they pay.
+pub(crate) fn forward_single(g: &ConvGeometry, data: &[f32], weight: &[f32], bias: Option<&[f32]>, out: &mut [f32]) {
+    if g.channels_last || !blocked::forward(g, data, weight, bias, out) {
+        forward_core(g, data, weight, bias, out);
+    }
+}
+
 pub(crate) fn data_core<C: Real>(g: &ConvGeometry, weight: &[C], dout: &[C], bias: Option<&[C]>, ddata: &mut [C]) {
     write_channels_first(g.channels_last, ddata, g.channels, g.window.input_size(), |ddata| {
         fill_bias(bias, g.channels, g.window.input_size(), ddata);

@@ -68,6 +68,21 @@ impl Plane {
         (n - 1) * self.stride[d] + (self.kernel[d] - 1) * self.dilate[d] + 1
     }
 
+    /// Taps of window `at` along dimension `d` that lie in the input.
+    pub(super) fn taps_inside(&self, d: usize, at: usize) -> Range<usize> {
+        let start = at * self.stride[d];
+        let until = |end: usize| end.saturating_sub(start).div_ceil(self.dilate[d]).min(self.kernel[d]);
+        until(self.pad[d])..until(self.pad[d] + self.input[d])
+    }
+
+    /// The windows of a row that lie between the left and the right edge of the input.
+    pub(super) fn inside_columns(&self) -> Range<usize> {
+        let reach = (self.kernel[1] - 1) * self.dilate[1] + 1;
+        let room = (self.input[1] + self.pad[1]).checked_sub(reach);
+        let end = room.map_or(0, |room| room / self.stride[1] + 1).min(self.output[1]);
+        self.pad[1].div_ceil(self.stride[1]).min(end)..end
+    }
+
     /// Whether every window lies in the input.
     pub(super) fn inside(&self) -> bool {
         self.pad == [0, 0] && (0..2).all(|d| self.seen(d, self.output[d]) <= self.input[d])
@@ -184,6 +199,14 @@ impl Direct {
         Some(Direct { tier, batch: g.batch, unit, blocks, plane, panels, split, chunk })
     }
 
+    pub(super) fn describe(&self) -> String {
+        let Split { images, rows, panels } = self.split;
+        format!(
+            "direct: {images} images, {rows} rows, {panels} panels, {} of {} blocks at once",
+            self.chunk, self.blocks
+        )
+    }
+
     /// Weights of a filter.
     fn steps(&self) -> usize {
         self.blocks * self.unit * self.plane.taps()
@@ -191,11 +214,8 @@ impl Direct {
 
     /// The weights, of which `value(filter, channel, tap)` is one.
     pub(super) fn pack(&self, value: impl Fn(usize, usize, usize) -> f32 + Sync) -> Lines {
-        let (unit, taps) = (self.unit, self.plane.taps());
-        self.panels.pack(self.steps(), |step, block, line| {
-            let (channel, tap) = (step / (taps * unit) * unit + step % unit, step / unit % taps);
-            line.iter_mut().enumerate().for_each(|(i, v)| *v = value(block * 16 + i, channel, tap));
-        })
+        let sizes = (self.blocks * self.unit, self.unit, self.plane.taps());
+        self.panels.pack(sizes, |block, channel, taps| gather(block, channel, taps, &value))
     }
 
     pub(super) fn run(&self, data: &[f32], packed: &Lines, epilogue: &Epilogue<'_>, out: &mut [f32]) {
@@ -336,6 +356,13 @@ impl Direct {
     }
 }
 
+/// The taps of one channel of 16 filters.
+pub(super) fn gather(block: usize, channel: usize, taps: &mut [[f32; 16]], value: impl Fn(usize, usize, usize) -> f32) {
+    for lane in 0..16 {
+        taps.iter_mut().enumerate().for_each(|(tap, line)| line[lane] = value(block * 16 + lane, channel, tap));
+    }
+}
+
 /// Blocks of channels that one pass sums, so that their weights of a panel and the data of a task stay near.
 fn chunk(blocks: usize, p: &Plane, split: &Split, width: usize) -> usize {
     let pixels = split.images * p.seen(0, split.rows) * p.seen(1, p.output[1]);
@@ -361,7 +388,7 @@ pub(super) fn copy_rows(p: &Plane, from: &[f32], first: isize, row: usize, to: &
 }
 
 /// Brings the weights of the next panel near while those of one are in use.
-struct Ahead {
+pub(super) struct Ahead {
     at: *const f32,
     end: *const f32,
     step: usize,
@@ -369,13 +396,13 @@ struct Ahead {
 
 impl Ahead {
     /// `used` lines from line `next` on, by tiles that sum over `used / width` values each.
-    fn new(packed: &Lines, next: usize, used: usize, width: usize) -> Ahead {
+    pub(super) fn new(packed: &Lines, next: usize, used: usize, width: usize) -> Ahead {
         let at = packed.end().wrapping_sub(16).min(packed.at(0).wrapping_add(next * 16));
         Ahead { at, end: packed.end().min(at.wrapping_add(used * 16)), step: used / width / 2 * 16 }
     }
 
     /// The next place and how far to go with every step.
-    fn next(&mut self) -> (*const f32, usize) {
+    pub(super) fn next(&mut self) -> (*const f32, usize) {
         if self.at >= self.end {
             return (self.end.wrapping_sub(16), 0);
         }

@@ -61,16 +61,25 @@ impl Panels {
         self.width.min(self.blocks - self.first(panel))
     }
 
-    /// `[panel][steps][width of panel * 16]`, filled by `fill(step, block of filters, 16 floats)`.
-    pub(super) fn pack(self, steps: usize, fill: impl Fn(usize, usize, &mut [f32]) + Sync) -> Lines {
+    /// `[panel][channels / unit][taps][unit][width of panel * 16]`; `fill(block, channel, taps)` gives those of 16 filters.
+    pub(super) fn pack(
+        self,
+        (channels, unit, taps): (usize, usize, usize),
+        fill: impl Fn(usize, usize, &mut [[f32; 16]]) + Sync,
+    ) -> Lines {
+        let steps = channels * taps;
         let mut lines = Lines::zeros(self.blocks * steps);
         let out = Shared::new(lines.floats_mut());
         for_tasks(self.count(), steps * self.width * 16 * 2, |panel| {
             let (first, width) = (self.first(panel), self.width_of(panel));
             // SAFETY: the panels are disjoint.
             let out = unsafe { out.slice(first * steps * 16, width * steps * 16) };
-            for (i, line) in out.chunks_exact_mut(16).enumerate() {
-                fill(i / width, first + i % width, line);
+            let mut values = vec![[0.0; 16]; taps];
+            for (channel, block) in (0..channels).flat_map(|channel| (0..width).map(move |block| (channel, block))) {
+                fill(first + block, channel, &mut values);
+                let start = (channel / unit * taps * unit + channel % unit) * width + block;
+                let places = out.chunks_exact_mut(16).skip(start).step_by(unit * width);
+                places.zip(&values).for_each(|(place, line)| place.copy_from_slice(line));
             }
         });
         lines

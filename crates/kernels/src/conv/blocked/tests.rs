@@ -67,7 +67,10 @@ impl Case {
     }
 
     fn run(&self, layout: Layout) -> Vec<f32> {
-        let plan = ConvPlan::new(&self.g, layout).expect("a plan");
+        self.run_plan(&ConvPlan::with_winograd(&self.g, layout, false).expect("a plan"), layout)
+    }
+
+    fn run_plan(&self, plan: &ConvPlan, layout: Layout) -> Vec<f32> {
         let mut out = vec![f32::NAN; self.g.output_size()];
         plan.run(&self.input(layout), &plan.pack(&self.weight, None), &Epilogue::NONE, &mut out);
         planes(self.g.batch, self.g.filters, self.g.window.output_size(), &out)
@@ -80,16 +83,24 @@ impl Case {
     }
 }
 
+/// Errors beside the greatest sum, of sums tap by tap and of Winograd's, as the documentation of the module says.
+const DIRECT_ERROR: f64 = 2e-6;
+const WINOGRAD_ERROR: f64 = 2e-5;
+
 fn close(got: &[f32], want: &[f64], what: &str) {
-    close_beside(got, want, want, what);
+    close_beside(got, want, want, DIRECT_ERROR, what);
+}
+
+fn close_winograd(got: &[f32], want: &[f64], what: &str) {
+    close_beside(got, want, want, WINOGRAD_ERROR, what);
 }
 
 /// The error is to be small beside the greatest of `sums`.
-fn close_beside(got: &[f32], want: &[f64], sums: &[f64], what: &str) {
+fn close_beside(got: &[f32], want: &[f64], sums: &[f64], error: f64, what: &str) {
     let size = sums.iter().fold(1.0, |m: f64, v| m.max(v.abs()));
     assert_eq!(got.len(), want.len());
     for (i, (&got, &want)) in got.iter().zip(want).enumerate() {
-        assert!((got as f64 - want).abs() <= 2e-6 * size, "{what}: {got} at {i} instead of {want}");
+        assert!((got as f64 - want).abs() <= error * size, "{what}: {got} at {i} instead of {want}");
     }
 }
 
@@ -148,6 +159,21 @@ fn many_channels_are_summed_in_chunks() {
 }
 
 #[test]
+fn depthwise_matches_the_plain_sum() {
+    let widths =
+        (1..=17).map(|width| square([6, width], 3, 1, 1, 1)).chain((4..=9).map(|w| square([7, w], 5, 2, 1, 2)));
+    let others = [
+        square([9, 20], 3, 2, 1, 1),
+        square([9, 20], 3, 1, 2, 2),
+        square([2, 3], 3, 1, 1, 3),
+        square([30, 40], 5, 1, 1, 0),
+    ];
+    for window in widths.chain(others) {
+        Case::new(ConvGeometry { groups: 32, ..geometry((2, 32, 32), window) }).check(Layout::Blocked);
+    }
+}
+
+#[test]
 fn planes_are_read_as_they_are() {
     for (channels, stride, kernel) in [(3, 2, 7), (1, 1, 5), (3, 4, 11), (4, 1, 3), (3, 1, 1), (17, 2, 3)] {
         let window = square([23, 29], kernel, stride, 1, kernel / 2);
@@ -161,10 +187,57 @@ fn results_are_the_same_for_every_thread_count() {
         ((2, 64, 64), square([28, 28], 3, 1, 1, 1), Layout::Blocked),
         ((3, 256, 96), square([14, 14], 1, 1, 1, 0), Layout::Blocked),
         ((1, 3, 64), square([64, 64], 7, 2, 1, 3), Layout::Planes),
+        ((2, 64, 64), square([57, 28], 3, 1, 1, 1), Layout::Blocked),
     ] {
-        let case = Case::new(geometry(dims, window));
+        let groups = if window.output[1] == 57 { dims.1 } else { 1 };
+        let case = Case::new(ConvGeometry { groups, ..geometry(dims, window) });
         let got = same_for_threads(|| case.run(layout));
         close(&got, &case.want, "in threads");
+    }
+}
+
+/// A plan by Winograd's algorithm, whether or not it pays.
+fn winograd(g: &ConvGeometry) -> ConvPlan {
+    let algorithm = Algorithm::Winograd(Winograd::new(tier(), g).expect("3 by 3 of stride 1"));
+    ConvPlan { geometry: g.clone(), tier: tier(), algorithm }
+}
+
+#[test]
+fn winograd_matches_the_plain_sum() {
+    let sizes = (1..=17).map(|width| [5, width]).chain([[7, 7], [14, 14], [28, 3]]);
+    for size in sizes {
+        for (batch, pad) in [(1, 1), (2, 0), (3, 2)] {
+            let window = square(size, 3, 1, 1, pad);
+            if window.output_size() == 0 {
+                continue;
+            }
+            let case = Case::new(geometry((batch, 32, 48), window));
+            for tier in available() {
+                let got = with_tier(tier, || case.run_plan(&winograd(&case.g), Layout::Blocked));
+                close_winograd(&got, &case.want, &format!("{:?} on {tier}", case.g));
+            }
+        }
+    }
+}
+
+#[test]
+fn winograd_is_taken_where_it_pays_and_allowed() {
+    let g = |size| geometry((1, 64, 64), square([size, size], 3, 1, 1, 1));
+    let name = |g: ConvGeometry, allowed| ConvPlan::with_winograd(&g, Layout::Blocked, allowed).unwrap().describe();
+    assert!(name(g(28), true).starts_with("winograd"));
+    assert!(name(g(28), false).starts_with("direct"));
+    assert!(name(g(7), true).starts_with("direct"));
+}
+
+#[test]
+fn winograd_keeps_the_precision_of_many_channels() {
+    // Means far from zero, as after an activation, and many tiles: the two ways of splitting.
+    for (channels, size) in [(512, 14), (32, 120)] {
+        let mut case = Case::new(geometry((1, channels, 32), square([size, size], 3, 1, 1, 1)));
+        case.data.iter_mut().for_each(|x| *x = x.max(0.0));
+        case.want = plain(&case.g, &case.data, &case.weight);
+        let got = same_for_threads(|| case.run_plan(&winograd(&case.g), Layout::Blocked));
+        close_winograd(&got, &case.want, "winograd");
     }
 }
 
@@ -183,14 +256,33 @@ fn epilogues_add_and_apply_last() {
         (Activation::Leaky(0.25), |x| if x < 0.0 { 0.25 * x } else { x }),
     ];
     for tier in available() {
-        for (activation, f) in activations {
-            let plan = with_tier(tier, || ConvPlan::new(&case.g, Layout::Blocked)).unwrap();
+        let direct = || ConvPlan::with_winograd(&case.g, Layout::Blocked, false).unwrap();
+        let plans = with_tier(tier, || [direct(), winograd(&case.g)]);
+        for (plan, (activation, f)) in plans.iter().flat_map(|plan| activations.map(|a| (plan, a))) {
             let mut out = vec![f32::NAN; case.g.output_size()];
             let epilogue = Epilogue { bias: Some(&bias), residual: Some(&residual), activation };
             plan.run(&case.input(Layout::Blocked), &plan.pack(&case.weight, None), &epilogue, &mut out);
             let want: Vec<f64> = sum.iter().map(|&x| f(x)).collect();
-            close_beside(&planes(1, 32, size, &out), &want, &sum, &format!("{activation:?} on {tier}"));
+            let what = format!("{activation:?} by {} on {tier}", plan.describe());
+            let error = if matches!(plan.algorithm, Algorithm::Winograd(_)) { WINOGRAD_ERROR } else { DIRECT_ERROR };
+            close_beside(&planes(1, 32, size, &out), &want, &sum, error, &what);
         }
+    }
+}
+
+#[test]
+fn depthwise_epilogues_come_last() {
+    let case = Case::new(ConvGeometry { groups: 32, ..geometry((1, 32, 32), square([7, 9], 3, 1, 1, 1)) });
+    let (bias, residual) = (noise::<f32>(32, 5), noise::<f32>(case.g.output_size(), 6));
+    let want: Vec<f64> =
+        (0..case.want.len()).map(|i| (case.want[i] + (bias[i / 63] + residual[i]) as f64).clamp(0.0, 1.5)).collect();
+    let residual = blocked(1, 32, 63, &residual);
+    let epilogue = Epilogue { bias: Some(&bias), residual: Some(&residual), activation: Activation::Clip(0.0, 1.5) };
+    for tier in available() {
+        let plan = with_tier(tier, || ConvPlan::new(&case.g, Layout::Blocked)).unwrap();
+        let mut out = vec![f32::NAN; case.g.output_size()];
+        plan.run(&case.input(Layout::Blocked), &plan.pack(&case.weight, None), &epilogue, &mut out);
+        close(&planes(1, 32, 63, &out), &want, &format!("depthwise on {tier}"));
     }
 }
 
