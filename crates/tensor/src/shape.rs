@@ -7,8 +7,15 @@ use std::ops::{Deref, DerefMut};
 pub type Dims = SmallVec<[usize; 5]>;
 
 /// The complete shape of a tensor. No extents at all is a scalar of one element.
-#[derive(Clone, PartialEq, Eq, Hash, Default)]
+#[derive(PartialEq, Eq, Hash, Default)]
 pub struct Shape(pub Dims);
+
+impl Clone for Shape {
+    /// Copies the extents in one piece, which a derived clone would not.
+    fn clone(&self) -> Shape {
+        Shape(Dims::from_slice(&self.0))
+    }
+}
 
 impl Shape {
     /// A shape with the given extents.
@@ -88,8 +95,15 @@ impl fmt::Debug for Shape {
 ///
 /// MXNet writes an unknown dimension as 0 and an unknown shape as `()`; [`PartialShape::from_legacy`] and
 /// [`PartialShape::to_legacy`] translate, so that inside rsym a true 0 stays possible.
-#[derive(Clone, PartialEq, Eq, Default)]
+#[derive(PartialEq, Eq, Default)]
 pub struct PartialShape(Option<SmallVec<[i64; 5]>>);
+
+impl Clone for PartialShape {
+    /// Copies the extents in one piece, which a derived clone would not.
+    fn clone(&self) -> PartialShape {
+        PartialShape(self.0.as_deref().map(SmallVec::from_slice))
+    }
+}
 
 /// Stands for an unknown dimension.
 const UNKNOWN: i64 = -1;
@@ -155,8 +169,8 @@ impl PartialShape {
 
     /// The complete shape, once every dimension is known.
     pub fn complete(&self) -> Option<Shape> {
-        let dims = self.0.as_ref()?;
-        dims.iter().map(|&d| usize::try_from(d).ok()).collect::<Option<Dims>>().map(Shape)
+        let dims = self.0.as_deref().filter(|_| self.is_complete())?;
+        Some(dims.iter().map(|&d| d as usize).collect())
     }
 
     /// Takes in what `other` knows. True if that told something new; an error, and no change, if it contradicts.

@@ -18,9 +18,18 @@ impl Tensor {
     /// A new tensor of zeros.
     pub fn zeros(shape: impl Into<Shape>, dtype: DType) -> Result<Tensor, TensorError> {
         let shape = shape.into();
-        let bytes = shape.iter().fold(dtype.size() as u128, |a, &b| a.saturating_mul(b as u128));
+        let bytes = byte_count(&shape, dtype);
         let storage = Storage::zeroed(bytes, &shape)?;
         Ok(Tensor { storage: Arc::new(storage), offset: 0, shape, dtype })
+    }
+
+    /// New tensors of zeros that are made, and most often dropped, together: large memory is not touched.
+    pub fn zeros_together(wanted: Vec<(Shape, DType)>) -> Result<Vec<Tensor>, TensorError> {
+        let sizes: Vec<(u128, &Shape)> =
+            wanted.iter().map(|(shape, dtype)| (byte_count(shape, *dtype), shape)).collect();
+        let storages = Storage::zeroed_together(&sizes)?;
+        let made = wanted.into_iter().zip(storages);
+        Ok(made.map(|((shape, dtype), s)| Tensor { storage: Arc::new(s), offset: 0, shape, dtype }).collect())
     }
 
     /// A new tensor with every element `value`.
@@ -43,7 +52,7 @@ impl Tensor {
 
     /// The window of `storage` that starts at byte `offset`. Fails if it does not fit or is not aligned.
     pub fn window(storage: Arc<Storage>, offset: usize, shape: Shape, dtype: DType) -> Result<Tensor, TensorError> {
-        let bytes = shape.iter().fold(dtype.size() as u128, |a, &b| a.saturating_mul(b as u128));
+        let bytes = byte_count(&shape, dtype);
         let aligned = (storage.as_ptr() as usize + offset).is_multiple_of(dtype.size());
         if !aligned || offset as u128 + bytes > storage.len() as u128 {
             return Err(TensorError::Memory { bytes, shape });
@@ -236,6 +245,11 @@ impl Tensor {
     }
 }
 
+/// Bytes of an array, beyond what memory can hold where the extents say so.
+fn byte_count(shape: &Shape, dtype: DType) -> u128 {
+    shape.iter().fold(dtype.size() as u128, |a, &b| a.saturating_mul(b as u128))
+}
+
 /// Element-wise C-style conversion between two types.
 fn convert<S: Element, D: Element>(source: &[S], target: &mut [D]) {
     if !S::DTYPE.is_float() && !D::DTYPE.is_float() && D::DTYPE != DType::Bool {
@@ -278,6 +292,32 @@ mod tests {
     fn impossible_sizes_are_errors() {
         let huge = Shape::from([usize::MAX, 16]);
         assert!(matches!(Tensor::zeros(huge, DType::Float64), Err(TensorError::Memory { .. })));
+    }
+
+    #[test]
+    fn arrays_made_together_are_apart_aligned_and_zero() {
+        let sizes = [3, 5_000, 40_001, 1_000_000, 70_001, 0, 3_000_000, 9_000, 500_000];
+        let wanted = sizes.iter().cycle().take(40).map(|&n| (Shape::from([n]), DType::Float32)).collect();
+        let mut made = Tensor::zeros_together(wanted).unwrap();
+        for (k, tensor) in made.iter_mut().enumerate() {
+            assert_eq!(tensor.as_ptr() as usize % 64, 0);
+            assert!(tensor.slice::<f32>().unwrap().iter().all(|&v| v == 0.0), "array {k}");
+            tensor.fill(k as f64 + 1.0);
+        }
+        let alone = made.remove(12);
+        for (k, tensor) in (0..12).chain(13..40).zip(&made) {
+            assert!(tensor.slice::<f32>().unwrap().iter().all(|&v| v == k as f32 + 1.0), "array {k}");
+        }
+        drop(made);
+        assert!(alone.slice::<f32>().unwrap().iter().all(|&v| v == 13.0));
+    }
+
+    #[test]
+    fn arrays_made_together_have_their_own_version() {
+        let mut made = Tensor::zeros_together(vec![([1 << 20].into(), DType::Float32); 4]).unwrap();
+        made[1].fill(1.0);
+        assert_eq!(made[0].storage().version(), Some(0));
+        assert!(!Arc::ptr_eq(made[0].storage(), made[1].storage()));
     }
 
     #[test]
