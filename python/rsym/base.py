@@ -10,6 +10,7 @@ __all__ = [
     "NotSupportedForSparseNDArray",
     "DeviceError",
     "UnknownDeviceError",
+    "UnknownOutputError",
     "ArgumentError",
     "ReshapeError",
     "DTypeError",
@@ -231,6 +232,17 @@ class UnknownDeviceError(DeviceError, KeyError):
     """A device type that does not exist: ``mx.Context('tpu')``. It is a `KeyError` as in MXNet.
 
     The types are ``'cpu'``, ``'gpu'``, ``'cpu_pinned'`` and ``'cpu_shared'``.
+    """
+
+    __str__ = RuntimeError.__str__
+
+
+class UnknownOutputError(MXNetError, KeyError):
+    """A gradient for an output that does not exist::
+
+        executor.backward({"wrong": gradient})      # UnknownOutputError
+
+    The outputs are called as in `Symbol.list_outputs`. It is a `KeyError` as in MXNet.
     """
 
     __str__ = RuntimeError.__str__

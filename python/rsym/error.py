@@ -18,6 +18,7 @@ from .base import (
     NotSupportedForSparseNDArray,
     ReshapeError,
     UnknownDeviceError,
+    UnknownOutputError,
 )
 
 __all__ = ["MXNetError", "InternalError", "register", "register_error", "error_types"]
@@ -70,6 +71,7 @@ for _cls in (
     NotSupportedForSparseNDArray,
     DeviceError,
     UnknownDeviceError,
+    UnknownOutputError,
     ArgumentError,
     ReshapeError,
     DTypeError,

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .base import MXNetError
+from .base import MXNetError, UnknownOutputError
 from .ndarray import NDArray
 
 __all__ = ["Executor"]
@@ -128,6 +128,8 @@ class Executor:
         ------
         TypeError
             If no gradient was asked for when the executor was bound.
+        UnknownOutputError
+            (a KeyError) for a name that no output has.
         MXNetError
             If an output that is no loss has no gradient.
         """
@@ -138,7 +140,11 @@ class Executor:
         elif isinstance(out_grads, NDArray):
             out_grads = [out_grads]
         elif isinstance(out_grads, dict):
-            out_grads = [out_grads.get(name) for name in self._symbol.list_outputs()]
+            names = self._symbol.list_outputs()
+            for name in out_grads:
+                if name not in names:
+                    raise UnknownOutputError("backward: there is no output %r; outputs: %s" % (name, ", ".join(names)))
+            out_grads = [out_grads.get(name) for name in names]
         for grad in out_grads:
             if grad is not None and not isinstance(grad, NDArray):
                 raise TypeError("inputs must be NDArray, got %s" % type(grad))

@@ -107,6 +107,8 @@ def _shape(shape):
     sizes = (shape,) if isinstance(shape, numbers.Integral) else shape.tolist() if isinstance(shape, np.ndarray) else shape
     if not isinstance(sizes, (tuple, list)) or any(not isinstance(n, numbers.Integral) for n in sizes):
         raise MXNetError("a shape is a whole number or a tuple of them, got %r" % (shape,))
+    if any(n >= 1 << 63 for n in sizes):
+        raise MXNetError("the shape %r has a number that is too large for any array" % (shape,))
     return tuple(int(n) for n in sizes)
 
 

@@ -1,6 +1,9 @@
 """Arrays in MXNet's binary files."""
 
+import os
+
 from .. import _files, _rsym
+from ..base import MXNetError
 from ..context import current_context
 from .ndarray import NDArray
 
@@ -62,11 +65,15 @@ def load(fname):
     Raises
     ------
     MXNetError
-        If the file is damaged, or of another kind; it says which.
+        If the file is damaged, or of another kind; it names the file and says which.
     """
     if not (isinstance(fname, str) or hasattr(fname, "__fspath__")):
         raise TypeError("fname required to be a string, got %r" % (fname,))
-    return load_frombuffer(_files.read_bytes(fname))
+    content = _files.read_bytes(fname)
+    try:
+        return load_frombuffer(content)
+    except MXNetError as error:
+        raise type(error)("%s: %s" % (os.fsdecode(fname), error)) from None
 
 
 def load_frombuffer(buf):

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import warnings
 
+from .._files import write_bytes
 from . import _style
 from ._graph import Graph
 from ._svg import svg
@@ -174,8 +175,7 @@ def _write(content, filename, directory):
     path = os.path.join(directory or "", filename)
     if os.path.dirname(path):
         os.makedirs(os.path.dirname(path), exist_ok=True)
-    with open(path, "wb") as file:
-        file.write(content)
+    write_bytes(path, content)
     return path
 
 
