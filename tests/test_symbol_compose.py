@@ -179,7 +179,7 @@ def test_arguments_of_one_name_may_have_different_shapes():
 def test_debug_str_describes_every_node():
     fc = mx.sym.FullyConnected(mx.sym.Variable("x"), num_hidden=3, name="fc", attr={"mood": "fine"})
     text = fc.debug_str()
-    assert text.startswith("Symbol Outputs:\n\toutput[0]=fc")
+    assert text.startswith("Symbol Outputs:\n\toutput[0]=fc(0)\n")
     for line in (
         "Variable:x\n",
         "Variable:fc_weight\n",

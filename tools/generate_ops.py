@@ -97,16 +97,17 @@ def function(op, alias, name, face):
     head = ["*data"] if op["variadic"] else ["%s=None" % n for n in inputs]
     signature = ", ".join(head + ["%s=_Null" % p for p in params] + tail + ["**kwargs"])
     packed = "data" if op["variadic"] else "(%s)" % "".join(n + ", " for n in inputs).strip()
-    given = "{%s}" % ", ".join('"%s": %s' % (p, p) for p in params)
     if face == "symbol":
         extra = [
             ("name", "str, optional", "Name of the new symbol; made from the operator's name if left out."),
             ("attr", "dict of str to str, optional", "Attributes of the new symbol."),
         ]
+        given = "(%s)" % "".join(p + ", " for p in params).rstrip()
         call = '_compose("%s", "%s", %s, %s, name, attr, kwargs)' % (op["name"], name.lower(), packed, given)
         doc = docstring(op, alias, "Symbol", extra)
     else:
         extra = [("out", "NDArray or list of NDArray, optional", "Arrays that take the result.")]
+        given = "{%s}" % ", ".join('"%s": %s' % (p, p) for p in params)
         call = '_invoke("%s", %s, %s, out, kwargs)' % (op["name"], packed, given)
         doc = docstring(op, alias, "NDArray", extra)
     doc = doc[: doc.rindex('    """')] + '\n    Returns\n    -------\n    %s\n    """\n' % (

@@ -22,6 +22,7 @@ from .ndarray import waitall
 from .parallel import get_num_threads, set_num_threads
 
 _rsym.register_classes(symbol.Symbol, ndarray.NDArray, base._Null)
+_rsym.register_scopes((name._managers, name.NameManager), (attribute._scopes, AttrScope), attribute.merge)
 
 # Modules that are imported when they are first used, by the name they are used under.
 _LAZY = {

@@ -5,6 +5,7 @@ from .base import ArgumentError, MXNetError, ReshapeError
 from .context import Context
 from .executor import Executor
 from .ndarray import NDArray, zeros
+from .symbol.symbol import _check_shape, _type_number
 from .util import is_np_shape
 
 REQUESTS = ("write", "add", "null")
@@ -37,8 +38,6 @@ def _requests(grad_req, names):
 
 def _group_devices(symbol, names, ctx, group2ctx):
     """The device of each variable: that of its group, or `ctx`."""
-    if not group2ctx:
-        return [_numbers(ctx)] * len(names)
     groups = symbol._variable_attrs("__ctx_group__")
     return [_numbers(group2ctx.get(groups.get(name), ctx)) for name in names]
 
@@ -49,19 +48,18 @@ def _typed(error, message):
 
 
 def simple_bind(symbol, ctx, grad_req, type_dict, stype_dict, group2ctx, shared_arg_names, shared_exec, shared_buffer, shapes):
-    names, aux_names = symbol.list_arguments(), symbol.list_auxiliary_states()
     for name, stype in (stype_dict or {}).items():
         if stype != "default":
             raise MXNetError("simple_bind: storage type %r of '%s' is not supported; rsym stores arrays densely" % (stype, name))
-    from .symbol.symbol import _check_shape, _type_number
-
-    known = set(names).union(aux_names)
-    given = {k: _shape(k, v, _check_shape) for k, v in shapes.items() if k in known}
-    types = {k: _type_number(k, v) for k, v in (type_dict or {}).items() if k in known}
-    requests = _requests(grad_req, names)
+    given = _checked(symbol, shapes, _shape)
+    types = _checked(symbol, type_dict or {}, _type_number)
+    requests = grad_req if grad_req in REQUESTS else _requests(grad_req, symbol.list_arguments())
     device = _numbers(ctx)
-    devices = (_group_devices(symbol, names, ctx, group2ctx), _group_devices(symbol, aux_names, ctx, group2ctx), device)
-    shared, shared_grads = _shared(names, shared_arg_names, shared_exec, shared_buffer)
+    devices = (device, device, device)
+    if group2ctx:
+        lists = (symbol.list_arguments(), symbol.list_auxiliary_states())
+        devices = (*(_group_devices(symbol, names, ctx, group2ctx) for names in lists), device)
+    shared, shared_grads = _shared(symbol, shared_arg_names, shared_exec, shared_buffer)
     core_shared = shared_exec._core if shared_exec is not None else None
     try:
         core = _rsym.simple_bind(symbol, given, types, requests, devices, shared, shared_grads, core_shared, is_np_shape())
@@ -74,19 +72,31 @@ def simple_bind(symbol, ctx, grad_req, type_dict, stype_dict, group2ctx, shared_
     return executor
 
 
-def _shape(name, shape, check):
+def _checked(symbol, given, check):
+    """The values of `given` that pass the check; an error counts only where there is a variable of that name."""
+    found = {}
+    for name, value in given.items():
+        try:
+            found[name] = check(name, value)
+        except Exception:
+            if name in symbol.list_inputs():
+                raise
+    return found
+
+
+def _shape(name, shape):
     try:
-        return check(name, shape)
+        return _check_shape(name, shape)
     except TypeError as error:
         raise ArgumentError("simple_bind error: %s" % error) from None
 
 
-def _shared(names, shared_arg_names, shared_exec, shared_buffer):
+def _shared(symbol, shared_arg_names, shared_exec, shared_buffer):
     """Arrays to use by name, and gradients."""
     shared = dict(shared_buffer or {})
     grads = {}
     if shared_exec is not None:
-        wanted = set(names if shared_arg_names is None else shared_arg_names)
+        wanted = set(symbol.list_arguments() if shared_arg_names is None else shared_arg_names)
         shared.update((k, v) for k, v in shared_exec.arg_dict.items() if k in wanted)
         shared.update(shared_exec.aux_dict)
         grads = {k: v for k, v in shared_exec.grad_dict.items() if v is not None and k in wanted}

@@ -4,8 +4,9 @@ A frame is `(owner, payload, outer frame, who entered it)` and frames are never 
 no trace of having been entered: it can be entered again, inside itself, and in several threads or tasks at once.
 """
 
-import threading
 from contextvars import ContextVar
+
+from . import _rsym
 
 OWNER, PAYLOAD, OUTER, ENTERED = 0, 1, 2, 3
 
@@ -27,7 +28,7 @@ class ScopeStack:
 
     def __init__(self, name, default):
         self._var = ContextVar(name, default=None)
-        self._thread = threading.local()
+        self._thread = _rsym.ThreadSlot()
         self._default = default
 
     def frame(self):
@@ -35,9 +36,10 @@ class ScopeStack:
         return self._var.get() or self._outermost()
 
     def _outermost(self):
-        frame = getattr(self._thread, "frame", None)
+        frame = self._thread.get()
         if frame is None:
-            frame = self._thread.frame = (*self._default(), None, None)
+            frame = (*self._default(), None, None)
+            self._thread.set(frame)
         return frame
 
     def push(self, owner, payload=None):
@@ -61,7 +63,7 @@ class ScopeStack:
         """Put `owner` in the place of the innermost scope, until the block of that one is left."""
         frame = self._var.get()
         if frame is None:
-            self._thread.frame = (owner, payload, None, None)
+            self._thread.set((owner, payload, None, None))
         else:
             self._var.set((owner, payload, frame[OUTER], frame[ENTERED]))
 

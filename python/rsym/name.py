@@ -1,7 +1,6 @@
 """Automatic names: `NameManager`, `Prefix`."""
 
-import threading
-
+from . import _rsym
 from ._scope import OWNER, Current, ScopeStack, scope_type
 
 __all__ = ["NameManager", "Prefix", "current"]
@@ -14,7 +13,7 @@ def current():
     return _managers.frame()[OWNER]
 
 
-class NameManager(metaclass=scope_type("current")):
+class NameManager(_rsym.NameManager, metaclass=scope_type("current")):
     """Names the operators that are created without a name: ``fullyconnected0``, ``fullyconnected1``, ...
 
     As a `with` block it does so for all symbols that are created inside; each manager counts from zero. Only the
@@ -28,10 +27,6 @@ class NameManager(metaclass=scope_type("current")):
     """
 
     _current = Current(_managers)
-
-    def __init__(self):
-        self._counter = {}
-        self._lock = threading.Lock()
 
     def get(self, name, hint):
         """The name of a new symbol.
@@ -47,12 +42,7 @@ class NameManager(metaclass=scope_type("current")):
         -------
         str
         """
-        if name:
-            return name
-        with self._lock:
-            number = self._counter.get(hint, 0)
-            self._counter[hint] = number + 1
-        return "%s%d" % (hint, number)
+        return name or self._next(hint)
 
     def __enter__(self):
         _managers.push(self)
@@ -79,7 +69,6 @@ class Prefix(NameManager):
     """
 
     def __init__(self, prefix):
-        super().__init__()
         self._prefix = prefix
 
     def get(self, name, hint):

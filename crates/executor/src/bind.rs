@@ -2,7 +2,7 @@
 
 use crate::{Bindings, ExecResult, Executor, GradReq, SharedMemory};
 use rsym_graph::{FlatGraph, Inferred, Registry, Symbol, extend_types, infer_shapes, infer_types};
-use rsym_tensor::{DType, PartialShape, Tensor};
+use rsym_tensor::{DType, PartialShape, Shape, Tensor};
 use std::collections::HashMap;
 
 /// What `simple_bind` is given.
@@ -13,7 +13,7 @@ pub struct SimpleBind {
     /// Types by variable name.
     pub types: HashMap<String, DType>,
     /// What to do with the gradient of each argument.
-    pub reqs: Vec<GradReq>,
+    pub reqs: Requests,
     /// Arrays to be used, by name of argument or auxiliary state, where shape and type fit.
     pub shared: HashMap<String, Tensor>,
     /// As `shared`, for gradients.
@@ -22,31 +22,86 @@ pub struct SimpleBind {
     pub memory: Option<SharedMemory>,
 }
 
+/// What to do with gradients.
+pub enum Requests {
+    /// The same for every argument.
+    All(GradReq),
+    /// One for each argument, in their order.
+    Each(Vec<GradReq>),
+}
+
+impl Default for Requests {
+    fn default() -> Requests {
+        Requests::All(GradReq::Null)
+    }
+}
+
+impl From<Vec<GradReq>> for Requests {
+    fn from(reqs: Vec<GradReq>) -> Requests {
+        Requests::Each(reqs)
+    }
+}
+
 impl SimpleBind {
     /// Infers, allocates zeros and binds.
     pub fn bind(self, registry: &'static Registry, symbol: &Symbol) -> ExecResult<Executor> {
         let graph = FlatGraph::new(symbol);
         let shape = |_, name: &str| self.shapes.get(name).cloned();
         let (shapes, types) = infer(&graph, shape, |_, name| self.types.get(name).copied())?;
-        let array = |node: usize, shared: &HashMap<String, Tensor>| -> ExecResult<Option<Tensor>> {
-            let node = &graph.nodes[node];
-            let (Some(shape), Some(dtype)) = (shapes.entries[node.first].complete(), types.entries[node.first]) else {
-                return Ok(None);
-            };
-            let given = shared.get(&*node.node.name()).filter(|t| *t.shape() == shape && t.dtype() == dtype);
-            Ok(Some(given.cloned().map_or_else(|| Tensor::zeros(shape, dtype), Ok)?))
+        let reqs = match self.reqs {
+            Requests::All(req) => vec![req; graph.arguments.len()],
+            Requests::Each(reqs) => reqs,
         };
-        let mut bindings = Bindings { reqs: self.reqs, memory: self.memory, ..Bindings::default() };
+        let mut arrays = Arrays { graph: &graph, shapes: &shapes.entries, types: &types.entries, fresh: Vec::new() };
+        let (mut args, mut grads) = (Vec::with_capacity(reqs.len()), Vec::with_capacity(reqs.len()));
         // An argument that stays undecided is left out here and named by the program's own error.
         for (i, &node) in graph.arguments.iter().enumerate() {
-            bindings.args.extend(array(node, &self.shared)?);
-            let wanted = bindings.reqs.get(i).is_some_and(|r| *r != GradReq::Null);
-            bindings.grads.push(if wanted { array(node, &self.shared_grads)? } else { None });
+            args.extend(arrays.place(node, &self.shared));
+            let wanted = reqs.get(i).is_some_and(|r| *r != GradReq::Null);
+            grads.push(if wanted { arrays.place(node, &self.shared_grads) } else { None });
         }
-        for &node in &graph.aux {
-            bindings.aux.extend(array(node, &self.shared)?);
-        }
+        let aux: Vec<Array> = graph.aux.iter().filter_map(|&node| arrays.place(node, &self.shared)).collect();
+        let fresh = Tensor::zeros_together(arrays.fresh)?;
+        let tensor = |array: Array| match array {
+            Array::Given(tensor) => tensor,
+            Array::Fresh(k) => fresh[k].clone(),
+        };
+        let bindings = Bindings {
+            args: args.into_iter().map(tensor).collect(),
+            grads: grads.into_iter().map(|g| g.map(tensor)).collect(),
+            reqs,
+            aux: aux.into_iter().map(tensor).collect(),
+            memory: self.memory,
+        };
         Executor::assemble(registry, symbol, graph, shapes, types, bindings)
+    }
+}
+
+/// The array of a variable: one that is shared, or number so and so of those to be made.
+enum Array {
+    Given(Tensor),
+    Fresh(usize),
+}
+
+/// Finds arrays for variables and collects what is to be made.
+struct Arrays<'a> {
+    graph: &'a FlatGraph,
+    shapes: &'a [PartialShape],
+    types: &'a [Option<DType>],
+    fresh: Vec<(Shape, DType)>,
+}
+
+impl Arrays<'_> {
+    /// The array of variable `node`; `None` if its shape or type is not decided.
+    fn place(&mut self, node: usize, shared: &HashMap<String, Tensor>) -> Option<Array> {
+        let node = &self.graph.nodes[node];
+        let (shape, dtype) = (self.shapes[node.first].complete()?, self.types[node.first]?);
+        let given = if shared.is_empty() { None } else { shared.get(&*node.node.name()) };
+        if let Some(given) = given.filter(|t| *t.shape() == shape && t.dtype() == dtype) {
+            return Some(Array::Given(given.clone()));
+        }
+        self.fresh.push((shape, dtype));
+        Some(Array::Fresh(self.fresh.len() - 1))
     }
 }
 

@@ -15,7 +15,7 @@ mod program;
 mod random;
 mod steps;
 
-pub use bind::{SimpleBind, complete_types};
+pub use bind::{Requests, SimpleBind, complete_types};
 pub use error::{ExecError, ExecResult};
 pub use executor::{Bindings, Executor, Hooks, SharedMemory};
 pub use imperative::invoke;

@@ -2,6 +2,7 @@
 //! overlap.
 
 use crate::Program;
+use smallvec::SmallVec;
 use std::collections::BTreeSet;
 
 /// Values start at multiples of this many bytes.
@@ -78,6 +79,32 @@ struct Block {
     users: usize,
 }
 
+/// The values that nobody reads any more after each node.
+struct Dying {
+    starts: Vec<usize>,
+    entries: Vec<usize>,
+}
+
+impl Dying {
+    fn new(nodes: usize, last_use: &[usize]) -> Dying {
+        let mut starts = vec![0; nodes + 1];
+        last_use.iter().for_each(|&at| starts[at + 1] += 1);
+        for i in 0..nodes {
+            starts[i + 1] += starts[i];
+        }
+        let (mut entries, mut next) = (vec![0; last_use.len()], starts.clone());
+        for (e, &at) in last_use.iter().enumerate() {
+            entries[next[at]] = e;
+            next[at] += 1;
+        }
+        Dying { starts, entries }
+    }
+
+    fn at(&self, node: usize) -> &[usize] {
+        &self.entries[self.starts[node]..self.starts[node + 1]]
+    }
+}
+
 impl MemoryPlan {
     /// Plans `program`; the values marked in `external` have their place already.
     pub fn new(program: &Program, external: &[bool]) -> MemoryPlan {
@@ -87,15 +114,10 @@ impl MemoryPlan {
         let mut blocks: Vec<Block> = Vec::new();
         let mut block_of: Vec<Option<usize>> = vec![None; graph.num_entries];
         let (mut unshared, mut inplace) = (0, 0);
-        let mut dying: Vec<Vec<usize>> = vec![Vec::new(); graph.nodes.len()];
-        for (e, &at) in last_use.iter().enumerate() {
-            if !external[e] {
-                dying[at].push(e);
-            }
-        }
+        let dying = Dying::new(graph.nodes.len(), &last_use);
         for (i, node) in graph.nodes.iter().enumerate() {
             let Some(op) = &node.op else { continue };
-            let mut reused: Vec<usize> = Vec::new();
+            let mut reused: SmallVec<[usize; 4]> = SmallVec::new();
             for o in 0..node.outputs {
                 let e = node.first + o;
                 if external[e] {
@@ -123,7 +145,7 @@ impl MemoryPlan {
                     }
                 }
             }
-            for &e in &dying[i] {
+            for &e in dying.at(i) {
                 let Some(block) = block_of[e].map(|b| &mut blocks[b]) else { continue };
                 block.users -= 1;
                 if block.users == 0 {

@@ -3,13 +3,14 @@
 use crate::{ExecError, ExecResult, GradReq, MemoryPlan, Place, Program, SharedMemory};
 use rsym_graph::{Ctx, Io, OpRef};
 use rsym_tensor::{Element, Storage, Tensor, dispatch};
+use smallvec::SmallVec;
 use std::sync::Arc;
 
 /// One operator on fixed tensors.
 pub(crate) struct Step {
     pub op: OpRef,
-    pub inputs: Vec<Tensor>,
-    pub outputs: Vec<Tensor>,
+    pub inputs: SmallVec<[Tensor; 2]>,
+    pub outputs: SmallVec<[Tensor; 1]>,
     /// Number of the node in the program.
     pub node: usize,
 }

@@ -17,7 +17,8 @@ fn var(name: &str) -> Symbol {
 /// The operator `op` called `name` on `inputs`, further inputs being variables.
 fn apply(op: &str, name: &str, params: &[(&str, &str)], inputs: &[&Symbol]) -> Symbol {
     let def = rsym_ops::registry().get(op).unwrap();
-    let mut keywords: Vec<(String, String)> = params.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect();
+    let mut keywords: Vec<(std::borrow::Cow<str>, String)> =
+        params.iter().map(|(k, v)| (k.to_string().into(), v.to_string())).collect();
     if let Some(count) = def.variadic {
         keywords.push((count.into(), inputs.len().to_string()));
     }
@@ -52,7 +53,7 @@ fn run(symbol: &Symbol, shapes: &[(&str, &[usize])], train: bool, off: &str) -> 
             .iter()
             .map(|(n, s)| (n.to_string(), PartialShape::from(&rsym_tensor::Shape::from(*s))))
             .collect(),
-        reqs: vec![req; args.len()],
+        reqs: vec![req; args.len()].into(),
         ..SimpleBind::default()
     };
     let mut executor = bind.bind(rsym_ops::registry(), symbol).unwrap();
@@ -161,7 +162,7 @@ fn inference_between_training_passes_changes_nothing() {
     let y = apply("FullyConnected", "fc", &[("num_hidden", "3")], &[&var("x")]);
     let bind = || SimpleBind {
         shapes: [("x".to_string(), PartialShape::from(&[2, 4].into()))].into(),
-        reqs: vec![GradReq::Write; 3],
+        reqs: vec![GradReq::Write; 3].into(),
         ..SimpleBind::default()
     };
     let gradients = |between: bool| {
@@ -236,7 +237,7 @@ fn folded_weights_follow_their_arrays() {
     let y = apply("BatchNorm", "n", &[("fix_gamma", "False")], &[&c]);
     let bind = SimpleBind {
         shapes: [("x".to_string(), PartialShape::from(&[1, 16, 6, 6].into()))].into(),
-        reqs: vec![GradReq::Null; 5],
+        reqs: vec![GradReq::Null; 5].into(),
         ..SimpleBind::default()
     };
     let mut executor = bind.bind(rsym_ops::registry(), &y).unwrap();

@@ -1,13 +1,22 @@
 //! The rules of user attributes: hidden keys, what an operator takes from keywords and scopes, what it hands on.
 
 use crate::{AttrMap, GraphError, GraphResult};
+use std::borrow::Cow;
 
 /// Keys that are stored as `__key__` and shown under both names.
 pub const HIDDEN_KEYS: [&str; 5] = ["ctx_group", "force_mirroring", "lr_mult", "mirror_stage", "wd_mult"];
 
 /// The stored form of a key: `lr_mult` becomes `__lr_mult__`.
-pub fn stored_key(key: &str) -> String {
-    if HIDDEN_KEYS.contains(&key) { format!("__{key}__") } else { key.to_string() }
+pub fn stored_key(key: &str) -> Cow<'_, str> {
+    if HIDDEN_KEYS.contains(&key) { Cow::Owned(format!("__{key}__")) } else { Cow::Borrowed(key) }
+}
+
+/// An automatic name: a stem and a number.
+pub fn numbered(stem: &str, number: usize) -> String {
+    let mut name = String::with_capacity(stem.len() + 8);
+    name.push_str(stem);
+    crate::json::push_number(&mut name, number);
+    name
 }
 
 /// Whether a key is of the form `__x__`.
@@ -39,7 +48,7 @@ pub fn lookup<'a>(attrs: &'a AttrMap, key: &str) -> Option<&'a String> {
 
 /// Attributes in their stored form.
 pub fn stored(attrs: impl IntoIterator<Item = (String, String)>) -> AttrMap {
-    attrs.into_iter().map(|(k, v)| (stored_key(&k), v)).collect()
+    attrs.into_iter().map(|(k, v)| (stored_key(&k).into_owned(), v)).collect()
 }
 
 /// The attributes of a scope inside another: the inner one wins key by key, and the outer keys stay.

@@ -2,37 +2,37 @@
 
 use crate::attrs::{is_dunder, refuse_moved_keys, stored_key};
 use crate::{AttrMap, Entry, GraphError, GraphResult, OpDef, OpRef, ParamTexts, Symbol, did_you_mean, parse_op};
+use smallvec::SmallVec;
+use std::borrow::Cow;
 
 /// The arguments of an operator call, sorted by kind.
 #[derive(Debug, Default)]
 pub struct ComposeArgs {
     /// Inputs by position; `None` leaves the place to an automatic variable.
-    pub positional: Vec<Option<Symbol>>,
+    pub positional: SmallVec<[Option<Symbol>; 2]>,
     /// Inputs by keyword.
     pub named: Vec<(String, Symbol)>,
     /// Other keywords with the text of their values: parameters and attributes.
-    pub keywords: Vec<(String, String)>,
+    pub keywords: Vec<(Cow<'static, str>, String)>,
     /// User attributes from `attr=` and scopes.
     pub attrs: Vec<(String, String)>,
 }
 
 /// A symbol of the operator `def` named `name`.
 pub fn compose(def: &'static OpDef, name: &str, args: ComposeArgs) -> GraphResult<Symbol> {
-    let mut params = ParamTexts::default();
     let mut attrs = AttrMap::new();
     for (key, value) in args.attrs {
         refuse_moved_keys(def.name, name, &key)?;
-        attrs.insert(stored_key(&key), value);
+        attrs.insert(stored_key(&key).into_owned(), value);
     }
-    for (key, value) in args.keywords {
-        let is_param = def.param(&key).is_some() || def.variadic == Some(&*key);
-        let stored = stored_key(&key);
-        refuse_moved_keys(def.name, name, &key)?;
-        if !is_param && is_dunder(&stored) {
-            attrs.insert(stored, value);
-        } else {
-            params.0.push((key, value));
+    let mut params = ParamTexts(args.keywords);
+    let is_param = |key: &str| def.param(key).is_some() || def.variadic == Some(key);
+    if !params.0.iter().all(|(key, _)| is_param(key)) {
+        for (key, _) in &params.0 {
+            refuse_moved_keys(def.name, name, key)?;
         }
+        let is_attr = |(key, _): &mut (Cow<str>, String)| !is_param(key) && is_dunder(&stored_key(key));
+        attrs.extend(params.0.extract_if(.., is_attr).map(|(key, value)| (stored_key(&key).into_owned(), value)));
     }
     if let Some(count) = def.variadic.filter(|c| params.get(c).is_none()) {
         params.set(count, (args.positional.len() + args.named.len()).to_string());
@@ -46,14 +46,16 @@ pub fn compose(def: &'static OpDef, name: &str, args: ComposeArgs) -> GraphResul
 fn place_inputs(
     op: &OpRef,
     node: &str,
-    positional: Vec<Option<Symbol>>,
+    positional: SmallVec<[Option<Symbol>; 2]>,
     named: Vec<(String, Symbol)>,
-) -> GraphResult<Vec<Option<Entry>>> {
+) -> GraphResult<SmallVec<[Option<Entry>; 4]>> {
     let fail = |message: String| GraphError::Compose { op: op.name().to_string(), node: node.to_string(), message };
-    let single = |s: &Symbol| s.single().cloned().map_err(|e| fail(e.to_string()));
+    let single = |s: Symbol| s.into_single().map_err(|e| fail(e.to_string()));
     let given = positional.len();
-    let mut inputs =
-        positional.iter().map(|s| s.as_ref().map(single).transpose()).collect::<GraphResult<Vec<Option<Entry>>>>()?;
+    let mut inputs: SmallVec<[Option<Entry>; 4]> = SmallVec::new();
+    for symbol in positional {
+        inputs.push(symbol.map(single).transpose()?);
+    }
     if named.is_empty() {
         return Ok(inputs);
     }
@@ -67,7 +69,7 @@ fn place_inputs(
         if inputs[i].is_some() {
             return Err(fail(format!("input '{key}' is given twice")));
         }
-        inputs[i] = Some(single(&symbol)?);
+        inputs[i] = Some(single(symbol)?);
     }
     Ok(inputs)
 }

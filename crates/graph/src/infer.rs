@@ -121,6 +121,7 @@ fn fixed_point<T: Fact>(graph: &FlatGraph, mut entries: Vec<T>, from: usize) -> 
     let (producers, consumers) = (graph.producers(), graph.consumers());
     let mut dirty: Vec<bool> = graph.nodes.iter().enumerate().map(|(i, n)| i >= from && n.op.is_some()).collect();
     let mut forwards = true;
+    let mut facts = Facts::default();
     while dirty.contains(&true) {
         let count = graph.nodes.len();
         for k in 0..count {
@@ -128,7 +129,8 @@ fn fixed_point<T: Fact>(graph: &FlatGraph, mut entries: Vec<T>, from: usize) -> 
             if !std::mem::take(&mut dirty[i]) {
                 continue;
             }
-            for entry in step(graph, i, &mut entries)? {
+            step(graph, i, &mut entries, &mut facts)?;
+            for &entry in &facts.changed {
                 let around = consumers[entry].iter().chain(std::iter::once(&producers[entry]));
                 around.filter(|&&n| n != i && graph.nodes[n].op.is_some()).for_each(|&n| dirty[n] = true);
             }
@@ -138,19 +140,31 @@ fn fixed_point<T: Fact>(graph: &FlatGraph, mut entries: Vec<T>, from: usize) -> 
     Ok(Inferred { entries })
 }
 
-/// Lets one node complete what it can; returns the entries that changed.
-fn step<T: Fact>(graph: &FlatGraph, i: usize, entries: &mut [T]) -> GraphResult<Vec<usize>> {
+/// What is known around one node: room that is used again for the next.
+#[derive(Default)]
+struct Facts<T> {
+    inputs: Vec<T>,
+    outputs: Vec<T>,
+    /// The entries that changed.
+    changed: Vec<usize>,
+}
+
+/// Lets one node complete what it can.
+fn step<T: Fact>(graph: &FlatGraph, i: usize, entries: &mut [T], facts: &mut Facts<T>) -> GraphResult {
     let node = &graph.nodes[i];
-    let Some(op) = &node.op else { return Ok(Vec::new()) };
-    let mut inputs: Vec<T> = node.inputs.iter().map(|&e| entries[e].clone()).collect();
-    let mut outputs: Vec<T> = entries[node.first..node.first + node.outputs].to_vec();
-    let mut changed = Vec::new();
+    let Facts { inputs, outputs, changed } = facts;
+    changed.clear();
+    let Some(op) = &node.op else { return Ok(()) };
+    let own = node.first..node.first + node.outputs;
+    inputs.clear();
+    inputs.extend(node.inputs.iter().map(|&e| entries[e].clone()));
+    outputs.clear();
+    outputs.extend_from_slice(&entries[own.clone()]);
     // What an operator learns of its inputs may tell it more about its outputs: it is asked until it learns nothing.
     loop {
-        T::run(op.as_ref(), &mut inputs, &mut outputs).map_err(|e| node_error(graph, i, T::WHAT, &e, entries))?;
-        let numbers = node.inputs.iter().copied().chain(node.first..node.first + node.outputs);
+        T::run(op.as_ref(), inputs, outputs).map_err(|e| node_error(graph, i, T::WHAT, &e, entries))?;
         let (mut learned, mut settled) = (false, true);
-        for (entry, fact) in numbers.zip(inputs.iter().chain(&outputs)) {
+        for (entry, fact) in node.inputs.iter().copied().chain(own.clone()).zip(inputs.iter().chain(&*outputs)) {
             settled &= fact.known();
             if entries[entry] != *fact && *fact != T::default() {
                 entries[entry] = fact.clone();
@@ -159,7 +173,7 @@ fn step<T: Fact>(graph: &FlatGraph, i: usize, entries: &mut [T]) -> GraphResult<
             }
         }
         if settled || !learned {
-            return Ok(changed);
+            return Ok(());
         }
     }
 }

@@ -5,6 +5,7 @@
 //! [`Registry`] finds operators by name. [`FlatGraph`] lays a symbol out in arrays for [`infer_shapes`], [`infer_types`]
 //! and for the executor; [`gradients`] extends a graph by its derivatives.
 
+pub mod arithmetic;
 pub mod attrs;
 mod cache;
 mod compose;
@@ -25,10 +26,10 @@ mod visit;
 pub use cache::Cache;
 pub use compose::{ComposeArgs, compose};
 pub use error::{GraphError, GraphResult, OpError, OpResult, Port, did_you_mean};
-pub use flat::{FlatGraph, FlatNode};
+pub use flat::{Consumers, EntryNumbers, FlatGraph, FlatNode};
 pub use gradient::{Grad, gradients};
 pub use infer::{Inferred, extend_shapes, extend_types, infer_shapes, infer_types, op_error_text};
-pub use node::{AttrMap, Entry, Node};
+pub use node::{AttrMap, Entry, Inputs, Node};
 pub use op::{Ctx, Io, Names, OpDef, OpInfo, OpRef, Operator, PortDef, ShapeIo, TypeIo, checked, param_name};
 pub use opaque::Opaque;
 pub use param::{ParamDef, ParamError, ParamTexts, ParamType, Tuple, read_field};

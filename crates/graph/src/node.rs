@@ -1,4 +1,5 @@
 use crate::{GraphResult, Names, OpRef, ParamTexts, Symbol, names, parse_op};
+use smallvec::SmallVec;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -6,11 +7,14 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 /// User attributes by key.
 pub type AttrMap = BTreeMap<String, String>;
 
+/// The entries that an operator is applied to.
+pub type Inputs = SmallVec<[Entry; 2]>;
+
 /// A vertex of the graph: a variable, or an operator applied to entries.
 ///
 /// Graphs share their nodes, so an attribute set through one symbol is seen by every symbol with that node, as in MXNet.
 pub struct Node {
-    inputs: Vec<Entry>,
+    inputs: Inputs,
     is_variable: bool,
     subgraphs: Vec<Symbol>,
     state: RwLock<State>,
@@ -50,7 +54,7 @@ impl Node {
     /// A variable.
     pub fn variable(name: &str, attrs: AttrMap) -> Arc<Node> {
         Arc::new(Node {
-            inputs: Vec::new(),
+            inputs: Inputs::new(),
             is_variable: true,
             subgraphs: Vec::new(),
             state: RwLock::new(State { name: name.into(), op: None, params: ParamTexts::default(), attrs }),
@@ -58,7 +62,7 @@ impl Node {
     }
 
     /// An operator applied to `inputs`; `params` is the text that the caller wrote.
-    pub fn operator(name: &str, op: OpRef, params: ParamTexts, attrs: AttrMap, inputs: Vec<Entry>) -> Arc<Node> {
+    pub fn operator(name: &str, op: OpRef, params: ParamTexts, attrs: AttrMap, inputs: impl Into<Inputs>) -> Arc<Node> {
         Node::with_subgraphs(name, op, params, attrs, inputs, Vec::new())
     }
 
@@ -68,11 +72,11 @@ impl Node {
         op: OpRef,
         params: ParamTexts,
         attrs: AttrMap,
-        inputs: Vec<Entry>,
+        inputs: impl Into<Inputs>,
         subgraphs: Vec<Symbol>,
     ) -> Arc<Node> {
         Arc::new(Node {
-            inputs,
+            inputs: inputs.into(),
             is_variable: false,
             subgraphs,
             state: RwLock::new(State { name: name.into(), op: Some(op), params, attrs }),
@@ -80,9 +84,9 @@ impl Node {
     }
 
     /// A copy of this node on other inputs.
-    pub fn with_inputs(&self, inputs: Vec<Entry>) -> Arc<Node> {
+    pub fn with_inputs(&self, inputs: impl Into<Inputs>) -> Arc<Node> {
         Arc::new(Node {
-            inputs,
+            inputs: inputs.into(),
             is_variable: self.is_variable,
             subgraphs: self.subgraphs.clone(),
             state: RwLock::new(self.read().clone()),
@@ -157,7 +161,7 @@ impl Node {
         match def.filter(|d| d.param(key).is_some()) {
             Some(def) => {
                 let mut params = state.params.clone();
-                params.set(key, value);
+                params.set(key.to_string(), value);
                 state.op = Some(parse_op(def, &state.name, &params, &self.subgraphs)?);
                 state.params = params;
             }

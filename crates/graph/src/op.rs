@@ -273,17 +273,15 @@ impl ShapeIo<'_> {
     pub fn unify(&mut self, ports: impl IntoIterator<Item = Port> + Clone) -> OpResult {
         let mut known = PartialShape::unknown();
         for port in ports.clone() {
-            let here = self.port(port).clone();
-            known.unify(&here).map_err(|_| mismatch(port, &known, &here))?;
+            let here = self.port(port);
+            known.unify(here).map_err(|_| mismatch(port, &known, here))?;
         }
         ports.into_iter().try_for_each(|port| merge(self.port(port), &known, port))
     }
 
     /// Makes every input and output agree.
     pub fn same(&mut self) -> OpResult {
-        let ports: Vec<Port> =
-            (0..self.inputs.len()).map(Port::Input).chain((0..self.outputs.len()).map(Port::Output)).collect();
-        self.unify(ports)
+        self.unify((0..self.inputs.len()).map(Port::Input).chain((0..self.outputs.len()).map(Port::Output)))
     }
 
     /// The complete shape of input `i`, if it is known.
@@ -342,9 +340,9 @@ impl TypeIo<'_> {
 
     /// Makes all inputs and outputs share one type.
     pub fn same(&mut self) -> OpResult {
-        let (inputs, outputs): (Vec<usize>, Vec<usize>) =
-            ((0..self.inputs.len()).collect(), (0..self.outputs.len()).collect());
-        self.unify(&inputs, &outputs)
+        let Some(dtype) = self.inputs.iter().chain(&*self.outputs).copied().find_map(|d| d) else { return Ok(()) };
+        (0..self.inputs.len()).try_for_each(|i| self.set_input(i, dtype))?;
+        (0..self.outputs.len()).try_for_each(|o| self.set_output(o, dtype))
     }
 }
 
@@ -457,7 +455,7 @@ macro_rules! operator {
             fn def(&self) -> &'static $crate::OpDef { Self::DEF }
             fn param_texts(&self) -> $crate::ParamTexts {
                 $crate::ParamTexts(vec![$((
-                    $crate::param_name(stringify!($param)).to_string(),
+                    std::borrow::Cow::Borrowed($crate::param_name(stringify!($param))),
                     <$ptype as $crate::ParamType>::text(&self.$param),
                 )),*])
             }

@@ -2,6 +2,7 @@
 
 use rsym_tensor::DType;
 use smallvec::SmallVec;
+use std::borrow::Cow;
 use std::fmt::Display;
 
 /// A short tuple of numbers, as in `kernel=(3, 3)`.
@@ -71,7 +72,7 @@ impl PartialEq for ParamDef {
 
 /// Parameter texts by keyword, in the order given.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct ParamTexts(pub Vec<(String, String)>);
+pub struct ParamTexts(pub Vec<(Cow<'static, str>, String)>);
 
 impl ParamTexts {
     /// The text of keyword `key`.
@@ -80,10 +81,11 @@ impl ParamTexts {
     }
 
     /// Sets keyword `key`, replacing an earlier text.
-    pub fn set(&mut self, key: &str, value: String) {
-        match self.0.iter_mut().find(|(k, _)| k == key) {
+    pub fn set(&mut self, key: impl Into<Cow<'static, str>>, value: String) {
+        let key = key.into();
+        match self.0.iter_mut().find(|(k, _)| *k == key) {
             Some(slot) => slot.1 = value,
-            None => self.0.push((key.to_string(), value)),
+            None => self.0.push((key, value)),
         }
     }
 }

@@ -1,10 +1,10 @@
 use crate::{GraphError, GraphResult, OpDef, OpRef, ParamError, ParamTexts, ParamType, Symbol, did_you_mean};
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 
 /// Operators by name and alias.
 #[derive(Default)]
 pub struct Registry {
-    by_name: HashMap<&'static str, &'static OpDef>,
+    by_name: FxHashMap<&'static str, &'static OpDef>,
     sorted: Vec<&'static OpDef>,
 }
 
@@ -46,15 +46,15 @@ impl Registry {
 
     /// The operator `name` made from keyword texts.
     pub fn make(&self, name: &str, texts: &[(&str, &str)]) -> GraphResult<OpRef> {
-        let texts = ParamTexts(texts.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect());
+        let texts = ParamTexts(texts.iter().map(|(k, v)| (k.to_string().into(), v.to_string())).collect());
         parse_op(self.find(name)?, "", &texts, &[])
     }
 }
 
 /// Makes an operator for the node `node`, turning refusals into errors that name both.
 pub fn parse_op(def: &'static OpDef, node: &str, texts: &ParamTexts, subgraphs: &[Symbol]) -> GraphResult<OpRef> {
-    if let Some((key, _)) = texts.0.iter().find(|(k, _)| def.param(k).is_none() && def.variadic != Some(k)) {
-        return Err(param_error(def, node, ParamError::Unknown(key.clone())));
+    if let Some((key, _)) = texts.0.iter().find(|(k, _)| def.param(k).is_none() && def.variadic != Some(&**k)) {
+        return Err(param_error(def, node, ParamError::Unknown(key.to_string())));
     }
     let counted = def.variadic.and_then(|key| texts.get(key)).and_then(i64::parse);
     refuse_too_many(def, node, "inputs", counted.and_then(|n| usize::try_from(n).ok()).unwrap_or(0))?;

@@ -1,6 +1,6 @@
 use crate::attrs::{lookup, shown};
-use crate::visit::{NodeMap, NodeSet, post_order};
-use crate::{AttrMap, Entry, GraphError, GraphResult, Node, OpRef, ParamTexts, did_you_mean};
+use crate::visit::{NodeMap, Order, post_order};
+use crate::{AttrMap, Entry, GraphError, GraphResult, Inputs, Node, OpRef, ParamTexts, did_you_mean};
 use smallvec::{SmallVec, smallvec};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
@@ -20,7 +20,10 @@ impl Symbol {
 
     /// Every visible output of `node`.
     pub fn from_node(node: &Arc<Node>) -> Symbol {
-        Symbol { outputs: (0..node.num_visible()).map(|i| Entry::new(node, i)).collect() }
+        match node.num_visible() {
+            1 => Symbol { outputs: smallvec![Entry::new(node, 0)] },
+            count => Symbol { outputs: (0..count).map(|i| Entry::new(node, i)).collect() },
+        }
     }
 
     /// The given entries.
@@ -39,8 +42,11 @@ impl Symbol {
         op: OpRef,
         params: ParamTexts,
         attrs: AttrMap,
-        inputs: Vec<Option<Entry>>,
+        inputs: SmallVec<[Option<Entry>; 4]>,
     ) -> GraphResult<Symbol> {
+        if inputs.len() == op.num_inputs() && inputs.iter().all(Option::is_some) {
+            return Ok(Symbol::of_operator(name, op, params, attrs, inputs.into_iter().flatten().collect()));
+        }
         let names = op.inputs();
         if inputs.len() > names.len() {
             return Err(GraphError::Compose {
@@ -50,15 +56,21 @@ impl Symbol {
             });
         }
         let mut inputs = inputs.into_iter();
-        let entries: Vec<Entry> = names
-            .iter()
-            .map(|input| {
-                let given = inputs.next().flatten();
-                given.unwrap_or_else(|| Entry::new(&Node::variable(&format!("{name}_{input}"), attrs.clone()), 0))
+        let mut input_name = String::new();
+        let entries = names.iter().map(|input| {
+            inputs.next().flatten().unwrap_or_else(|| {
+                input_name.clear();
+                input_name.extend([name, "_", input]);
+                Entry::new(&Node::variable(&input_name, attrs.clone()), 0)
             })
-            .collect();
-        set_initializers(&op, &entries);
-        Ok(Symbol::from_node(&Node::operator(name, op, params, attrs, entries)))
+        });
+        let entries: Inputs = entries.collect();
+        Ok(Symbol::of_operator(name, op, params, attrs, entries))
+    }
+
+    fn of_operator(name: &str, op: OpRef, params: ParamTexts, attrs: AttrMap, inputs: Inputs) -> Symbol {
+        set_initializers(&op, &inputs);
+        Symbol::from_node(&Node::operator(name, op, params, attrs, inputs))
     }
 
     /// The outputs.
@@ -80,12 +92,22 @@ impl Symbol {
     pub fn single(&self) -> GraphResult<&Entry> {
         match self.outputs.as_slice() {
             [entry] => Ok(entry),
-            _ => Err(GraphError::Invalid(format!(
-                "a symbol with {} outputs ({}) cannot be an input: take one of them, as in symbol[0]",
-                self.len(),
-                self.list_outputs().join(", ")
-            ))),
+            _ => Err(self.not_single()),
         }
+    }
+
+    /// As [`Symbol::single`], without a copy.
+    pub fn into_single(mut self) -> GraphResult<Entry> {
+        self.single()?;
+        self.outputs.pop().ok_or_else(|| self.not_single())
+    }
+
+    fn not_single(&self) -> GraphError {
+        GraphError::Invalid(format!(
+            "a symbol with {} outputs ({}) cannot be an input: take one of them, as in symbol[0]",
+            self.len(),
+            self.list_outputs().join(", ")
+        ))
     }
 
     /// The node, if all outputs come from one.
@@ -116,9 +138,10 @@ impl Symbol {
 
     /// Variables in depth-first order with a mark on auxiliary states.
     pub fn variables(&self) -> Vec<(Arc<Node>, bool)> {
-        let nodes = self.nodes();
-        let aux = aux_nodes(&nodes);
-        nodes.iter().filter(|n| n.is_variable()).map(|n| (n.clone(), aux.contains(&Arc::as_ptr(n)))).collect()
+        let order = Order::new(&self.outputs);
+        let aux = aux_marks(&order);
+        let variables = order.nodes.iter().zip(aux).filter(|(n, _)| n.is_variable());
+        variables.map(|(&n, aux)| (n.clone(), aux)).collect()
     }
 
     /// Names of all variables that are not auxiliary states.
@@ -197,7 +220,7 @@ impl Symbol {
         let mut out: BTreeMap<String, AttrMap> = BTreeMap::new();
         for node in self.nodes() {
             let mut attrs = shown(&node.attrs());
-            attrs.extend(node.params().0);
+            attrs.extend(node.params().0.into_iter().map(|(k, v)| (k.into_owned(), v)));
             if !attrs.is_empty() {
                 out.entry(node.name().to_string()).or_default().extend(attrs);
             }
@@ -220,7 +243,8 @@ impl Symbol {
         let node = self.only_node()?;
         let variable =
             |input: &str| Entry::new(&Node::variable(&format!("{}_{input}", node.name()), AttrMap::new()), 0);
-        Ok(Symbol::from_node(&node.with_inputs(node.input_names().iter().map(|i| variable(i)).collect())))
+        let inputs: Inputs = node.input_names().iter().map(|i| variable(i)).collect();
+        Ok(Symbol::from_node(&node.with_inputs(inputs)))
     }
 
     /// A copy with nodes of its own.
@@ -236,7 +260,7 @@ impl Symbol {
             replace(e).unwrap_or_else(|| Entry { node: copies[&Arc::as_ptr(&e.node)].clone(), index: e.index })
         };
         for node in &nodes {
-            let inputs = node.inputs().iter().map(|e| map(e, &copies)).collect();
+            let inputs: Inputs = node.inputs().iter().map(|e| map(e, &copies)).collect();
             copies.insert(Arc::as_ptr(node), node.with_inputs(inputs));
         }
         Symbol { outputs: self.outputs.iter().map(|e| map(e, &copies)).collect() }
@@ -275,18 +299,17 @@ pub(crate) fn set_initializers(op: &OpRef, inputs: &[Entry]) {
     }
 }
 
-/// Nodes that some operator uses as auxiliary state.
-pub(crate) fn aux_nodes(nodes: &[Arc<Node>]) -> NodeSet {
-    let mut out = NodeSet::default();
-    for node in nodes {
-        let Some(op) = node.op() else { continue };
-        for &i in op.aux() {
-            if let Some(entry) = node.inputs().get(i) {
-                out.insert(Arc::as_ptr(&entry.node));
+/// For every node, whether some operator uses it as auxiliary state.
+fn aux_marks(order: &Order) -> Vec<bool> {
+    let mut marks = vec![false; order.nodes.len()];
+    for node in order.nodes.iter().filter(|n| !n.is_variable()) {
+        node.inspect(|_, op, _, _| {
+            for entry in op.iter().flat_map(|op| op.aux()).filter_map(|&k| node.inputs().get(k)) {
+                marks[order.number(&entry.node)] = true;
             }
-        }
+        });
     }
-    out
+    marks
 }
 
 impl fmt::Debug for Symbol {

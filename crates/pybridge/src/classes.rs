@@ -2,9 +2,11 @@
 //! registered when `rsym` is imported.
 
 use crate::{ndarray::NDArray, symbol::Symbol};
+use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyAny, PyType};
+use std::cell::Cell;
 
 struct Classes {
     symbol: Py<PyType>,
@@ -27,10 +29,22 @@ fn classes(py: Python<'_>) -> PyResult<&Classes> {
     })
 }
 
+thread_local! {
+    /// What the constructor of the next `Symbol` takes: one object is made instead of two.
+    static MADE: Cell<Option<rsym_graph::Symbol>> = const { Cell::new(None) };
+}
+
 /// A Python `Symbol`.
 pub fn wrap_symbol<'py>(py: Python<'py>, symbol: rsym_graph::Symbol) -> PyResult<Bound<'py, PyAny>> {
-    let base = Bound::new(py, Symbol::from(symbol))?;
-    classes(py)?.symbol.bind(py).call1((base,))
+    let class = classes(py)?.symbol.bind(py);
+    MADE.set(Some(symbol));
+    class.call0()
+}
+
+/// The symbol that [`wrap_symbol`] is wrapping. TypeError if Python called the class itself.
+pub fn take_made_symbol() -> PyResult<Symbol> {
+    let made = MADE.take().map(Symbol::from);
+    made.ok_or_else(|| PyTypeError::new_err("symbols are made by Variable, by operators and by load"))
 }
 
 /// A Python `NDArray`.
@@ -39,7 +53,7 @@ pub fn wrap_ndarray<'py>(py: Python<'py>, array: NDArray) -> PyResult<Bound<'py,
     classes(py)?.ndarray.bind(py).call1((base,))
 }
 
-/// Whether a parameter was not given at all.
-pub fn is_null(value: &Bound<'_, PyAny>) -> PyResult<bool> {
-    Ok(value.is(classes(value.py())?.null.bind(value.py())))
+/// The object that stands for a parameter not given.
+pub fn null(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
+    Ok(classes(py)?.null.bind(py))
 }

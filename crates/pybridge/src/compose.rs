@@ -1,11 +1,13 @@
-use crate::classes::{is_null, wrap_symbol};
+use crate::classes::{null, wrap_symbol};
 use crate::convert::{dtype_text, param_text, text_attrs};
 use crate::errors::attached;
+use crate::scope;
 use crate::symbol::Symbol;
 use pyo3::exceptions::{PyAssertionError, PyTypeError};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple};
+use pyo3::types::{PyDict, PyString, PyTuple};
 use rsym_graph::{ComposeArgs, OpDef};
+use std::borrow::Cow;
 
 /// The text of the parameter `key`, a data type being anything that NumPy takes for one.
 pub fn keyword_text(key: &str, value: &Bound<'_, PyAny>) -> PyResult<String> {
@@ -26,51 +28,88 @@ fn input(op: &OpDef, place: &str, value: &Bound<'_, PyAny>) -> PyResult<Option<r
     }
 }
 
-/// A symbol of operator `op` named `name`.
+/// A symbol of operator `op` named `name`, or after `hint`, with the attributes of the active scopes.
 ///
-/// `inputs` are symbols or None, `params` and `kwargs` keywords, `attrs` user attributes or None.
+/// `inputs` are symbols or None. `params` has the values of all parameters in their order, or some of them by name;
+/// `kwargs` further parameters, inputs and attributes by name.
 #[pyfunction]
 pub fn compose<'py>(
     py: Python<'py>,
     op: &str,
-    name: &str,
+    hint: &str,
     inputs: &Bound<'py, PyTuple>,
-    params: &Bound<'py, PyDict>,
+    params: &Bound<'py, PyAny>,
+    name: Option<&Bound<'py, PyAny>>,
+    attr: Option<&Bound<'py, PyAny>>,
     kwargs: &Bound<'py, PyDict>,
-    attrs: Option<&Bound<'py, PyDict>>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let def = attached(|| rsym_ops::registry().find(op))?;
-    let mut args = ComposeArgs::default();
+    if let Some(name) = name.filter(|name| !name.is_instance_of::<PyString>()) {
+        let error = py.import("rsym.symbol._compose")?.call_method1("not_a_name", (op, name))?;
+        return Err(PyErr::from_value(error));
+    }
+    let name = scope::name(py, name, hint)?;
+    let mut call = Call { def, name: &name, null: null(py)?, args: ComposeArgs::default() };
     for (i, value) in inputs.iter().enumerate() {
         let place = def.inputs.get(i).map_or("data", |p| p.name);
-        args.positional.push(input(def, place, &value)?);
+        call.args.positional.push(input(def, place, &value)?);
     }
     if def.variadic.is_none() {
-        while matches!(args.positional.last(), Some(None)) {
-            args.positional.pop();
+        while matches!(call.args.positional.last(), Some(None)) {
+            call.args.positional.pop();
         }
     }
-    for (key, value) in params.iter().chain(kwargs.iter()) {
-        if is_null(&value)? {
-            continue;
+    if let Ok(values) = params.cast::<PyTuple>() {
+        let keys = def.params.iter().map(|p| p.name).chain(def.variadic);
+        let null = call.null;
+        call.args.keywords.reserve_exact(values.iter_borrowed().filter(|value| !value.is(null)).count());
+        for (key, value) in keys.zip(values.iter_borrowed()).filter(|(_, value)| !value.is(null)) {
+            call.keyword(Cow::Borrowed(key), &value)?;
         }
-        let key: String = key.extract()?;
+    } else {
+        call.keywords(params.cast::<PyDict>()?)?;
+    }
+    call.keywords(kwargs)?;
+    call.args.attrs = scope::attrs(py, attr)?;
+    let args = call.args;
+    wrap_symbol(py, attached(|| rsym_graph::compose(def, &name, args))?)
+}
+
+/// The arguments of a call while they are sorted by kind.
+struct Call<'a, 'py> {
+    def: &'static OpDef,
+    name: &'a str,
+    null: &'a Bound<'py, PyAny>,
+    args: ComposeArgs,
+}
+
+impl<'py> Call<'_, 'py> {
+    fn keywords(&mut self, given: &Bound<'py, PyDict>) -> PyResult<()> {
+        let null = self.null;
+        for (key, value) in given.iter().filter(|(_, value)| !value.is(null)) {
+            self.keyword(Cow::Owned(key.extract()?), &value)?;
+        }
+        Ok(())
+    }
+
+    fn keyword(&mut self, key: Cow<'static, str>, value: &Bound<'py, PyAny>) -> PyResult<()> {
         match value.cast::<Symbol>() {
-            Ok(symbol) if def.param(&key).is_some() => {
+            Ok(symbol) if self.def.param(&key).is_some() => {
                 return Err(PyTypeError::new_err(format!(
-                    "{op} '{name}': parameter {key} takes a value, got the symbol {}",
+                    "{} '{}': parameter {key} takes a value, got the symbol {}",
+                    self.def.name,
+                    self.name,
                     symbol.repr()?
                 )));
             }
-            Ok(symbol) => args.named.push((key, symbol.get().inner.clone())),
+            Ok(symbol) => self.args.named.push((key.into_owned(), symbol.get().inner.clone())),
             Err(_) => {
-                let text = keyword_text(&key, &value)?;
-                args.keywords.push((key, text));
+                let text = keyword_text(&key, value)?;
+                self.args.keywords.push((key, text));
             }
         }
+        Ok(())
     }
-    args.attrs = attrs.map(text_attrs).transpose()?.unwrap_or_default();
-    wrap_symbol(py, attached(|| rsym_graph::compose(def, name, args))?)
 }
 
 /// A variable with user attributes.

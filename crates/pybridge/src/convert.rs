@@ -3,25 +3,53 @@
 use crate::errors::mxnet_error;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyInt, PyList, PyString, PyTuple};
+use pyo3::types::{PyBool, PyDict, PyInt, PyList, PyString, PyTuple};
 use rsym_graph::FlatGraph;
 use rsym_tensor::{DType, PartialShape, Shape};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::fmt::Write;
 
 /// The text of a parameter value, as files hold it: `str(value)`, with the items of tuples taken one by one.
 pub fn param_text(value: &Bound<'_, PyAny>) -> PyResult<String> {
-    if let Ok(text) = value.cast::<PyString>() {
-        return Ok(text.to_cow()?.into_owned());
+    let mut text = String::new();
+    push_param(&mut text, value)?;
+    Ok(text)
+}
+
+fn push_param(text: &mut String, value: &Bound<'_, PyAny>) -> PyResult<()> {
+    if let Ok(value) = value.cast::<PyString>() {
+        text.push_str(&value.to_cow()?);
+    } else if let Ok(value) = value.cast_exact::<PyBool>() {
+        text.push_str(if value.is_true() { "True" } else { "False" });
+    } else if let Some(number) = small_integer(value) {
+        // Writing to a text cannot fail.
+        let _ = write!(text, "{number}");
+    } else if let Ok(items) = value.cast::<PyTuple>() {
+        text.push('(');
+        push_params(text, items.iter())?;
+        text.push_str(if items.len() == 1 { ",)" } else { ")" });
+    } else if let Ok(items) = value.cast::<PyList>() {
+        text.push('[');
+        push_params(text, items.iter())?;
+        text.push(']');
+    } else {
+        text.push_str(&value.str()?.to_cow()?);
     }
-    if let Ok(items) = value.cast::<PyTuple>() {
-        let texts = items.iter().map(|i| param_text(&i)).collect::<PyResult<Vec<_>>>()?;
-        return Ok(if texts.len() == 1 { format!("({},)", texts[0]) } else { format!("({})", texts.join(", ")) });
+    Ok(())
+}
+
+fn push_params<'py>(text: &mut String, items: impl Iterator<Item = Bound<'py, PyAny>>) -> PyResult<()> {
+    for (i, item) in items.enumerate() {
+        if i > 0 {
+            text.push_str(", ");
+        }
+        push_param(text, &item)?;
     }
-    if let Ok(items) = value.cast::<PyList>() {
-        let texts = items.iter().map(|i| param_text(&i)).collect::<PyResult<Vec<_>>>()?;
-        return Ok(format!("[{}]", texts.join(", ")));
-    }
-    Ok(value.str()?.to_cow()?.into_owned())
+    Ok(())
+}
+
+fn small_integer(value: &Bound<'_, PyAny>) -> Option<i64> {
+    if value.is_exact_instance_of::<PyInt>() { value.extract().ok() } else { None }
 }
 
 /// The text of a data type given as a name, a NumPy type or a Python type.
@@ -65,31 +93,45 @@ pub fn shape_tuple<'py>(py: Python<'py>, dims: &[i64]) -> PyResult<Bound<'py, Py
 
 /// What a call says of arguments: by name in a dict, or by position in a list, None saying nothing.
 pub struct Given<T> {
-    by_name: HashMap<String, T>,
+    by_name: Vec<(String, Option<T>)>,
     by_position: Vec<Option<T>>,
 }
 
 impl<T: Clone> Given<T> {
     /// Reads a dict or a list, every value with `one`.
     pub fn read(value: &Bound<'_, PyAny>, one: impl Fn(&Bound<'_, PyAny>) -> PyResult<T>) -> PyResult<Given<T>> {
-        let mut given = Given { by_name: HashMap::new(), by_position: Vec::new() };
+        let one = |value: &Bound<'_, PyAny>| if value.is_none() { Ok(None) } else { one(value).map(Some) };
+        let mut given = Given { by_name: Vec::new(), by_position: Vec::new() };
         if let Ok(dict) = value.cast::<PyDict>() {
             given.by_name = dict.iter().map(|(k, v)| Ok((k.extract()?, one(&v)?))).collect::<PyResult<_>>()?;
         } else {
-            for item in value.try_iter()? {
-                let item = item?;
-                given.by_position.push(if item.is_none() { None } else { Some(one(&item)?) });
-            }
+            given.by_position = value.try_iter()?.map(|item| one(&item?)).collect::<PyResult<_>>()?;
         }
         Ok(given)
     }
 
-    /// What is said of a variable, asked by node number and name.
-    pub fn of(self, graph: &FlatGraph) -> impl Fn(usize, &str) -> Option<T> {
+    /// What is said of a variable, asked by node number and name. An error if a name is that of no variable.
+    pub fn of(self, graph: &FlatGraph) -> PyResult<impl Fn(usize, &str) -> Option<T>> {
+        self.refuse_unknown(graph)?;
         let places = graph.arguments.iter().copied().zip(self.by_position);
         let by_node: HashMap<usize, T> = places.filter_map(|(node, fact)| Some((node, fact?))).collect();
-        let by_name = self.by_name;
-        move |node, name| by_node.get(&node).or_else(|| by_name.get(name)).cloned()
+        let by_name: HashMap<String, T> = self.by_name.into_iter().filter_map(|(k, v)| Some((k, v?))).collect();
+        Ok(move |node, name: &str| by_node.get(&node).or_else(|| by_name.get(name)).cloned())
+    }
+
+    fn refuse_unknown(&self, graph: &FlatGraph) -> PyResult<()> {
+        let mut open: HashSet<&str> = self.by_name.iter().map(|(name, _)| name.as_str()).collect();
+        for &node in graph.arguments.iter().chain(&graph.aux) {
+            if open.is_empty() {
+                return Ok(());
+            }
+            open.remove(&*graph.nodes[node].node.name());
+        }
+        let Some((unknown, _)) = self.by_name.iter().find(|(name, _)| open.contains(name.as_str())) else {
+            return Ok(());
+        };
+        let names: Vec<_> = graph.arguments.iter().map(|&i| graph.nodes[i].node.name()).collect();
+        Err(mxnet_error(format!("there is no argument named '{unknown}'; arguments: {}", names.join(", "))))
     }
 }
 

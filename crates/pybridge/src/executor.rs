@@ -7,7 +7,7 @@ use crate::symbol::Symbol;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
-use rsym_executor::{Bindings, ExecError, ExecResult, GradReq, Hooks, SharedMemory, SimpleBind};
+use rsym_executor::{Bindings, ExecError, ExecResult, GradReq, Hooks, Requests, SharedMemory, SimpleBind};
 use rsym_tensor::Tensor;
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -26,21 +26,41 @@ pub struct Executor {
     monitor: Mutex<Option<(Py<PyAny>, bool)>>,
 }
 
-/// The device of each array, by position: arguments, then auxiliary states.
+/// The devices of arguments, auxiliary states and outputs.
 struct Devices {
-    args: Vec<(i32, i32)>,
-    aux: Vec<(i32, i32)>,
-    outputs: (i32, i32),
+    args: Places,
+    aux: Places,
+    outputs: Device,
+}
+
+/// MXNet's device type number and the device id.
+type Device = (i32, i32);
+
+/// The devices of arrays.
+#[derive(FromPyObject)]
+pub enum Places {
+    All(Device),
+    Each(Vec<Device>),
+}
+
+impl Places {
+    fn at(&self, i: usize) -> Device {
+        match self {
+            Places::All(device) => *device,
+            Places::Each(devices) => devices.get(i).copied().unwrap_or((1, 0)),
+        }
+    }
 }
 
 impl Executor {
     fn new(py: Python<'_>, inner: rsym_executor::Executor, devices: Devices) -> PyResult<Executor> {
         let wrap = |t: &Tensor, device| Ok::<_, PyErr>(wrap_ndarray(py, NDArray::new(t.clone(), device))?.unbind());
         let b = inner.bindings();
-        let args = b.args.iter().zip(&devices.args).map(|(t, d)| wrap(t, *d)).collect::<PyResult<_>>()?;
-        let grads = b.grads.iter().zip(&devices.args);
-        let grads = grads.map(|(t, d)| t.as_ref().map(|t| wrap(t, *d)).transpose()).collect::<PyResult<_>>()?;
-        let aux = b.aux.iter().zip(&devices.aux).map(|(t, d)| wrap(t, *d)).collect::<PyResult<_>>()?;
+        let args = b.args.iter().enumerate().map(|(i, t)| wrap(t, devices.args.at(i))).collect::<PyResult<_>>()?;
+        let grads = b.grads.iter().enumerate();
+        let grad = |(i, t): (usize, &Option<Tensor>)| t.as_ref().map(|t| wrap(t, devices.args.at(i))).transpose();
+        let grads = grads.map(grad).collect::<PyResult<_>>()?;
+        let aux = b.aux.iter().enumerate().map(|(i, t)| wrap(t, devices.aux.at(i))).collect::<PyResult<_>>()?;
         let outputs = inner.outputs().iter().map(|t| wrap(t, devices.outputs)).collect::<PyResult<_>>()?;
         Ok(Executor {
             inner: Mutex::new(inner),
@@ -175,14 +195,29 @@ impl Executor {
     }
 }
 
-fn grad_reqs(texts: &[String]) -> PyResult<Vec<GradReq>> {
-    let one = |text: &String| match text.as_str() {
+/// What to do with gradients: the same for all arguments, or for each.
+#[derive(FromPyObject)]
+pub enum Wanted {
+    All(String),
+    Each(Vec<String>),
+}
+
+impl Wanted {
+    fn requests(&self) -> PyResult<Requests> {
+        Ok(match self {
+            Wanted::All(text) => Requests::All(grad_req(text)?),
+            Wanted::Each(texts) => Requests::Each(texts.iter().map(|t| grad_req(t)).collect::<PyResult<_>>()?),
+        })
+    }
+}
+
+fn grad_req(text: &str) -> PyResult<GradReq> {
+    match text {
         "null" => Ok(GradReq::Null),
         "write" => Ok(GradReq::Write),
         "add" => Ok(GradReq::Add),
         other => Err(mxnet_error(format!("grad_req must be 'write', 'add' or 'null', got '{other}'"))),
-    };
-    texts.iter().map(one).collect()
+    }
 }
 
 fn tensors(dict: &Bound<'_, PyDict>) -> PyResult<HashMap<String, Tensor>> {
@@ -200,8 +235,8 @@ pub fn simple_bind(
     symbol: &Symbol,
     shapes: &Bound<'_, PyDict>,
     types: &Bound<'_, PyDict>,
-    grad_req: Vec<String>,
-    devices: (Vec<(i32, i32)>, Vec<(i32, i32)>, (i32, i32)),
+    grad_req: Wanted,
+    devices: (Places, Places, Device),
     shared: &Bound<'_, PyDict>,
     shared_grads: &Bound<'_, PyDict>,
     shared_exec: Option<&Executor>,
@@ -211,7 +246,7 @@ pub fn simple_bind(
     let request = SimpleBind {
         shapes: partial_shapes(shapes, numpy_shape)?,
         types: dtypes(types)?,
-        reqs: grad_reqs(&grad_req)?,
+        reqs: grad_req.requests()?,
         shared: tensors(shared)?,
         shared_grads: tensors(shared_grads)?,
         memory: memory(py, shared_exec)?,
@@ -235,14 +270,14 @@ pub fn bind(
 ) -> PyResult<Executor> {
     settings::check()?;
     let devices = Devices {
-        args: args.iter().map(|a| a.get().device).collect(),
-        aux: aux.iter().map(|a| a.get().device).collect(),
+        args: Places::Each(args.iter().map(|a| a.get().device).collect()),
+        aux: Places::Each(aux.iter().map(|a| a.get().device).collect()),
         outputs: device,
     };
     let bindings = Bindings {
         args: args.iter().map(|a| a.get().tensor.clone()).collect(),
         grads: grads.iter().map(|g| g.as_ref().map(|g| g.get().tensor.clone())).collect(),
-        reqs: grad_reqs(&grad_req)?,
+        reqs: grad_req.iter().map(|r| self::grad_req(r)).collect::<PyResult<_>>()?,
         aux: aux.iter().map(|a| a.get().tensor.clone()).collect(),
         memory: memory(py, shared_exec)?,
     };

@@ -1,4 +1,4 @@
-use crate::classes::{is_null, wrap_ndarray};
+use crate::classes::{null, wrap_ndarray};
 use crate::compose::keyword_text;
 use crate::errors::{attached, detached, mxnet_error};
 use crate::ndarray::NDArray;
@@ -29,8 +29,9 @@ pub fn invoke<'py>(
     }
     let mut texts = ParamTexts::default();
     let mut named: Vec<(String, NDArray)> = Vec::new();
+    let null = null(py)?;
     for (key, value) in params.iter().chain(kwargs.iter()) {
-        if is_null(&value)? {
+        if value.is(null) {
             continue;
         }
         let key: String = key.extract()?;
@@ -38,7 +39,7 @@ pub fn invoke<'py>(
             Ok(input) => named.push((key, input.get().clone())),
             Err(_) => {
                 let text = keyword_text(&key, &value)?;
-                texts.set(&key, text);
+                texts.set(key, text);
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use pyo3::prelude::*;
 
+mod arithmetic;
 mod classes;
 mod compose;
 mod convert;
@@ -22,6 +23,10 @@ fn _rsym(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_class::<ndarray::NDArray>()?;
     m.add_class::<executor::Executor>()?;
     m.add_class::<scope::AttrScope>()?;
+    m.add_class::<scope::NameManager>()?;
+    m.add_class::<scope::ThreadSlot>()?;
+    m.add_function(wrap_pyfunction!(scope::register_scopes, m)?)?;
+    m.add_function(wrap_pyfunction!(arithmetic::combine, m)?)?;
     m.add_function(wrap_pyfunction!(classes::register_classes, m)?)?;
     m.add_function(wrap_pyfunction!(compose::compose, m)?)?;
     m.add_function(wrap_pyfunction!(compose::variable, m)?)?;

@@ -1,9 +1,12 @@
-use crate::classes::wrap_symbol;
+use crate::arithmetic::{self, Composed, binary};
+use crate::classes::{take_made_symbol, wrap_symbol};
 use crate::convert::{Given, dtype_of, partial_shape, shape_tuple};
 use crate::errors::attached;
+use pyo3::basic::CompareOp;
 use pyo3::prelude::*;
 use pyo3::types::PyList;
 use rsym_executor::complete_types;
+use rsym_graph::arithmetic as signs;
 use rsym_graph::{AttrMap, FlatGraph, infer_shapes, infer_types, json};
 use rsym_tensor::{DType, PartialShape};
 use std::collections::BTreeMap;
@@ -26,9 +29,11 @@ type Lists<'py> = (Bound<'py, PyList>, Bound<'py, PyList>, Bound<'py, PyList>);
 
 #[pymethods]
 impl Symbol {
+    /// The symbol that Rust has just made, or that of another object.
     #[new]
-    fn new(base: &Symbol) -> Symbol {
-        base.clone()
+    #[pyo3(signature = (base=None))]
+    fn new(base: Option<&Bound<'_, Symbol>>) -> PyResult<Symbol> {
+        base.map_or_else(take_made_symbol, |base| Ok(base.get().clone()))
     }
 
     #[getter]
@@ -133,7 +138,8 @@ impl Symbol {
     ) -> PyResult<(Lists<'py>, Vec<String>)> {
         let given = Given::read(given, |v| partial_shape(v, numpy))?;
         let graph = FlatGraph::new(&self.inner);
-        let found = attached(|| infer_shapes(&graph, given.of(&graph)))?.entries;
+        let given = given.of(&graph)?;
+        let found = attached(|| infer_shapes(&graph, given))?.entries;
         let tuple = |s: &PartialShape| {
             let dims = if numpy { s.to_signed() } else { Some(s.to_legacy()) };
             dims.map(|d| shape_tuple(py, &d)).transpose()
@@ -150,7 +156,8 @@ impl Symbol {
     ) -> PyResult<(Lists<'py>, Vec<String>)> {
         let given = Given::read(given, |v| dtype_of(v.extract()?))?;
         let graph = FlatGraph::new(&self.inner);
-        let found = attached(|| infer_types(&graph, given.of(&graph)))?;
+        let given = given.of(&graph)?;
+        let found = attached(|| infer_types(&graph, given))?;
         let found = if complete { attached(|| complete_types(&graph, found))? } else { found }.entries;
         let number = |d: &Option<DType>| Ok(d.map(DType::number));
         Ok((lists(py, &graph, &found, number)?, undecided(&graph, |e| found[e].is_some())))
@@ -170,10 +177,89 @@ impl Symbol {
             let inputs: Vec<(usize, usize)> =
                 n.inputs.iter().map(|&e| (producers[e], e - graph.nodes[producers[e]].first)).collect();
             let mut attrs = n.node.attrs();
-            attrs.extend(n.node.params().0);
+            attrs.extend(n.node.params().0.into_iter().map(|(k, v)| (k.into_owned(), v)));
             (n.node.name().to_string(), n.node.op_name(), inputs, attrs, n.node.num_visible())
         });
         PyList::new(py, rows.collect::<Vec<_>>())
+    }
+
+    /// Every output as (node, output), and for every node how many nodes so far have written each of its inputs, where that
+    /// is a variable.
+    fn _uses(&self) -> (Vec<(usize, usize)>, Vec<Vec<Option<usize>>>) {
+        let graph = FlatGraph::new(&self.inner);
+        let producers = graph.producers();
+        let heads = graph.heads.iter().map(|&e| (producers[e], e - graph.nodes[producers[e]].first)).collect();
+        let mut writes = vec![0; graph.num_entries];
+        let versions = graph.nodes.iter().map(|node| {
+            let aux = node.op.as_ref().map_or(&[][..], |op| op.aux());
+            let version = |(k, &e): (usize, &usize)| {
+                writes[e] += usize::from(aux.contains(&k));
+                graph.nodes[producers[e]].node.is_variable().then_some(writes[e])
+            };
+            node.inputs.iter().enumerate().map(version).collect()
+        });
+        let versions = versions.collect();
+        (heads, versions)
+    }
+
+    fn __add__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> Composed<'py> {
+        binary(slf, other, signs::ADD)
+    }
+
+    fn __radd__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> Composed<'py> {
+        binary(slf, other, signs::ADD)
+    }
+
+    fn __sub__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> Composed<'py> {
+        binary(slf, other, signs::SUB)
+    }
+
+    fn __rsub__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> Composed<'py> {
+        binary(other, slf, signs::SUB)
+    }
+
+    fn __mul__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> Composed<'py> {
+        binary(slf, other, signs::MUL)
+    }
+
+    fn __rmul__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> Composed<'py> {
+        binary(slf, other, signs::MUL)
+    }
+
+    fn __truediv__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> Composed<'py> {
+        binary(slf, other, signs::DIV)
+    }
+
+    fn __rtruediv__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> Composed<'py> {
+        binary(other, slf, signs::DIV)
+    }
+
+    fn __mod__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> Composed<'py> {
+        binary(slf, other, signs::MOD)
+    }
+
+    fn __rmod__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> Composed<'py> {
+        binary(other, slf, signs::MOD)
+    }
+
+    fn __pow__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>, modulo: &Bound<'py, PyAny>) -> Composed<'py> {
+        arithmetic::power(slf, other, modulo)
+    }
+
+    fn __rpow__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>, modulo: &Bound<'py, PyAny>) -> Composed<'py> {
+        arithmetic::power(other, slf, modulo)
+    }
+
+    fn __neg__<'py>(slf: &Bound<'py, Self>) -> Composed<'py> {
+        arithmetic::negative(slf)
+    }
+
+    fn __abs__<'py>(slf: &Bound<'py, Self>) -> Composed<'py> {
+        arithmetic::absolute(slf)
+    }
+
+    fn __richcmp__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>, op: CompareOp) -> Composed<'py> {
+        arithmetic::compare(slf, other, op)
     }
 }
 

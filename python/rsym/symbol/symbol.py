@@ -8,12 +8,11 @@ from .._fluent import add_methods
 from ..base import DTypeError, MXNetError, NotImplementedForSymbol
 from ..context import current_context
 from ..util import is_np_shape
-from ._arithmetic import Arithmetic
 
 __all__ = ["Symbol", "Variable", "var", "Group", "load", "load_json"]
 
 
-class Symbol(Arithmetic, _rsym.Symbol):
+class Symbol(_rsym.Symbol):
     """One or more outputs of a graph of operators.
 
     Symbols come from `Variable`, from operator functions such as `FullyConnected`, and from arithmetic on other
@@ -45,6 +44,9 @@ class Symbol(Arithmetic, _rsym.Symbol):
 
     def __iter__(self):
         return (self._at(i) for i in range(len(self)))
+
+    def __bool__(self):
+        raise NotImplementedForSymbol(self.__bool__, "bool")
 
     def __contains__(self, item):
         if isinstance(item, Symbol):
@@ -89,15 +91,18 @@ class Symbol(Arithmetic, _rsym.Symbol):
 
     def debug_str(self):
         """A description of the graph, a paragraph for each node."""
-        lines = ["Symbol Outputs:"]
         nodes = self._nodes()
-        lines += ["\toutput[%d]=%s" % (i, name) for i, name in enumerate(self.list_outputs())]
-        for name, op, inputs, attrs, _ in nodes:
+        heads, versions = self._uses()
+        lines = ["Symbol Outputs:"]
+        lines += ["\toutput[%d]=%s(%d)" % (i, nodes[n][0], out) for i, (n, out) in enumerate(heads)]
+        for (name, op, inputs, attrs, _), writes in zip(nodes, versions):
             if op == "null":
                 lines.append("Variable:%s" % name)
                 continue
             lines += ["--------------------", "Op:%s, Name=%s" % (op, name), "Inputs:"]
-            lines += ["\targ[%d]=%s(%d)" % (i, nodes[n][0], out) for i, (n, out) in enumerate(inputs)]
+            for i, ((n, out), version) in enumerate(zip(inputs, writes)):
+                line = "\targ[%d]=%s(%d)" % (i, nodes[n][0], out)
+                lines.append(line if version is None else "%s version=%d" % (line, version))
             if attrs:
                 lines += ["Attrs:"] + ["\t%s=%s" % item for item in sorted(attrs.items())]
         return "\n".join(lines) + "\n"
@@ -267,20 +272,15 @@ class Symbol(Arithmetic, _rsym.Symbol):
         return tuple([_dtypes.from_number(n) for n in part] for part in lists)
 
     def _given(self, args, kwargs, convert):
-        """What is given for arguments, as a dict by name or as a list by position."""
-        if args and kwargs:
+        """What is given for arguments, as a dict by name or as a list by position; None is nothing."""
+        if not args:
+            return {k: None if v is None else convert(k, v) for k, v in kwargs.items()}
+        if kwargs:
             raise ValueError("Can only specify known argument shapes or types either by positional or kwargs way.")
         names = self.list_arguments()
         if len(args) > len(names):
             raise MXNetError("%d were given, but there are %d arguments: %s" % (len(args), len(names), ", ".join(names)))
-        if args:
-            return [None if v is None else convert(k, v) for k, v in zip(names, args)]
-        if kwargs:
-            known = set(names).union(self.list_auxiliary_states())
-            for key in kwargs:
-                if key not in known:
-                    raise MXNetError("there is no argument named '%s'; arguments: %s" % (key, ", ".join(names)))
-        return {k: convert(k, v) for k, v in kwargs.items() if v is not None}
+        return [None if v is None else convert(k, v) for k, v in zip(names, args)]
 
     # -- files -----------------------------------------------------------------------------------------------------
 

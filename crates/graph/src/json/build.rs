@@ -1,8 +1,10 @@
 use super::raw::{RawEntry, RawGraph, RawNode};
 use super::split::split;
 use crate::{
-    Entry, GraphError, GraphResult, Node, OpDef, OpRef, Opaque, ParamTexts, ParamType, Registry, Symbol, parse_op,
+    Entry, GraphError, GraphResult, Inputs, Node, OpDef, OpRef, Opaque, ParamTexts, ParamType, Registry, Symbol,
+    parse_op,
 };
+use rustc_hash::FxHashMap;
 use std::sync::Arc;
 
 /// More outputs than this no operator has; a file that says so would only exhaust memory.
@@ -12,6 +14,8 @@ const MOST_OUTPUTS: usize = 1 << 16;
 pub struct Builder<'a> {
     registry: &'a Registry,
     version: u32,
+    /// The last node of each operator: the next one often has the same parameters and then shares them.
+    last: FxHashMap<&'static str, Arc<Node>>,
     /// What the user should know.
     pub warnings: Vec<String>,
 }
@@ -28,7 +32,7 @@ struct Built {
 impl<'a> Builder<'a> {
     /// For a file of `version`.
     pub fn new(registry: &'a Registry, version: u32) -> Builder<'a> {
-        Builder { registry, version, warnings: Vec::new() }
+        Builder { registry, version, last: FxHashMap::default(), warnings: Vec::new() }
     }
 
     /// The symbol of `raw`.
@@ -54,11 +58,25 @@ impl<'a> Builder<'a> {
         let def = self.registry.get(&raw.op);
         let (params, attrs) = split(def, raw, self.version, &mut self.warnings);
         let op = match def {
-            Some(def) => known(def, raw, &params, &subgraphs)?,
+            Some(def) => match self.shared(def, raw, &params).filter(|_| subgraphs.is_empty()) {
+                Some(op) => op,
+                None => known(def, raw, &params, &subgraphs)?,
+            },
             None => built.opaque(raw, built.used[index])?,
         };
         built.count_writes(raw, &op);
-        Ok(Node::with_subgraphs(&raw.name, op, params, attrs, inputs, subgraphs))
+        let node = Node::with_subgraphs(&raw.name, op, params, attrs, inputs, subgraphs);
+        if let Some(def) = def {
+            self.last.insert(def.name, node.clone());
+        }
+        Ok(node)
+    }
+
+    /// The operator of the last node of its kind, if that has the same parameters and number of inputs.
+    fn shared(&self, def: &OpDef, raw: &RawNode, params: &ParamTexts) -> Option<OpRef> {
+        let last =
+            self.last.get(def.name).filter(|n| n.subgraphs().is_empty() && n.inputs().len() == raw.inputs.len())?;
+        last.inspect(|_, op, texts, _| op.filter(|_| texts == params).cloned())
     }
 }
 
@@ -83,8 +101,11 @@ fn known(def: &'static OpDef, raw: &RawNode, params: &ParamTexts, subgraphs: &[S
 
 /// The variables of `raw`, each at its place.
 fn variables(raw: &mut RawGraph) -> Vec<Option<Arc<Node>>> {
-    let variable = |n: &mut RawNode| n.is_variable().then(|| Node::variable(&n.name, std::mem::take(&mut n.attrs)));
-    raw.nodes.iter_mut().map(variable).collect()
+    let variable = |n: &mut RawNode| {
+        let texts = std::mem::take(&mut n.attrs).into_iter();
+        Node::variable(&n.name, texts.map(|(key, value)| (key.into_owned(), value.into_owned())).collect())
+    };
+    raw.nodes.iter_mut().map(|n| n.is_variable().then(|| variable(n))).collect()
 }
 
 fn outputs_used(raw: &RawGraph) -> Vec<usize> {
@@ -97,7 +118,7 @@ fn outputs_used(raw: &RawGraph) -> Vec<usize> {
 }
 
 impl Built {
-    fn entries(&self, raw: &[RawEntry], user: &str) -> GraphResult<Vec<Entry>> {
+    fn entries(&self, raw: &[RawEntry], user: &str) -> GraphResult<Inputs> {
         raw.iter().map(|e| self.entry(e, user)).collect()
     }
 

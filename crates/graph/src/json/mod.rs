@@ -3,6 +3,7 @@
 //! Reading goes in steps: the text becomes a `raw` graph, whose indices are checked; `upgrade` rewrites what older
 //! versions meant; `build` makes nodes of it.
 
+mod attrs;
 mod build;
 mod keys;
 mod raw;
@@ -13,6 +14,7 @@ mod upgrade;
 mod write;
 
 pub use read::{Loaded, from_bytes, from_json};
+pub(crate) use write::push_number;
 pub use write::to_json;
 
 /// The version of MXNet whose dialect is written: 1.9.1.

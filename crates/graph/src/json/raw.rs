@@ -1,13 +1,11 @@
 //! A file as it lies there: numbers for nodes, text for everything else.
 
+use super::attrs::RawAttrs;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-
-/// Attributes by key.
-pub type RawAttrs = BTreeMap<String, String>;
 
 /// The version that a file without one is of: MXNet wrote the version from 0.9 on.
 const UNMARKED: u32 = 800;
@@ -35,14 +33,14 @@ pub struct RawNode<'a> {
     pub name: Cow<'a, str>,
     pub inputs: Vec<RawEntry>,
     /// Parameters and user attributes since 1.0; after [`RawGraph::check`] those of `attr` too.
-    #[serde(default)]
-    pub attrs: RawAttrs,
+    #[serde(default, borrow)]
+    pub attrs: RawAttrs<'a>,
     /// User attributes up to 0.8, from 0.9 on parameters as well.
-    #[serde(default)]
-    attr: RawAttrs,
+    #[serde(default, borrow)]
+    attr: RawAttrs<'a>,
     /// Parameters, up to 0.8; `attr` then holds user attributes alone.
-    #[serde(default)]
-    pub param: Option<RawAttrs>,
+    #[serde(default, borrow)]
+    pub param: Option<RawAttrs<'a>>,
     /// Up to 0.8: the node whose gradient this is, or -1.
     #[serde(default)]
     backward_source_id: Option<i64>,
@@ -81,9 +79,9 @@ impl RawGraph<'_> {
     }
 }
 
-impl RawNode<'_> {
+impl<'a> RawNode<'a> {
     /// A variable.
-    pub fn variable(name: String, attrs: RawAttrs) -> RawNode<'static> {
+    pub fn variable(name: String, attrs: RawAttrs<'a>) -> RawNode<'a> {
         RawNode { op: "null".into(), name: name.into(), attrs, ..RawNode::default() }
     }
 
@@ -94,7 +92,7 @@ impl RawNode<'_> {
 
     fn check(&mut self, index: usize) -> Result<(), String> {
         for (key, value) in std::mem::take(&mut self.attr) {
-            self.attrs.entry(key).or_insert(value);
+            self.attrs.set_default(key, value);
         }
         if let Some(entry) = self.inputs.iter().find(|e| e.0 as usize >= index) {
             return Err(format!("an input is node {}, which does not come before", entry.0));

@@ -1,8 +1,9 @@
 //! What older versions of MXNet meant, rewritten as 1.9.1 says it.
 
 use super::VERSION;
-use super::raw::{RawAttrs, RawEntry, RawGraph, RawNode};
-use super::split::is_param;
+use super::attrs::RawAttrs;
+use super::raw::{RawEntry, RawGraph, RawNode};
+use super::split::{is_param, param_key};
 use crate::attrs::HIDDEN_KEYS;
 use crate::{OpDef, OpRef, ParamTexts, Registry};
 
@@ -42,7 +43,7 @@ fn hide_keys(graph: &mut RawGraph, registry: &Registry) -> bool {
             let target = if key == hidden { Some(i) } else { owner(graph, i, &key, hidden, registry) };
             let Some(target) = target else { continue };
             if let Some(value) = graph.nodes[i].attrs.remove(&key) {
-                graph.nodes[target].attrs.insert(format!("__{hidden}__"), value);
+                graph.nodes[target].attrs.set(format!("__{hidden}__").into(), value);
                 changed = true;
             }
         }
@@ -52,8 +53,8 @@ fn hide_keys(graph: &mut RawGraph, registry: &Registry) -> bool {
 
 /// The keys that are or end like a hidden one, with that one.
 fn hidden_keys(attrs: &RawAttrs) -> Vec<(String, &'static str)> {
-    let hidden = |key: &String| HIDDEN_KEYS.into_iter().find(|h| key.ends_with(h)).map(|h| (key.clone(), h));
-    attrs.keys().filter_map(hidden).collect()
+    let hidden = |key: &str| HIDDEN_KEYS.into_iter().find(|h| key.ends_with(h)).map(|h| (key.to_string(), h));
+    attrs.iter().filter_map(|(key, _)| hidden(key)).collect()
 }
 
 /// The variable that `<input>_<hidden>` on node `i` speaks of.
@@ -93,8 +94,8 @@ fn set_initializers(graph: &mut RawGraph, registry: &Registry) -> bool {
             let variable = graph.nodes[i].inputs[place].0 as usize;
             let Some(text) = op.initializer(place).filter(|_| graph.nodes[variable].is_variable()) else { continue };
             let attrs = &mut graph.nodes[variable].attrs;
-            changed |= !attrs.contains_key("__init__");
-            attrs.entry("__init__".into()).or_insert_with(|| text.into());
+            changed |= !attrs.contains("__init__");
+            attrs.set_default("__init__".into(), text.into());
         }
     }
     changed
@@ -122,5 +123,5 @@ fn operator(node: &RawNode, registry: &Registry) -> Option<OpRef> {
 
 fn params(def: &OpDef, node: &RawNode) -> ParamTexts {
     let texts = node.param.as_ref().unwrap_or(&node.attrs);
-    ParamTexts(texts.iter().filter(|(k, _)| is_param(def, k)).map(|(k, v)| (k.clone(), v.clone())).collect())
+    ParamTexts(texts.iter().filter_map(|(k, v)| Some((param_key(def, k)?.into(), v.to_string()))).collect())
 }

@@ -1,7 +1,8 @@
 use super::{VERSION, keys};
+use crate::visit::Order;
 use crate::{AttrMap, GraphResult, Node, ParamTexts, Symbol};
+use smallvec::SmallVec;
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::fmt::Write;
 use std::sync::Arc;
 
@@ -23,19 +24,19 @@ struct Writer {
 
 impl Writer {
     fn graph(&mut self, symbol: &Symbol, is_root: bool) {
-        let nodes = symbol.nodes();
-        let index: HashMap<*const Node, usize> = nodes.iter().enumerate().map(|(i, n)| (Arc::as_ptr(n), i)).collect();
-        let at = |node: &Arc<Node>| index[&Arc::as_ptr(node)];
-        let heads = symbol.entries().iter().map(|e| [at(&e.node), e.index as usize, 0]);
+        let order = Order::new(symbol.entries());
+        let nodes = &order.nodes;
+        let heads = symbol.entries().iter().map(|e| [order.number(&e.node), e.index as usize, 0]);
 
         self.open('{');
         self.key("nodes", true);
-        self.nodes(&nodes, at);
+        let mut writes = vec![0; nodes.len()];
+        self.array(nodes, |writer, node| writer.node(node, &order, &mut writes));
         self.key("arg_nodes", false);
         let variables: Vec<usize> = (0..nodes.len()).filter(|&i| nodes[i].is_variable()).collect();
         self.row(variables.into_iter(), push_number);
         self.key("node_row_ptr", false);
-        self.row(first_outputs(&nodes).into_iter(), push_number);
+        self.row(first_outputs(nodes).into_iter(), push_number);
         self.key("heads", false);
         self.row(heads, push_entry);
         if is_root {
@@ -45,13 +46,8 @@ impl Writer {
         self.close('}');
     }
 
-    fn nodes(&mut self, nodes: &[Arc<Node>], at: impl Fn(&Arc<Node>) -> usize) {
-        let mut writes = vec![0; nodes.len()];
-        self.array(nodes, |writer, node| writer.node(node, &at, &mut writes));
-    }
-
     /// `writes` counts, per variable, the operators before this one that write it: the third number of an input.
-    fn node(&mut self, node: &Arc<Node>, at: impl Fn(&Arc<Node>) -> usize, writes: &mut [usize]) {
+    fn node(&mut self, node: &Node, order: &Order, writes: &mut [usize]) {
         self.open('{');
         node.inspect(|name, op, params, attrs| {
             self.key("op", true);
@@ -62,7 +58,7 @@ impl Writer {
             self.key("inputs", false);
             let aux = op.map_or(&[][..], |op| op.aux());
             let entries = node.inputs().iter().enumerate().map(|(i, entry)| {
-                let n = at(&entry.node);
+                let n = order.number(&entry.node);
                 writes[n] += usize::from(entry.node.is_variable() && aux.contains(&i));
                 [n, entry.index as usize, writes[n]]
             });
@@ -78,9 +74,12 @@ impl Writer {
     /// Parameters and user attributes as one map, sorted by key; nothing if there are none.
     fn attrs(&mut self, params: &ParamTexts, user: &AttrMap, is_variable: bool) {
         let filed = |key| if is_variable { Cow::Borrowed(key) } else { keys::encode(key) };
-        let mut attrs: Vec<(Cow<str>, &str)> = user.iter().map(|(k, v)| (filed(k.as_str()), v.as_str())).collect();
-        attrs.extend(params.0.iter().map(|(k, v)| (Cow::Borrowed(k.as_str()), v.as_str())));
-        attrs.sort_by(|a, b| a.0.cmp(&b.0));
+        let mut attrs: SmallVec<[(Cow<str>, &str); 8]> =
+            user.iter().map(|(k, v)| (filed(k.as_str()), v.as_str())).collect();
+        attrs.extend(params.0.iter().map(|(k, v)| (Cow::Borrowed(&**k), v.as_str())));
+        if !attrs.is_sorted_by(|a, b| a.0 < b.0) {
+            attrs.sort_by(|a, b| a.0.cmp(&b.0));
+        }
         attrs.dedup_by(|later, kept| {
             later.0 == kept.0 && {
                 kept.1 = later.1;
@@ -162,8 +161,12 @@ impl Writer {
 
     fn line(&mut self) {
         self.text.push('\n');
-        for _ in 0..self.indent / 2 {
-            self.text.push_str("  ");
+        const SPACES: &str = "                ";
+        let mut left = self.indent;
+        while left > 0 {
+            let some = left.min(SPACES.len());
+            self.text.push_str(&SPACES[..some]);
+            left -= some;
         }
     }
 
@@ -201,7 +204,7 @@ impl Writer {
 }
 
 /// For every node the number of its first output, and the number of all outputs at the end.
-fn first_outputs(nodes: &[Arc<Node>]) -> Vec<usize> {
+fn first_outputs(nodes: &[&Arc<Node>]) -> Vec<usize> {
     let mut starts = vec![0];
     for (i, node) in nodes.iter().enumerate() {
         starts.push(starts[i] + node.num_outputs());
@@ -209,7 +212,8 @@ fn first_outputs(nodes: &[Arc<Node>]) -> Vec<usize> {
     starts
 }
 
-fn push_number(text: &mut String, number: usize) {
+/// Appends a number; quicker than formatting it.
+pub(crate) fn push_number(text: &mut String, number: usize) {
     if number >= 10 {
         push_number(text, number / 10);
     }

@@ -163,12 +163,11 @@ pub fn registry() -> Registry {
 
 /// The operator `op` named `name` on `inputs`, the rest being made, with `keywords` and `attrs`.
 pub fn apply(op: &str, name: &str, inputs: &[&Symbol], keywords: &[(&str, &str)], attrs: &[(&str, &str)]) -> Symbol {
-    let text = |pairs: &[(&str, &str)]| pairs.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect();
     let args = ComposeArgs {
         positional: inputs.iter().map(|s| Some((*s).clone())).collect(),
         named: Vec::new(),
-        keywords: text(keywords),
-        attrs: text(attrs),
+        keywords: keywords.iter().map(|(k, v)| (k.to_string().into(), v.to_string())).collect(),
+        attrs: attrs.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect(),
     };
     compose(registry().find(op).unwrap(), name, args).unwrap()
 }

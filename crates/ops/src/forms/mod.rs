@@ -35,7 +35,7 @@ macro_rules! internal {
                 &DEF
             }
             fn param_texts(&self) -> rsym_graph::ParamTexts {
-                rsym_graph::ParamTexts(vec![("form".to_string(), format!("{self:?}"))])
+                rsym_graph::ParamTexts(vec![("form".into(), format!("{self:?}"))])
             }
             fn as_any(&self) -> &dyn std::any::Any {
                 self

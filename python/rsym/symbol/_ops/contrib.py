@@ -47,7 +47,7 @@ def arange_like(data=None, start=_Null, step=_Null, repeat=_Null, ctx=_Null, axi
     -------
     Symbol
     """
-    return _compose("_contrib_arange_like", "arange_like", (data,), {"start": start, "step": step, "repeat": repeat, "ctx": ctx, "axis": axis}, name, attr, kwargs)
+    return _compose("_contrib_arange_like", "arange_like", (data,), (start, step, repeat, ctx, axis,), name, attr, kwargs)
 
 
 def div_sqrt_dim(data=None, name=None, attr=None, out=None, **kwargs):
@@ -72,4 +72,4 @@ def div_sqrt_dim(data=None, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("_contrib_div_sqrt_dim", "div_sqrt_dim", (data,), {}, name, attr, kwargs)
+    return _compose("_contrib_div_sqrt_dim", "div_sqrt_dim", (data,), (), name, attr, kwargs)

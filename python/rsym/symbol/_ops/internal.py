@@ -148,7 +148,7 @@ def _Div(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("elemwise_div", "_div", (lhs, rhs,), {}, name, attr, kwargs)
+    return _compose("elemwise_div", "_div", (lhs, rhs,), (), name, attr, kwargs)
 
 
 def _DivScalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, out=None, **kwargs):
@@ -180,7 +180,7 @@ def _DivScalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, out=
     -------
     Symbol
     """
-    return _compose("_div_scalar", "_divscalar", (data,), {"scalar": scalar, "is_int": is_int}, name, attr, kwargs)
+    return _compose("_div_scalar", "_divscalar", (data,), (scalar, is_int,), name, attr, kwargs)
 
 
 def _Equal(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
@@ -208,7 +208,7 @@ def _Equal(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("_equal", "_equal", (lhs, rhs,), {}, name, attr, kwargs)
+    return _compose("_equal", "_equal", (lhs, rhs,), (), name, attr, kwargs)
 
 
 def _EqualScalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, out=None, **kwargs):
@@ -240,7 +240,7 @@ def _EqualScalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, ou
     -------
     Symbol
     """
-    return _compose("_equal_scalar", "_equalscalar", (data,), {"scalar": scalar, "is_int": is_int}, name, attr, kwargs)
+    return _compose("_equal_scalar", "_equalscalar", (data,), (scalar, is_int,), name, attr, kwargs)
 
 
 def _Greater(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
@@ -268,7 +268,7 @@ def _Greater(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("_greater", "_greater", (lhs, rhs,), {}, name, attr, kwargs)
+    return _compose("_greater", "_greater", (lhs, rhs,), (), name, attr, kwargs)
 
 
 def _GreaterEqualScalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, out=None, **kwargs):
@@ -300,7 +300,7 @@ def _GreaterEqualScalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=N
     -------
     Symbol
     """
-    return _compose("_greater_equal_scalar", "_greaterequalscalar", (data,), {"scalar": scalar, "is_int": is_int}, name, attr, kwargs)
+    return _compose("_greater_equal_scalar", "_greaterequalscalar", (data,), (scalar, is_int,), name, attr, kwargs)
 
 
 def _GreaterScalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, out=None, **kwargs):
@@ -332,7 +332,7 @@ def _GreaterScalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, 
     -------
     Symbol
     """
-    return _compose("_greater_scalar", "_greaterscalar", (data,), {"scalar": scalar, "is_int": is_int}, name, attr, kwargs)
+    return _compose("_greater_scalar", "_greaterscalar", (data,), (scalar, is_int,), name, attr, kwargs)
 
 
 def _Greater_Equal(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
@@ -360,7 +360,7 @@ def _Greater_Equal(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs)
     -------
     Symbol
     """
-    return _compose("_greater_equal", "_greater_equal", (lhs, rhs,), {}, name, attr, kwargs)
+    return _compose("_greater_equal", "_greater_equal", (lhs, rhs,), (), name, attr, kwargs)
 
 
 def _Hypot(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
@@ -388,7 +388,7 @@ def _Hypot(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("_hypot", "_hypot", (lhs, rhs,), {}, name, attr, kwargs)
+    return _compose("_hypot", "_hypot", (lhs, rhs,), (), name, attr, kwargs)
 
 
 def _HypotScalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, out=None, **kwargs):
@@ -420,7 +420,7 @@ def _HypotScalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, ou
     -------
     Symbol
     """
-    return _compose("_hypot_scalar", "_hypotscalar", (data,), {"scalar": scalar, "is_int": is_int}, name, attr, kwargs)
+    return _compose("_hypot_scalar", "_hypotscalar", (data,), (scalar, is_int,), name, attr, kwargs)
 
 
 def _Lesser(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
@@ -448,7 +448,7 @@ def _Lesser(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("_lesser", "_lesser", (lhs, rhs,), {}, name, attr, kwargs)
+    return _compose("_lesser", "_lesser", (lhs, rhs,), (), name, attr, kwargs)
 
 
 def _LesserEqualScalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, out=None, **kwargs):
@@ -480,7 +480,7 @@ def _LesserEqualScalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=No
     -------
     Symbol
     """
-    return _compose("_lesser_equal_scalar", "_lesserequalscalar", (data,), {"scalar": scalar, "is_int": is_int}, name, attr, kwargs)
+    return _compose("_lesser_equal_scalar", "_lesserequalscalar", (data,), (scalar, is_int,), name, attr, kwargs)
 
 
 def _LesserScalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, out=None, **kwargs):
@@ -512,7 +512,7 @@ def _LesserScalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, o
     -------
     Symbol
     """
-    return _compose("_lesser_scalar", "_lesserscalar", (data,), {"scalar": scalar, "is_int": is_int}, name, attr, kwargs)
+    return _compose("_lesser_scalar", "_lesserscalar", (data,), (scalar, is_int,), name, attr, kwargs)
 
 
 def _Lesser_Equal(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
@@ -540,7 +540,7 @@ def _Lesser_Equal(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("_lesser_equal", "_lesser_equal", (lhs, rhs,), {}, name, attr, kwargs)
+    return _compose("_lesser_equal", "_lesser_equal", (lhs, rhs,), (), name, attr, kwargs)
 
 
 def _LogicalAndScalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, out=None, **kwargs):
@@ -572,7 +572,7 @@ def _LogicalAndScalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=Non
     -------
     Symbol
     """
-    return _compose("_logical_and_scalar", "_logicalandscalar", (data,), {"scalar": scalar, "is_int": is_int}, name, attr, kwargs)
+    return _compose("_logical_and_scalar", "_logicalandscalar", (data,), (scalar, is_int,), name, attr, kwargs)
 
 
 def _LogicalOrScalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, out=None, **kwargs):
@@ -604,7 +604,7 @@ def _LogicalOrScalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None
     -------
     Symbol
     """
-    return _compose("_logical_or_scalar", "_logicalorscalar", (data,), {"scalar": scalar, "is_int": is_int}, name, attr, kwargs)
+    return _compose("_logical_or_scalar", "_logicalorscalar", (data,), (scalar, is_int,), name, attr, kwargs)
 
 
 def _LogicalXorScalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, out=None, **kwargs):
@@ -636,7 +636,7 @@ def _LogicalXorScalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=Non
     -------
     Symbol
     """
-    return _compose("_logical_xor_scalar", "_logicalxorscalar", (data,), {"scalar": scalar, "is_int": is_int}, name, attr, kwargs)
+    return _compose("_logical_xor_scalar", "_logicalxorscalar", (data,), (scalar, is_int,), name, attr, kwargs)
 
 
 def _Logical_And(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
@@ -664,7 +664,7 @@ def _Logical_And(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("_logical_and", "_logical_and", (lhs, rhs,), {}, name, attr, kwargs)
+    return _compose("_logical_and", "_logical_and", (lhs, rhs,), (), name, attr, kwargs)
 
 
 def _Logical_Or(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
@@ -692,7 +692,7 @@ def _Logical_Or(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("_logical_or", "_logical_or", (lhs, rhs,), {}, name, attr, kwargs)
+    return _compose("_logical_or", "_logical_or", (lhs, rhs,), (), name, attr, kwargs)
 
 
 def _Logical_Xor(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
@@ -720,7 +720,7 @@ def _Logical_Xor(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("_logical_xor", "_logical_xor", (lhs, rhs,), {}, name, attr, kwargs)
+    return _compose("_logical_xor", "_logical_xor", (lhs, rhs,), (), name, attr, kwargs)
 
 
 def _Maximum(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
@@ -750,7 +750,7 @@ def _Maximum(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("_maximum", "_maximum", (lhs, rhs,), {}, name, attr, kwargs)
+    return _compose("_maximum", "_maximum", (lhs, rhs,), (), name, attr, kwargs)
 
 
 def _MaximumScalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, out=None, **kwargs):
@@ -783,7 +783,7 @@ def _MaximumScalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, 
     -------
     Symbol
     """
-    return _compose("_maximum_scalar", "_maximumscalar", (data,), {"scalar": scalar, "is_int": is_int}, name, attr, kwargs)
+    return _compose("_maximum_scalar", "_maximumscalar", (data,), (scalar, is_int,), name, attr, kwargs)
 
 
 def _Minimum(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
@@ -813,7 +813,7 @@ def _Minimum(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("_minimum", "_minimum", (lhs, rhs,), {}, name, attr, kwargs)
+    return _compose("_minimum", "_minimum", (lhs, rhs,), (), name, attr, kwargs)
 
 
 def _MinimumScalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, out=None, **kwargs):
@@ -846,7 +846,7 @@ def _MinimumScalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, 
     -------
     Symbol
     """
-    return _compose("_minimum_scalar", "_minimumscalar", (data,), {"scalar": scalar, "is_int": is_int}, name, attr, kwargs)
+    return _compose("_minimum_scalar", "_minimumscalar", (data,), (scalar, is_int,), name, attr, kwargs)
 
 
 def _Minus(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
@@ -874,7 +874,7 @@ def _Minus(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("elemwise_sub", "_minus", (lhs, rhs,), {}, name, attr, kwargs)
+    return _compose("elemwise_sub", "_minus", (lhs, rhs,), (), name, attr, kwargs)
 
 
 def _MinusScalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, out=None, **kwargs):
@@ -906,7 +906,7 @@ def _MinusScalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, ou
     -------
     Symbol
     """
-    return _compose("_minus_scalar", "_minusscalar", (data,), {"scalar": scalar, "is_int": is_int}, name, attr, kwargs)
+    return _compose("_minus_scalar", "_minusscalar", (data,), (scalar, is_int,), name, attr, kwargs)
 
 
 def _Mod(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
@@ -936,7 +936,7 @@ def _Mod(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("_mod", "_mod", (lhs, rhs,), {}, name, attr, kwargs)
+    return _compose("_mod", "_mod", (lhs, rhs,), (), name, attr, kwargs)
 
 
 def _ModScalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, out=None, **kwargs):
@@ -968,7 +968,7 @@ def _ModScalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, out=
     -------
     Symbol
     """
-    return _compose("_mod_scalar", "_modscalar", (data,), {"scalar": scalar, "is_int": is_int}, name, attr, kwargs)
+    return _compose("_mod_scalar", "_modscalar", (data,), (scalar, is_int,), name, attr, kwargs)
 
 
 def _Mul(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
@@ -996,7 +996,7 @@ def _Mul(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("elemwise_mul", "_mul", (lhs, rhs,), {}, name, attr, kwargs)
+    return _compose("elemwise_mul", "_mul", (lhs, rhs,), (), name, attr, kwargs)
 
 
 def _MulScalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, out=None, **kwargs):
@@ -1028,7 +1028,7 @@ def _MulScalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, out=
     -------
     Symbol
     """
-    return _compose("_mul_scalar", "_mulscalar", (data,), {"scalar": scalar, "is_int": is_int}, name, attr, kwargs)
+    return _compose("_mul_scalar", "_mulscalar", (data,), (scalar, is_int,), name, attr, kwargs)
 
 
 def _NotEqualScalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, out=None, **kwargs):
@@ -1060,7 +1060,7 @@ def _NotEqualScalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None,
     -------
     Symbol
     """
-    return _compose("_not_equal_scalar", "_notequalscalar", (data,), {"scalar": scalar, "is_int": is_int}, name, attr, kwargs)
+    return _compose("_not_equal_scalar", "_notequalscalar", (data,), (scalar, is_int,), name, attr, kwargs)
 
 
 def _Not_Equal(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
@@ -1088,7 +1088,7 @@ def _Not_Equal(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("_not_equal", "_not_equal", (lhs, rhs,), {}, name, attr, kwargs)
+    return _compose("_not_equal", "_not_equal", (lhs, rhs,), (), name, attr, kwargs)
 
 
 def _Plus(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
@@ -1116,7 +1116,7 @@ def _Plus(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("elemwise_add", "_plus", (lhs, rhs,), {}, name, attr, kwargs)
+    return _compose("elemwise_add", "_plus", (lhs, rhs,), (), name, attr, kwargs)
 
 
 def _PlusScalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, out=None, **kwargs):
@@ -1148,7 +1148,7 @@ def _PlusScalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, out
     -------
     Symbol
     """
-    return _compose("_plus_scalar", "_plusscalar", (data,), {"scalar": scalar, "is_int": is_int}, name, attr, kwargs)
+    return _compose("_plus_scalar", "_plusscalar", (data,), (scalar, is_int,), name, attr, kwargs)
 
 
 def _Power(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
@@ -1176,7 +1176,7 @@ def _Power(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("_power", "_power", (lhs, rhs,), {}, name, attr, kwargs)
+    return _compose("_power", "_power", (lhs, rhs,), (), name, attr, kwargs)
 
 
 def _PowerScalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, out=None, **kwargs):
@@ -1208,7 +1208,7 @@ def _PowerScalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, ou
     -------
     Symbol
     """
-    return _compose("_power_scalar", "_powerscalar", (data,), {"scalar": scalar, "is_int": is_int}, name, attr, kwargs)
+    return _compose("_power_scalar", "_powerscalar", (data,), (scalar, is_int,), name, attr, kwargs)
 
 
 def _RDivScalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, out=None, **kwargs):
@@ -1240,7 +1240,7 @@ def _RDivScalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, out
     -------
     Symbol
     """
-    return _compose("_rdiv_scalar", "_rdivscalar", (data,), {"scalar": scalar, "is_int": is_int}, name, attr, kwargs)
+    return _compose("_rdiv_scalar", "_rdivscalar", (data,), (scalar, is_int,), name, attr, kwargs)
 
 
 def _RMinusScalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, out=None, **kwargs):
@@ -1272,7 +1272,7 @@ def _RMinusScalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, o
     -------
     Symbol
     """
-    return _compose("_rminus_scalar", "_rminusscalar", (data,), {"scalar": scalar, "is_int": is_int}, name, attr, kwargs)
+    return _compose("_rminus_scalar", "_rminusscalar", (data,), (scalar, is_int,), name, attr, kwargs)
 
 
 def _RModScalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, out=None, **kwargs):
@@ -1304,7 +1304,7 @@ def _RModScalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, out
     -------
     Symbol
     """
-    return _compose("_rmod_scalar", "_rmodscalar", (data,), {"scalar": scalar, "is_int": is_int}, name, attr, kwargs)
+    return _compose("_rmod_scalar", "_rmodscalar", (data,), (scalar, is_int,), name, attr, kwargs)
 
 
 def _RPowerScalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, out=None, **kwargs):
@@ -1336,7 +1336,7 @@ def _RPowerScalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, o
     -------
     Symbol
     """
-    return _compose("_rpower_scalar", "_rpowerscalar", (data,), {"scalar": scalar, "is_int": is_int}, name, attr, kwargs)
+    return _compose("_rpower_scalar", "_rpowerscalar", (data,), (scalar, is_int,), name, attr, kwargs)
 
 
 def _add(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
@@ -1364,7 +1364,7 @@ def _add(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("elemwise_add", "_add", (lhs, rhs,), {}, name, attr, kwargs)
+    return _compose("elemwise_add", "_add", (lhs, rhs,), (), name, attr, kwargs)
 
 
 def _arange(start=_Null, stop=_Null, step=_Null, repeat=_Null, infer_range=_Null, ctx=_Null, dtype=_Null, name=None, attr=None, out=None, **kwargs):
@@ -1401,7 +1401,7 @@ def _arange(start=_Null, stop=_Null, step=_Null, repeat=_Null, infer_range=_Null
     -------
     Symbol
     """
-    return _compose("_arange", "_arange", (), {"start": start, "stop": stop, "step": step, "repeat": repeat, "infer_range": infer_range, "ctx": ctx, "dtype": dtype}, name, attr, kwargs)
+    return _compose("_arange", "_arange", (), (start, stop, step, repeat, infer_range, ctx, dtype,), name, attr, kwargs)
 
 
 def _copy(data=None, name=None, attr=None, out=None, **kwargs):
@@ -1425,7 +1425,7 @@ def _copy(data=None, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("_copy", "_copy", (data,), {}, name, attr, kwargs)
+    return _compose("_copy", "_copy", (data,), (), name, attr, kwargs)
 
 
 def _crop_assign(lhs=None, rhs=None, begin=_Null, end=_Null, step=_Null, name=None, attr=None, out=None, **kwargs):
@@ -1462,7 +1462,7 @@ def _crop_assign(lhs=None, rhs=None, begin=_Null, end=_Null, step=_Null, name=No
     -------
     Symbol
     """
-    return _compose("_slice_assign", "_crop_assign", (lhs, rhs,), {"begin": begin, "end": end, "step": step}, name, attr, kwargs)
+    return _compose("_slice_assign", "_crop_assign", (lhs, rhs,), (begin, end, step,), name, attr, kwargs)
 
 
 def _crop_assign_scalar(data=None, scalar=_Null, begin=_Null, end=_Null, step=_Null, name=None, attr=None, out=None, **kwargs):
@@ -1498,7 +1498,7 @@ def _crop_assign_scalar(data=None, scalar=_Null, begin=_Null, end=_Null, step=_N
     -------
     Symbol
     """
-    return _compose("_slice_assign_scalar", "_crop_assign_scalar", (data,), {"scalar": scalar, "begin": begin, "end": end, "step": step}, name, attr, kwargs)
+    return _compose("_slice_assign_scalar", "_crop_assign_scalar", (data,), (scalar, begin, end, step,), name, attr, kwargs)
 
 
 def _div(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
@@ -1528,7 +1528,7 @@ def _div(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("elemwise_div", "_div", (lhs, rhs,), {}, name, attr, kwargs)
+    return _compose("elemwise_div", "_div", (lhs, rhs,), (), name, attr, kwargs)
 
 
 def _div_scalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, out=None, **kwargs):
@@ -1558,7 +1558,7 @@ def _div_scalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, out
     -------
     Symbol
     """
-    return _compose("_div_scalar", "_div_scalar", (data,), {"scalar": scalar, "is_int": is_int}, name, attr, kwargs)
+    return _compose("_div_scalar", "_div_scalar", (data,), (scalar, is_int,), name, attr, kwargs)
 
 
 def _equal(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
@@ -1584,7 +1584,7 @@ def _equal(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("_equal", "_equal", (lhs, rhs,), {}, name, attr, kwargs)
+    return _compose("_equal", "_equal", (lhs, rhs,), (), name, attr, kwargs)
 
 
 def _equal_scalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, out=None, **kwargs):
@@ -1614,7 +1614,7 @@ def _equal_scalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, o
     -------
     Symbol
     """
-    return _compose("_equal_scalar", "_equal_scalar", (data,), {"scalar": scalar, "is_int": is_int}, name, attr, kwargs)
+    return _compose("_equal_scalar", "_equal_scalar", (data,), (scalar, is_int,), name, attr, kwargs)
 
 
 def _eye(N=_Null, M=_Null, k=_Null, ctx=_Null, dtype=_Null, name=None, attr=None, out=None, **kwargs):
@@ -1645,7 +1645,7 @@ def _eye(N=_Null, M=_Null, k=_Null, ctx=_Null, dtype=_Null, name=None, attr=None
     -------
     Symbol
     """
-    return _compose("_eye", "_eye", (), {"N": N, "M": M, "k": k, "ctx": ctx, "dtype": dtype}, name, attr, kwargs)
+    return _compose("_eye", "_eye", (), (N, M, k, ctx, dtype,), name, attr, kwargs)
 
 
 def _full(shape=_Null, ctx=_Null, dtype=_Null, value=_Null, name=None, attr=None, out=None, **kwargs):
@@ -1674,7 +1674,7 @@ def _full(shape=_Null, ctx=_Null, dtype=_Null, value=_Null, name=None, attr=None
     -------
     Symbol
     """
-    return _compose("_full", "_full", (), {"shape": shape, "ctx": ctx, "dtype": dtype, "value": value}, name, attr, kwargs)
+    return _compose("_full", "_full", (), (shape, ctx, dtype, value,), name, attr, kwargs)
 
 
 def _grad_add(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
@@ -1702,7 +1702,7 @@ def _grad_add(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("_grad_add", "_grad_add", (lhs, rhs,), {}, name, attr, kwargs)
+    return _compose("_grad_add", "_grad_add", (lhs, rhs,), (), name, attr, kwargs)
 
 
 def _greater(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
@@ -1728,7 +1728,7 @@ def _greater(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("_greater", "_greater", (lhs, rhs,), {}, name, attr, kwargs)
+    return _compose("_greater", "_greater", (lhs, rhs,), (), name, attr, kwargs)
 
 
 def _greater_equal(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
@@ -1754,7 +1754,7 @@ def _greater_equal(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs)
     -------
     Symbol
     """
-    return _compose("_greater_equal", "_greater_equal", (lhs, rhs,), {}, name, attr, kwargs)
+    return _compose("_greater_equal", "_greater_equal", (lhs, rhs,), (), name, attr, kwargs)
 
 
 def _greater_equal_scalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, out=None, **kwargs):
@@ -1784,7 +1784,7 @@ def _greater_equal_scalar(data=None, scalar=_Null, is_int=_Null, name=None, attr
     -------
     Symbol
     """
-    return _compose("_greater_equal_scalar", "_greater_equal_scalar", (data,), {"scalar": scalar, "is_int": is_int}, name, attr, kwargs)
+    return _compose("_greater_equal_scalar", "_greater_equal_scalar", (data,), (scalar, is_int,), name, attr, kwargs)
 
 
 def _greater_scalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, out=None, **kwargs):
@@ -1814,7 +1814,7 @@ def _greater_scalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None,
     -------
     Symbol
     """
-    return _compose("_greater_scalar", "_greater_scalar", (data,), {"scalar": scalar, "is_int": is_int}, name, attr, kwargs)
+    return _compose("_greater_scalar", "_greater_scalar", (data,), (scalar, is_int,), name, attr, kwargs)
 
 
 def _histogram(data=None, bins=None, bin_cnt=_Null, range=_Null, name=None, attr=None, out=None, **kwargs):
@@ -1849,7 +1849,7 @@ def _histogram(data=None, bins=None, bin_cnt=_Null, range=_Null, name=None, attr
     -------
     Symbol
     """
-    return _compose("_histogram", "_histogram", (data, bins,), {"bin_cnt": bin_cnt, "range": range}, name, attr, kwargs)
+    return _compose("_histogram", "_histogram", (data, bins,), (bin_cnt, range,), name, attr, kwargs)
 
 
 def _hypot(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
@@ -1875,7 +1875,7 @@ def _hypot(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("_hypot", "_hypot", (lhs, rhs,), {}, name, attr, kwargs)
+    return _compose("_hypot", "_hypot", (lhs, rhs,), (), name, attr, kwargs)
 
 
 def _hypot_scalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, out=None, **kwargs):
@@ -1905,7 +1905,7 @@ def _hypot_scalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, o
     -------
     Symbol
     """
-    return _compose("_hypot_scalar", "_hypot_scalar", (data,), {"scalar": scalar, "is_int": is_int}, name, attr, kwargs)
+    return _compose("_hypot_scalar", "_hypot_scalar", (data,), (scalar, is_int,), name, attr, kwargs)
 
 
 def _identity_with_attr_like_rhs(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
@@ -1931,7 +1931,7 @@ def _identity_with_attr_like_rhs(lhs=None, rhs=None, name=None, attr=None, out=N
     -------
     Symbol
     """
-    return _compose("_identity_with_attr_like_rhs", "_identity_with_attr_like_rhs", (lhs, rhs,), {}, name, attr, kwargs)
+    return _compose("_identity_with_attr_like_rhs", "_identity_with_attr_like_rhs", (lhs, rhs,), (), name, attr, kwargs)
 
 
 def _lesser(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
@@ -1957,7 +1957,7 @@ def _lesser(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("_lesser", "_lesser", (lhs, rhs,), {}, name, attr, kwargs)
+    return _compose("_lesser", "_lesser", (lhs, rhs,), (), name, attr, kwargs)
 
 
 def _lesser_equal(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
@@ -1983,7 +1983,7 @@ def _lesser_equal(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("_lesser_equal", "_lesser_equal", (lhs, rhs,), {}, name, attr, kwargs)
+    return _compose("_lesser_equal", "_lesser_equal", (lhs, rhs,), (), name, attr, kwargs)
 
 
 def _lesser_equal_scalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, out=None, **kwargs):
@@ -2013,7 +2013,7 @@ def _lesser_equal_scalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=
     -------
     Symbol
     """
-    return _compose("_lesser_equal_scalar", "_lesser_equal_scalar", (data,), {"scalar": scalar, "is_int": is_int}, name, attr, kwargs)
+    return _compose("_lesser_equal_scalar", "_lesser_equal_scalar", (data,), (scalar, is_int,), name, attr, kwargs)
 
 
 def _lesser_scalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, out=None, **kwargs):
@@ -2043,7 +2043,7 @@ def _lesser_scalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, 
     -------
     Symbol
     """
-    return _compose("_lesser_scalar", "_lesser_scalar", (data,), {"scalar": scalar, "is_int": is_int}, name, attr, kwargs)
+    return _compose("_lesser_scalar", "_lesser_scalar", (data,), (scalar, is_int,), name, attr, kwargs)
 
 
 def _linspace(start=_Null, stop=_Null, num=_Null, endpoint=_Null, ctx=_Null, dtype=_Null, name=None, attr=None, out=None, **kwargs):
@@ -2078,7 +2078,7 @@ def _linspace(start=_Null, stop=_Null, num=_Null, endpoint=_Null, ctx=_Null, dty
     -------
     Symbol
     """
-    return _compose("_linspace", "_linspace", (), {"start": start, "stop": stop, "num": num, "endpoint": endpoint, "ctx": ctx, "dtype": dtype}, name, attr, kwargs)
+    return _compose("_linspace", "_linspace", (), (start, stop, num, endpoint, ctx, dtype,), name, attr, kwargs)
 
 
 def _logical_and(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
@@ -2104,7 +2104,7 @@ def _logical_and(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("_logical_and", "_logical_and", (lhs, rhs,), {}, name, attr, kwargs)
+    return _compose("_logical_and", "_logical_and", (lhs, rhs,), (), name, attr, kwargs)
 
 
 def _logical_and_scalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, out=None, **kwargs):
@@ -2134,7 +2134,7 @@ def _logical_and_scalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=N
     -------
     Symbol
     """
-    return _compose("_logical_and_scalar", "_logical_and_scalar", (data,), {"scalar": scalar, "is_int": is_int}, name, attr, kwargs)
+    return _compose("_logical_and_scalar", "_logical_and_scalar", (data,), (scalar, is_int,), name, attr, kwargs)
 
 
 def _logical_or(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
@@ -2160,7 +2160,7 @@ def _logical_or(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("_logical_or", "_logical_or", (lhs, rhs,), {}, name, attr, kwargs)
+    return _compose("_logical_or", "_logical_or", (lhs, rhs,), (), name, attr, kwargs)
 
 
 def _logical_or_scalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, out=None, **kwargs):
@@ -2190,7 +2190,7 @@ def _logical_or_scalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=No
     -------
     Symbol
     """
-    return _compose("_logical_or_scalar", "_logical_or_scalar", (data,), {"scalar": scalar, "is_int": is_int}, name, attr, kwargs)
+    return _compose("_logical_or_scalar", "_logical_or_scalar", (data,), (scalar, is_int,), name, attr, kwargs)
 
 
 def _logical_xor(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
@@ -2216,7 +2216,7 @@ def _logical_xor(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("_logical_xor", "_logical_xor", (lhs, rhs,), {}, name, attr, kwargs)
+    return _compose("_logical_xor", "_logical_xor", (lhs, rhs,), (), name, attr, kwargs)
 
 
 def _logical_xor_scalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, out=None, **kwargs):
@@ -2246,7 +2246,7 @@ def _logical_xor_scalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=N
     -------
     Symbol
     """
-    return _compose("_logical_xor_scalar", "_logical_xor_scalar", (data,), {"scalar": scalar, "is_int": is_int}, name, attr, kwargs)
+    return _compose("_logical_xor_scalar", "_logical_xor_scalar", (data,), (scalar, is_int,), name, attr, kwargs)
 
 
 def _maximum(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
@@ -2274,7 +2274,7 @@ def _maximum(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("_maximum", "_maximum", (lhs, rhs,), {}, name, attr, kwargs)
+    return _compose("_maximum", "_maximum", (lhs, rhs,), (), name, attr, kwargs)
 
 
 def _maximum_scalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, out=None, **kwargs):
@@ -2305,7 +2305,7 @@ def _maximum_scalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None,
     -------
     Symbol
     """
-    return _compose("_maximum_scalar", "_maximum_scalar", (data,), {"scalar": scalar, "is_int": is_int}, name, attr, kwargs)
+    return _compose("_maximum_scalar", "_maximum_scalar", (data,), (scalar, is_int,), name, attr, kwargs)
 
 
 def _minimum(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
@@ -2333,7 +2333,7 @@ def _minimum(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("_minimum", "_minimum", (lhs, rhs,), {}, name, attr, kwargs)
+    return _compose("_minimum", "_minimum", (lhs, rhs,), (), name, attr, kwargs)
 
 
 def _minimum_scalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, out=None, **kwargs):
@@ -2364,7 +2364,7 @@ def _minimum_scalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None,
     -------
     Symbol
     """
-    return _compose("_minimum_scalar", "_minimum_scalar", (data,), {"scalar": scalar, "is_int": is_int}, name, attr, kwargs)
+    return _compose("_minimum_scalar", "_minimum_scalar", (data,), (scalar, is_int,), name, attr, kwargs)
 
 
 def _minus(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
@@ -2392,7 +2392,7 @@ def _minus(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("elemwise_sub", "_minus", (lhs, rhs,), {}, name, attr, kwargs)
+    return _compose("elemwise_sub", "_minus", (lhs, rhs,), (), name, attr, kwargs)
 
 
 def _minus_scalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, out=None, **kwargs):
@@ -2422,7 +2422,7 @@ def _minus_scalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, o
     -------
     Symbol
     """
-    return _compose("_minus_scalar", "_minus_scalar", (data,), {"scalar": scalar, "is_int": is_int}, name, attr, kwargs)
+    return _compose("_minus_scalar", "_minus_scalar", (data,), (scalar, is_int,), name, attr, kwargs)
 
 
 def _mod(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
@@ -2450,7 +2450,7 @@ def _mod(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("_mod", "_mod", (lhs, rhs,), {}, name, attr, kwargs)
+    return _compose("_mod", "_mod", (lhs, rhs,), (), name, attr, kwargs)
 
 
 def _mod_scalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, out=None, **kwargs):
@@ -2480,7 +2480,7 @@ def _mod_scalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, out
     -------
     Symbol
     """
-    return _compose("_mod_scalar", "_mod_scalar", (data,), {"scalar": scalar, "is_int": is_int}, name, attr, kwargs)
+    return _compose("_mod_scalar", "_mod_scalar", (data,), (scalar, is_int,), name, attr, kwargs)
 
 
 def _mul(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
@@ -2508,7 +2508,7 @@ def _mul(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("elemwise_mul", "_mul", (lhs, rhs,), {}, name, attr, kwargs)
+    return _compose("elemwise_mul", "_mul", (lhs, rhs,), (), name, attr, kwargs)
 
 
 def _mul_scalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, out=None, **kwargs):
@@ -2538,7 +2538,7 @@ def _mul_scalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, out
     -------
     Symbol
     """
-    return _compose("_mul_scalar", "_mul_scalar", (data,), {"scalar": scalar, "is_int": is_int}, name, attr, kwargs)
+    return _compose("_mul_scalar", "_mul_scalar", (data,), (scalar, is_int,), name, attr, kwargs)
 
 
 def _not_equal(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
@@ -2564,7 +2564,7 @@ def _not_equal(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("_not_equal", "_not_equal", (lhs, rhs,), {}, name, attr, kwargs)
+    return _compose("_not_equal", "_not_equal", (lhs, rhs,), (), name, attr, kwargs)
 
 
 def _not_equal_scalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, out=None, **kwargs):
@@ -2594,7 +2594,7 @@ def _not_equal_scalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=Non
     -------
     Symbol
     """
-    return _compose("_not_equal_scalar", "_not_equal_scalar", (data,), {"scalar": scalar, "is_int": is_int}, name, attr, kwargs)
+    return _compose("_not_equal_scalar", "_not_equal_scalar", (data,), (scalar, is_int,), name, attr, kwargs)
 
 
 def _ones(shape=_Null, ctx=_Null, dtype=_Null, name=None, attr=None, out=None, **kwargs):
@@ -2621,7 +2621,7 @@ def _ones(shape=_Null, ctx=_Null, dtype=_Null, name=None, attr=None, out=None, *
     -------
     Symbol
     """
-    return _compose("_ones", "_ones", (), {"shape": shape, "ctx": ctx, "dtype": dtype}, name, attr, kwargs)
+    return _compose("_ones", "_ones", (), (shape, ctx, dtype,), name, attr, kwargs)
 
 
 def _plus(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
@@ -2649,7 +2649,7 @@ def _plus(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("elemwise_add", "_plus", (lhs, rhs,), {}, name, attr, kwargs)
+    return _compose("elemwise_add", "_plus", (lhs, rhs,), (), name, attr, kwargs)
 
 
 def _plus_scalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, out=None, **kwargs):
@@ -2679,7 +2679,7 @@ def _plus_scalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, ou
     -------
     Symbol
     """
-    return _compose("_plus_scalar", "_plus_scalar", (data,), {"scalar": scalar, "is_int": is_int}, name, attr, kwargs)
+    return _compose("_plus_scalar", "_plus_scalar", (data,), (scalar, is_int,), name, attr, kwargs)
 
 
 def _power(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
@@ -2705,7 +2705,7 @@ def _power(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("_power", "_power", (lhs, rhs,), {}, name, attr, kwargs)
+    return _compose("_power", "_power", (lhs, rhs,), (), name, attr, kwargs)
 
 
 def _power_scalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, out=None, **kwargs):
@@ -2735,7 +2735,7 @@ def _power_scalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, o
     -------
     Symbol
     """
-    return _compose("_power_scalar", "_power_scalar", (data,), {"scalar": scalar, "is_int": is_int}, name, attr, kwargs)
+    return _compose("_power_scalar", "_power_scalar", (data,), (scalar, is_int,), name, attr, kwargs)
 
 
 def _ravel_multi_index(data=None, shape=_Null, name=None, attr=None, out=None, **kwargs):
@@ -2763,7 +2763,7 @@ def _ravel_multi_index(data=None, shape=_Null, name=None, attr=None, out=None, *
     -------
     Symbol
     """
-    return _compose("_ravel_multi_index", "_ravel_multi_index", (data,), {"shape": shape}, name, attr, kwargs)
+    return _compose("_ravel_multi_index", "_ravel_multi_index", (data,), (shape,), name, attr, kwargs)
 
 
 def _rdiv_scalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, out=None, **kwargs):
@@ -2793,7 +2793,7 @@ def _rdiv_scalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, ou
     -------
     Symbol
     """
-    return _compose("_rdiv_scalar", "_rdiv_scalar", (data,), {"scalar": scalar, "is_int": is_int}, name, attr, kwargs)
+    return _compose("_rdiv_scalar", "_rdiv_scalar", (data,), (scalar, is_int,), name, attr, kwargs)
 
 
 def _rminus_scalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, out=None, **kwargs):
@@ -2823,7 +2823,7 @@ def _rminus_scalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, 
     -------
     Symbol
     """
-    return _compose("_rminus_scalar", "_rminus_scalar", (data,), {"scalar": scalar, "is_int": is_int}, name, attr, kwargs)
+    return _compose("_rminus_scalar", "_rminus_scalar", (data,), (scalar, is_int,), name, attr, kwargs)
 
 
 def _rmod_scalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, out=None, **kwargs):
@@ -2853,7 +2853,7 @@ def _rmod_scalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, ou
     -------
     Symbol
     """
-    return _compose("_rmod_scalar", "_rmod_scalar", (data,), {"scalar": scalar, "is_int": is_int}, name, attr, kwargs)
+    return _compose("_rmod_scalar", "_rmod_scalar", (data,), (scalar, is_int,), name, attr, kwargs)
 
 
 def _rnn_param_concat(*data, num_args=_Null, dim=_Null, name=None, attr=None, out=None, **kwargs):
@@ -2881,7 +2881,7 @@ def _rnn_param_concat(*data, num_args=_Null, dim=_Null, name=None, attr=None, ou
     -------
     Symbol
     """
-    return _compose("_rnn_param_concat", "_rnn_param_concat", data, {"num_args": num_args, "dim": dim}, name, attr, kwargs)
+    return _compose("_rnn_param_concat", "_rnn_param_concat", data, (num_args, dim,), name, attr, kwargs)
 
 
 def _rpower_scalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, out=None, **kwargs):
@@ -2911,7 +2911,7 @@ def _rpower_scalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, 
     -------
     Symbol
     """
-    return _compose("_rpower_scalar", "_rpower_scalar", (data,), {"scalar": scalar, "is_int": is_int}, name, attr, kwargs)
+    return _compose("_rpower_scalar", "_rpower_scalar", (data,), (scalar, is_int,), name, attr, kwargs)
 
 
 def _sample_exponential(lam=None, shape=_Null, dtype=_Null, name=None, attr=None, out=None, **kwargs):
@@ -2941,7 +2941,7 @@ def _sample_exponential(lam=None, shape=_Null, dtype=_Null, name=None, attr=None
     -------
     Symbol
     """
-    return _compose("_sample_exponential", "_sample_exponential", (lam,), {"shape": shape, "dtype": dtype}, name, attr, kwargs)
+    return _compose("_sample_exponential", "_sample_exponential", (lam,), (shape, dtype,), name, attr, kwargs)
 
 
 def _sample_gamma(alpha=None, beta=None, shape=_Null, dtype=_Null, name=None, attr=None, out=None, **kwargs):
@@ -2973,7 +2973,7 @@ def _sample_gamma(alpha=None, beta=None, shape=_Null, dtype=_Null, name=None, at
     -------
     Symbol
     """
-    return _compose("_sample_gamma", "_sample_gamma", (alpha, beta,), {"shape": shape, "dtype": dtype}, name, attr, kwargs)
+    return _compose("_sample_gamma", "_sample_gamma", (alpha, beta,), (shape, dtype,), name, attr, kwargs)
 
 
 def _sample_generalized_negative_binomial(mu=None, alpha=None, shape=_Null, dtype=_Null, name=None, attr=None, out=None, **kwargs):
@@ -3005,7 +3005,7 @@ def _sample_generalized_negative_binomial(mu=None, alpha=None, shape=_Null, dtyp
     -------
     Symbol
     """
-    return _compose("_sample_generalized_negative_binomial", "_sample_generalized_negative_binomial", (mu, alpha,), {"shape": shape, "dtype": dtype}, name, attr, kwargs)
+    return _compose("_sample_generalized_negative_binomial", "_sample_generalized_negative_binomial", (mu, alpha,), (shape, dtype,), name, attr, kwargs)
 
 
 def _sample_multinomial(data=None, shape=_Null, get_prob=_Null, dtype=_Null, name=None, attr=None, out=None, **kwargs):
@@ -3038,7 +3038,7 @@ def _sample_multinomial(data=None, shape=_Null, get_prob=_Null, dtype=_Null, nam
     -------
     Symbol
     """
-    return _compose("_sample_multinomial", "_sample_multinomial", (data,), {"shape": shape, "get_prob": get_prob, "dtype": dtype}, name, attr, kwargs)
+    return _compose("_sample_multinomial", "_sample_multinomial", (data,), (shape, get_prob, dtype,), name, attr, kwargs)
 
 
 def _sample_negative_binomial(k=None, p=None, shape=_Null, dtype=_Null, name=None, attr=None, out=None, **kwargs):
@@ -3070,7 +3070,7 @@ def _sample_negative_binomial(k=None, p=None, shape=_Null, dtype=_Null, name=Non
     -------
     Symbol
     """
-    return _compose("_sample_negative_binomial", "_sample_negative_binomial", (k, p,), {"shape": shape, "dtype": dtype}, name, attr, kwargs)
+    return _compose("_sample_negative_binomial", "_sample_negative_binomial", (k, p,), (shape, dtype,), name, attr, kwargs)
 
 
 def _sample_normal(mu=None, sigma=None, shape=_Null, dtype=_Null, name=None, attr=None, out=None, **kwargs):
@@ -3102,7 +3102,7 @@ def _sample_normal(mu=None, sigma=None, shape=_Null, dtype=_Null, name=None, att
     -------
     Symbol
     """
-    return _compose("_sample_normal", "_sample_normal", (mu, sigma,), {"shape": shape, "dtype": dtype}, name, attr, kwargs)
+    return _compose("_sample_normal", "_sample_normal", (mu, sigma,), (shape, dtype,), name, attr, kwargs)
 
 
 def _sample_poisson(lam=None, shape=_Null, dtype=_Null, name=None, attr=None, out=None, **kwargs):
@@ -3132,7 +3132,7 @@ def _sample_poisson(lam=None, shape=_Null, dtype=_Null, name=None, attr=None, ou
     -------
     Symbol
     """
-    return _compose("_sample_poisson", "_sample_poisson", (lam,), {"shape": shape, "dtype": dtype}, name, attr, kwargs)
+    return _compose("_sample_poisson", "_sample_poisson", (lam,), (shape, dtype,), name, attr, kwargs)
 
 
 def _sample_uniform(low=None, high=None, shape=_Null, dtype=_Null, name=None, attr=None, out=None, **kwargs):
@@ -3164,7 +3164,7 @@ def _sample_uniform(low=None, high=None, shape=_Null, dtype=_Null, name=None, at
     -------
     Symbol
     """
-    return _compose("_sample_uniform", "_sample_uniform", (low, high,), {"shape": shape, "dtype": dtype}, name, attr, kwargs)
+    return _compose("_sample_uniform", "_sample_uniform", (low, high,), (shape, dtype,), name, attr, kwargs)
 
 
 def _shuffle(data=None, name=None, attr=None, out=None, **kwargs):
@@ -3190,7 +3190,7 @@ def _shuffle(data=None, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("_shuffle", "_shuffle", (data,), {}, name, attr, kwargs)
+    return _compose("_shuffle", "_shuffle", (data,), (), name, attr, kwargs)
 
 
 def _slice_assign(lhs=None, rhs=None, begin=_Null, end=_Null, step=_Null, name=None, attr=None, out=None, **kwargs):
@@ -3225,7 +3225,7 @@ def _slice_assign(lhs=None, rhs=None, begin=_Null, end=_Null, step=_Null, name=N
     -------
     Symbol
     """
-    return _compose("_slice_assign", "_slice_assign", (lhs, rhs,), {"begin": begin, "end": end, "step": step}, name, attr, kwargs)
+    return _compose("_slice_assign", "_slice_assign", (lhs, rhs,), (begin, end, step,), name, attr, kwargs)
 
 
 def _slice_assign_scalar(data=None, scalar=_Null, begin=_Null, end=_Null, step=_Null, name=None, attr=None, out=None, **kwargs):
@@ -3259,7 +3259,7 @@ def _slice_assign_scalar(data=None, scalar=_Null, begin=_Null, end=_Null, step=_
     -------
     Symbol
     """
-    return _compose("_slice_assign_scalar", "_slice_assign_scalar", (data,), {"scalar": scalar, "begin": begin, "end": end, "step": step}, name, attr, kwargs)
+    return _compose("_slice_assign_scalar", "_slice_assign_scalar", (data,), (scalar, begin, end, step,), name, attr, kwargs)
 
 
 def _split_v2(data=None, indices=_Null, axis=_Null, squeeze_axis=_Null, sections=_Null, name=None, attr=None, out=None, **kwargs):
@@ -3291,7 +3291,7 @@ def _split_v2(data=None, indices=_Null, axis=_Null, squeeze_axis=_Null, sections
     -------
     Symbol
     """
-    return _compose("_split_v2", "_split_v2", (data,), {"indices": indices, "axis": axis, "squeeze_axis": squeeze_axis, "sections": sections}, name, attr, kwargs)
+    return _compose("_split_v2", "_split_v2", (data,), (indices, axis, squeeze_axis, sections,), name, attr, kwargs)
 
 
 def _sub(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
@@ -3319,7 +3319,7 @@ def _sub(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("elemwise_sub", "_sub", (lhs, rhs,), {}, name, attr, kwargs)
+    return _compose("elemwise_sub", "_sub", (lhs, rhs,), (), name, attr, kwargs)
 
 
 def _unravel_index(data=None, shape=_Null, name=None, attr=None, out=None, **kwargs):
@@ -3347,7 +3347,7 @@ def _unravel_index(data=None, shape=_Null, name=None, attr=None, out=None, **kwa
     -------
     Symbol
     """
-    return _compose("_unravel_index", "_unravel_index", (data,), {"shape": shape}, name, attr, kwargs)
+    return _compose("_unravel_index", "_unravel_index", (data,), (shape,), name, attr, kwargs)
 
 
 def _zeros(shape=_Null, ctx=_Null, dtype=_Null, name=None, attr=None, out=None, **kwargs):
@@ -3374,4 +3374,4 @@ def _zeros(shape=_Null, ctx=_Null, dtype=_Null, name=None, attr=None, out=None, 
     -------
     Symbol
     """
-    return _compose("_zeros", "_zeros", (), {"shape": shape, "ctx": ctx, "dtype": dtype}, name, attr, kwargs)
+    return _compose("_zeros", "_zeros", (), (shape, ctx, dtype,), name, attr, kwargs)

@@ -248,7 +248,7 @@ def Activation(data=None, act_type=_Null, name=None, attr=None, out=None, **kwar
     -------
     Symbol
     """
-    return _compose("Activation", "activation", (data,), {"act_type": act_type}, name, attr, kwargs)
+    return _compose("Activation", "activation", (data,), (act_type,), name, attr, kwargs)
 
 
 def BatchNorm(data=None, gamma=None, beta=None, moving_mean=None, moving_var=None, eps=_Null, momentum=_Null, fix_gamma=_Null, use_global_stats=_Null, output_mean_var=_Null, axis=_Null, cudnn_off=_Null, min_calib_range=_Null, max_calib_range=_Null, name=None, attr=None, out=None, **kwargs):
@@ -312,7 +312,7 @@ def BatchNorm(data=None, gamma=None, beta=None, moving_mean=None, moving_var=Non
     -------
     Symbol
     """
-    return _compose("BatchNorm", "batchnorm", (data, gamma, beta, moving_mean, moving_var,), {"eps": eps, "momentum": momentum, "fix_gamma": fix_gamma, "use_global_stats": use_global_stats, "output_mean_var": output_mean_var, "axis": axis, "cudnn_off": cudnn_off, "min_calib_range": min_calib_range, "max_calib_range": max_calib_range}, name, attr, kwargs)
+    return _compose("BatchNorm", "batchnorm", (data, gamma, beta, moving_mean, moving_var,), (eps, momentum, fix_gamma, use_global_stats, output_mean_var, axis, cudnn_off, min_calib_range, max_calib_range,), name, attr, kwargs)
 
 
 def BatchNorm_v1(data=None, gamma=None, beta=None, moving_mean=None, moving_var=None, eps=_Null, momentum=_Null, fix_gamma=_Null, use_global_stats=_Null, output_mean_var=_Null, name=None, attr=None, out=None, **kwargs):
@@ -360,7 +360,7 @@ def BatchNorm_v1(data=None, gamma=None, beta=None, moving_mean=None, moving_var=
     -------
     Symbol
     """
-    return _compose("BatchNorm_v1", "batchnorm_v1", (data, gamma, beta, moving_mean, moving_var,), {"eps": eps, "momentum": momentum, "fix_gamma": fix_gamma, "use_global_stats": use_global_stats, "output_mean_var": output_mean_var}, name, attr, kwargs)
+    return _compose("BatchNorm_v1", "batchnorm_v1", (data, gamma, beta, moving_mean, moving_var,), (eps, momentum, fix_gamma, use_global_stats, output_mean_var,), name, attr, kwargs)
 
 
 def BilinearSampler(data=None, grid=None, cudnn_off=_Null, name=None, attr=None, out=None, **kwargs):
@@ -389,7 +389,7 @@ def BilinearSampler(data=None, grid=None, cudnn_off=_Null, name=None, attr=None,
     -------
     Symbol
     """
-    return _compose("BilinearSampler", "bilinearsampler", (data, grid,), {"cudnn_off": cudnn_off}, name, attr, kwargs)
+    return _compose("BilinearSampler", "bilinearsampler", (data, grid,), (cudnn_off,), name, attr, kwargs)
 
 
 def BlockGrad(data=None, name=None, attr=None, out=None, **kwargs):
@@ -413,7 +413,7 @@ def BlockGrad(data=None, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("BlockGrad", "blockgrad", (data,), {}, name, attr, kwargs)
+    return _compose("BlockGrad", "blockgrad", (data,), (), name, attr, kwargs)
 
 
 def Cast(data=None, dtype=_Null, name=None, attr=None, out=None, **kwargs):
@@ -443,7 +443,7 @@ def Cast(data=None, dtype=_Null, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("Cast", "cast", (data,), {"dtype": dtype}, name, attr, kwargs)
+    return _compose("Cast", "cast", (data,), (dtype,), name, attr, kwargs)
 
 
 def Concat(*data, num_args=_Null, dim=_Null, name=None, attr=None, out=None, **kwargs):
@@ -471,7 +471,7 @@ def Concat(*data, num_args=_Null, dim=_Null, name=None, attr=None, out=None, **k
     -------
     Symbol
     """
-    return _compose("Concat", "concat", data, {"num_args": num_args, "dim": dim}, name, attr, kwargs)
+    return _compose("Concat", "concat", data, (num_args, dim,), name, attr, kwargs)
 
 
 def Convolution(data=None, weight=None, bias=None, kernel=_Null, stride=_Null, dilate=_Null, pad=_Null, num_filter=_Null, num_group=_Null, workspace=_Null, no_bias=_Null, cudnn_tune=_Null, cudnn_off=_Null, layout=_Null, name=None, attr=None, out=None, **kwargs):
@@ -528,7 +528,7 @@ def Convolution(data=None, weight=None, bias=None, kernel=_Null, stride=_Null, d
     -------
     Symbol
     """
-    return _compose("Convolution", "convolution", (data, weight, bias,), {"kernel": kernel, "stride": stride, "dilate": dilate, "pad": pad, "num_filter": num_filter, "num_group": num_group, "workspace": workspace, "no_bias": no_bias, "cudnn_tune": cudnn_tune, "cudnn_off": cudnn_off, "layout": layout}, name, attr, kwargs)
+    return _compose("Convolution", "convolution", (data, weight, bias,), (kernel, stride, dilate, pad, num_filter, num_group, workspace, no_bias, cudnn_tune, cudnn_off, layout,), name, attr, kwargs)
 
 
 def Convolution_v1(data=None, weight=None, bias=None, kernel=_Null, stride=_Null, dilate=_Null, pad=_Null, num_filter=_Null, num_group=_Null, workspace=_Null, no_bias=_Null, cudnn_tune=_Null, cudnn_off=_Null, layout=_Null, name=None, attr=None, out=None, **kwargs):
@@ -575,7 +575,7 @@ def Convolution_v1(data=None, weight=None, bias=None, kernel=_Null, stride=_Null
     -------
     Symbol
     """
-    return _compose("Convolution_v1", "convolution_v1", (data, weight, bias,), {"kernel": kernel, "stride": stride, "dilate": dilate, "pad": pad, "num_filter": num_filter, "num_group": num_group, "workspace": workspace, "no_bias": no_bias, "cudnn_tune": cudnn_tune, "cudnn_off": cudnn_off, "layout": layout}, name, attr, kwargs)
+    return _compose("Convolution_v1", "convolution_v1", (data, weight, bias,), (kernel, stride, dilate, pad, num_filter, num_group, workspace, no_bias, cudnn_tune, cudnn_off, layout,), name, attr, kwargs)
 
 
 def Crop(*data, num_args=_Null, offset=_Null, h_w=_Null, center_crop=_Null, name=None, attr=None, out=None, **kwargs):
@@ -616,7 +616,7 @@ def Crop(*data, num_args=_Null, offset=_Null, h_w=_Null, center_crop=_Null, name
     -------
     Symbol
     """
-    return _compose("Crop", "crop", data, {"num_args": num_args, "offset": offset, "h_w": h_w, "center_crop": center_crop}, name, attr, kwargs)
+    return _compose("Crop", "crop", data, (num_args, offset, h_w, center_crop,), name, attr, kwargs)
 
 
 def Deconvolution(data=None, weight=None, bias=None, kernel=_Null, stride=_Null, dilate=_Null, pad=_Null, adj=_Null, target_shape=_Null, num_filter=_Null, num_group=_Null, workspace=_Null, no_bias=_Null, cudnn_tune=_Null, cudnn_off=_Null, layout=_Null, name=None, attr=None, out=None, **kwargs):
@@ -684,7 +684,7 @@ def Deconvolution(data=None, weight=None, bias=None, kernel=_Null, stride=_Null,
     -------
     Symbol
     """
-    return _compose("Deconvolution", "deconvolution", (data, weight, bias,), {"kernel": kernel, "stride": stride, "dilate": dilate, "pad": pad, "adj": adj, "target_shape": target_shape, "num_filter": num_filter, "num_group": num_group, "workspace": workspace, "no_bias": no_bias, "cudnn_tune": cudnn_tune, "cudnn_off": cudnn_off, "layout": layout}, name, attr, kwargs)
+    return _compose("Deconvolution", "deconvolution", (data, weight, bias,), (kernel, stride, dilate, pad, adj, target_shape, num_filter, num_group, workspace, no_bias, cudnn_tune, cudnn_off, layout,), name, attr, kwargs)
 
 
 def Dropout(data=None, p=_Null, mode=_Null, axes=_Null, cudnn_off=_Null, name=None, attr=None, out=None, **kwargs):
@@ -721,7 +721,7 @@ def Dropout(data=None, p=_Null, mode=_Null, axes=_Null, cudnn_off=_Null, name=No
     -------
     Symbol
     """
-    return _compose("Dropout", "dropout", (data,), {"p": p, "mode": mode, "axes": axes, "cudnn_off": cudnn_off}, name, attr, kwargs)
+    return _compose("Dropout", "dropout", (data,), (p, mode, axes, cudnn_off,), name, attr, kwargs)
 
 
 def ElementWiseSum(*data, num_args=_Null, name=None, attr=None, out=None, **kwargs):
@@ -749,7 +749,7 @@ def ElementWiseSum(*data, num_args=_Null, name=None, attr=None, out=None, **kwar
     -------
     Symbol
     """
-    return _compose("add_n", "elementwisesum", data, {"num_args": num_args}, name, attr, kwargs)
+    return _compose("add_n", "elementwisesum", data, (num_args,), name, attr, kwargs)
 
 
 def Embedding(data=None, weight=None, input_dim=_Null, output_dim=_Null, dtype=_Null, sparse_grad=_Null, name=None, attr=None, out=None, **kwargs):
@@ -788,7 +788,7 @@ def Embedding(data=None, weight=None, input_dim=_Null, output_dim=_Null, dtype=_
     -------
     Symbol
     """
-    return _compose("Embedding", "embedding", (data, weight,), {"input_dim": input_dim, "output_dim": output_dim, "dtype": dtype, "sparse_grad": sparse_grad}, name, attr, kwargs)
+    return _compose("Embedding", "embedding", (data, weight,), (input_dim, output_dim, dtype, sparse_grad,), name, attr, kwargs)
 
 
 def Flatten(data=None, name=None, attr=None, out=None, **kwargs):
@@ -812,7 +812,7 @@ def Flatten(data=None, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("Flatten", "flatten", (data,), {}, name, attr, kwargs)
+    return _compose("Flatten", "flatten", (data,), (), name, attr, kwargs)
 
 
 def FullyConnected(data=None, weight=None, bias=None, num_hidden=_Null, no_bias=_Null, flatten=_Null, name=None, attr=None, out=None, **kwargs):
@@ -848,7 +848,7 @@ def FullyConnected(data=None, weight=None, bias=None, num_hidden=_Null, no_bias=
     -------
     Symbol
     """
-    return _compose("FullyConnected", "fullyconnected", (data, weight, bias,), {"num_hidden": num_hidden, "no_bias": no_bias, "flatten": flatten}, name, attr, kwargs)
+    return _compose("FullyConnected", "fullyconnected", (data, weight, bias,), (num_hidden, no_bias, flatten,), name, attr, kwargs)
 
 
 def GridGenerator(data=None, transform_type=_Null, target_shape=_Null, name=None, attr=None, out=None, **kwargs):
@@ -882,7 +882,7 @@ def GridGenerator(data=None, transform_type=_Null, target_shape=_Null, name=None
     -------
     Symbol
     """
-    return _compose("GridGenerator", "gridgenerator", (data,), {"transform_type": transform_type, "target_shape": target_shape}, name, attr, kwargs)
+    return _compose("GridGenerator", "gridgenerator", (data,), (transform_type, target_shape,), name, attr, kwargs)
 
 
 def GroupNorm(data=None, gamma=None, beta=None, num_groups=_Null, eps=_Null, output_mean_var=_Null, name=None, attr=None, out=None, **kwargs):
@@ -924,7 +924,7 @@ def GroupNorm(data=None, gamma=None, beta=None, num_groups=_Null, eps=_Null, out
     -------
     Symbol
     """
-    return _compose("GroupNorm", "groupnorm", (data, gamma, beta,), {"num_groups": num_groups, "eps": eps, "output_mean_var": output_mean_var}, name, attr, kwargs)
+    return _compose("GroupNorm", "groupnorm", (data, gamma, beta,), (num_groups, eps, output_mean_var,), name, attr, kwargs)
 
 
 def IdentityAttachKLSparseReg(data=None, moving_avg=None, sparseness_target=_Null, penalty=_Null, momentum=_Null, name=None, attr=None, out=None, **kwargs):
@@ -966,7 +966,7 @@ def IdentityAttachKLSparseReg(data=None, moving_avg=None, sparseness_target=_Nul
     -------
     Symbol
     """
-    return _compose("IdentityAttachKLSparseReg", "identityattachklsparsereg", (data, moving_avg,), {"sparseness_target": sparseness_target, "penalty": penalty, "momentum": momentum}, name, attr, kwargs)
+    return _compose("IdentityAttachKLSparseReg", "identityattachklsparsereg", (data, moving_avg,), (sparseness_target, penalty, momentum,), name, attr, kwargs)
 
 
 def InstanceNorm(data=None, gamma=None, beta=None, eps=_Null, name=None, attr=None, out=None, **kwargs):
@@ -1001,7 +1001,7 @@ def InstanceNorm(data=None, gamma=None, beta=None, eps=_Null, name=None, attr=No
     -------
     Symbol
     """
-    return _compose("InstanceNorm", "instancenorm", (data, gamma, beta,), {"eps": eps}, name, attr, kwargs)
+    return _compose("InstanceNorm", "instancenorm", (data, gamma, beta,), (eps,), name, attr, kwargs)
 
 
 def L2Normalization(data=None, eps=_Null, mode=_Null, name=None, attr=None, out=None, **kwargs):
@@ -1035,7 +1035,7 @@ def L2Normalization(data=None, eps=_Null, mode=_Null, name=None, attr=None, out=
     -------
     Symbol
     """
-    return _compose("L2Normalization", "l2normalization", (data,), {"eps": eps, "mode": mode}, name, attr, kwargs)
+    return _compose("L2Normalization", "l2normalization", (data,), (eps, mode,), name, attr, kwargs)
 
 
 def LRN(data=None, alpha=_Null, beta=_Null, knorm=_Null, nsize=_Null, name=None, attr=None, out=None, **kwargs):
@@ -1071,7 +1071,7 @@ def LRN(data=None, alpha=_Null, beta=_Null, knorm=_Null, nsize=_Null, name=None,
     -------
     Symbol
     """
-    return _compose("LRN", "lrn", (data,), {"alpha": alpha, "beta": beta, "knorm": knorm, "nsize": nsize}, name, attr, kwargs)
+    return _compose("LRN", "lrn", (data,), (alpha, beta, knorm, nsize,), name, attr, kwargs)
 
 
 def LayerNorm(data=None, gamma=None, beta=None, axis=_Null, eps=_Null, output_mean_var=_Null, name=None, attr=None, out=None, **kwargs):
@@ -1111,7 +1111,7 @@ def LayerNorm(data=None, gamma=None, beta=None, axis=_Null, eps=_Null, output_me
     -------
     Symbol
     """
-    return _compose("LayerNorm", "layernorm", (data, gamma, beta,), {"axis": axis, "eps": eps, "output_mean_var": output_mean_var}, name, attr, kwargs)
+    return _compose("LayerNorm", "layernorm", (data, gamma, beta,), (axis, eps, output_mean_var,), name, attr, kwargs)
 
 
 def LeakyReLU(data=None, gamma=None, act_type=_Null, slope=_Null, lower_bound=_Null, upper_bound=_Null, name=None, attr=None, out=None, **kwargs):
@@ -1162,7 +1162,7 @@ def LeakyReLU(data=None, gamma=None, act_type=_Null, slope=_Null, lower_bound=_N
     -------
     Symbol
     """
-    return _compose("LeakyReLU", "leakyrelu", (data, gamma,), {"act_type": act_type, "slope": slope, "lower_bound": lower_bound, "upper_bound": upper_bound}, name, attr, kwargs)
+    return _compose("LeakyReLU", "leakyrelu", (data, gamma,), (act_type, slope, lower_bound, upper_bound,), name, attr, kwargs)
 
 
 def LinearRegressionOutput(data=None, label=None, grad_scale=_Null, name=None, attr=None, out=None, **kwargs):
@@ -1194,7 +1194,7 @@ def LinearRegressionOutput(data=None, label=None, grad_scale=_Null, name=None, a
     -------
     Symbol
     """
-    return _compose("LinearRegressionOutput", "linearregressionoutput", (data, label,), {"grad_scale": grad_scale}, name, attr, kwargs)
+    return _compose("LinearRegressionOutput", "linearregressionoutput", (data, label,), (grad_scale,), name, attr, kwargs)
 
 
 def LogisticRegressionOutput(data=None, label=None, grad_scale=_Null, name=None, attr=None, out=None, **kwargs):
@@ -1226,7 +1226,7 @@ def LogisticRegressionOutput(data=None, label=None, grad_scale=_Null, name=None,
     -------
     Symbol
     """
-    return _compose("LogisticRegressionOutput", "logisticregressionoutput", (data, label,), {"grad_scale": grad_scale}, name, attr, kwargs)
+    return _compose("LogisticRegressionOutput", "logisticregressionoutput", (data, label,), (grad_scale,), name, attr, kwargs)
 
 
 def MAERegressionOutput(data=None, label=None, grad_scale=_Null, name=None, attr=None, out=None, **kwargs):
@@ -1258,7 +1258,7 @@ def MAERegressionOutput(data=None, label=None, grad_scale=_Null, name=None, attr
     -------
     Symbol
     """
-    return _compose("MAERegressionOutput", "maeregressionoutput", (data, label,), {"grad_scale": grad_scale}, name, attr, kwargs)
+    return _compose("MAERegressionOutput", "maeregressionoutput", (data, label,), (grad_scale,), name, attr, kwargs)
 
 
 def MakeLoss(data=None, grad_scale=_Null, valid_thresh=_Null, normalization=_Null, name=None, attr=None, out=None, **kwargs):
@@ -1293,7 +1293,7 @@ def MakeLoss(data=None, grad_scale=_Null, valid_thresh=_Null, normalization=_Nul
     -------
     Symbol
     """
-    return _compose("MakeLoss", "makeloss", (data,), {"grad_scale": grad_scale, "valid_thresh": valid_thresh, "normalization": normalization}, name, attr, kwargs)
+    return _compose("MakeLoss", "makeloss", (data,), (grad_scale, valid_thresh, normalization,), name, attr, kwargs)
 
 
 def Pad(data=None, mode=_Null, pad_width=_Null, constant_value=_Null, name=None, attr=None, out=None, **kwargs):
@@ -1325,7 +1325,7 @@ def Pad(data=None, mode=_Null, pad_width=_Null, constant_value=_Null, name=None,
     -------
     Symbol
     """
-    return _compose("Pad", "pad", (data,), {"mode": mode, "pad_width": pad_width, "constant_value": constant_value}, name, attr, kwargs)
+    return _compose("Pad", "pad", (data,), (mode, pad_width, constant_value,), name, attr, kwargs)
 
 
 def Pooling(data=None, kernel=_Null, pool_type=_Null, global_pool=_Null, cudnn_off=_Null, pooling_convention=_Null, stride=_Null, pad=_Null, p_value=_Null, count_include_pad=_Null, layout=_Null, name=None, attr=None, out=None, **kwargs):
@@ -1386,7 +1386,7 @@ def Pooling(data=None, kernel=_Null, pool_type=_Null, global_pool=_Null, cudnn_o
     -------
     Symbol
     """
-    return _compose("Pooling", "pooling", (data,), {"kernel": kernel, "pool_type": pool_type, "global_pool": global_pool, "cudnn_off": cudnn_off, "pooling_convention": pooling_convention, "stride": stride, "pad": pad, "p_value": p_value, "count_include_pad": count_include_pad, "layout": layout}, name, attr, kwargs)
+    return _compose("Pooling", "pooling", (data,), (kernel, pool_type, global_pool, cudnn_off, pooling_convention, stride, pad, p_value, count_include_pad, layout,), name, attr, kwargs)
 
 
 def Pooling_v1(data=None, kernel=_Null, pool_type=_Null, global_pool=_Null, pooling_convention=_Null, stride=_Null, pad=_Null, name=None, attr=None, out=None, **kwargs):
@@ -1426,7 +1426,7 @@ def Pooling_v1(data=None, kernel=_Null, pool_type=_Null, global_pool=_Null, pool
     -------
     Symbol
     """
-    return _compose("Pooling_v1", "pooling_v1", (data,), {"kernel": kernel, "pool_type": pool_type, "global_pool": global_pool, "pooling_convention": pooling_convention, "stride": stride, "pad": pad}, name, attr, kwargs)
+    return _compose("Pooling_v1", "pooling_v1", (data,), (kernel, pool_type, global_pool, pooling_convention, stride, pad,), name, attr, kwargs)
 
 
 def ROIPooling(data=None, rois=None, pooled_size=_Null, spatial_scale=_Null, name=None, attr=None, out=None, **kwargs):
@@ -1459,7 +1459,7 @@ def ROIPooling(data=None, rois=None, pooled_size=_Null, spatial_scale=_Null, nam
     -------
     Symbol
     """
-    return _compose("ROIPooling", "roipooling", (data, rois,), {"pooled_size": pooled_size, "spatial_scale": spatial_scale}, name, attr, kwargs)
+    return _compose("ROIPooling", "roipooling", (data, rois,), (pooled_size, spatial_scale,), name, attr, kwargs)
 
 
 def Reshape(data=None, shape=_Null, reverse=_Null, target_shape=_Null, keep_highest=_Null, name=None, attr=None, out=None, **kwargs):
@@ -1502,7 +1502,7 @@ def Reshape(data=None, shape=_Null, reverse=_Null, target_shape=_Null, keep_high
     -------
     Symbol
     """
-    return _compose("Reshape", "reshape", (data,), {"shape": shape, "reverse": reverse, "target_shape": target_shape, "keep_highest": keep_highest}, name, attr, kwargs)
+    return _compose("Reshape", "reshape", (data,), (shape, reverse, target_shape, keep_highest,), name, attr, kwargs)
 
 
 def SVMOutput(data=None, label=None, margin=_Null, regularization_coefficient=_Null, use_linear=_Null, name=None, attr=None, out=None, **kwargs):
@@ -1541,7 +1541,7 @@ def SVMOutput(data=None, label=None, margin=_Null, regularization_coefficient=_N
     -------
     Symbol
     """
-    return _compose("SVMOutput", "svmoutput", (data, label,), {"margin": margin, "regularization_coefficient": regularization_coefficient, "use_linear": use_linear}, name, attr, kwargs)
+    return _compose("SVMOutput", "svmoutput", (data, label,), (margin, regularization_coefficient, use_linear,), name, attr, kwargs)
 
 
 def SequenceLast(data=None, sequence_length=None, use_sequence_length=_Null, axis=_Null, name=None, attr=None, out=None, **kwargs):
@@ -1574,7 +1574,7 @@ def SequenceLast(data=None, sequence_length=None, use_sequence_length=_Null, axi
     -------
     Symbol
     """
-    return _compose("SequenceLast", "sequencelast", (data, sequence_length,), {"use_sequence_length": use_sequence_length, "axis": axis}, name, attr, kwargs)
+    return _compose("SequenceLast", "sequencelast", (data, sequence_length,), (use_sequence_length, axis,), name, attr, kwargs)
 
 
 def SequenceMask(data=None, sequence_length=None, use_sequence_length=_Null, value=_Null, axis=_Null, name=None, attr=None, out=None, **kwargs):
@@ -1609,7 +1609,7 @@ def SequenceMask(data=None, sequence_length=None, use_sequence_length=_Null, val
     -------
     Symbol
     """
-    return _compose("SequenceMask", "sequencemask", (data, sequence_length,), {"use_sequence_length": use_sequence_length, "value": value, "axis": axis}, name, attr, kwargs)
+    return _compose("SequenceMask", "sequencemask", (data, sequence_length,), (use_sequence_length, value, axis,), name, attr, kwargs)
 
 
 def SequenceReverse(data=None, sequence_length=None, use_sequence_length=_Null, axis=_Null, name=None, attr=None, out=None, **kwargs):
@@ -1642,7 +1642,7 @@ def SequenceReverse(data=None, sequence_length=None, use_sequence_length=_Null, 
     -------
     Symbol
     """
-    return _compose("SequenceReverse", "sequencereverse", (data, sequence_length,), {"use_sequence_length": use_sequence_length, "axis": axis}, name, attr, kwargs)
+    return _compose("SequenceReverse", "sequencereverse", (data, sequence_length,), (use_sequence_length, axis,), name, attr, kwargs)
 
 
 def SliceChannel(data=None, num_outputs=_Null, axis=_Null, squeeze_axis=_Null, name=None, attr=None, out=None, **kwargs):
@@ -1672,7 +1672,7 @@ def SliceChannel(data=None, num_outputs=_Null, axis=_Null, squeeze_axis=_Null, n
     -------
     Symbol
     """
-    return _compose("SliceChannel", "slicechannel", (data,), {"num_outputs": num_outputs, "axis": axis, "squeeze_axis": squeeze_axis}, name, attr, kwargs)
+    return _compose("SliceChannel", "slicechannel", (data,), (num_outputs, axis, squeeze_axis,), name, attr, kwargs)
 
 
 def Softmax(data=None, label=None, grad_scale=_Null, ignore_label=_Null, multi_output=_Null, use_ignore=_Null, preserve_shape=_Null, normalization=_Null, out_grad=_Null, smooth_alpha=_Null, name=None, attr=None, out=None, **kwargs):
@@ -1732,7 +1732,7 @@ def Softmax(data=None, label=None, grad_scale=_Null, ignore_label=_Null, multi_o
     -------
     Symbol
     """
-    return _compose("SoftmaxOutput", "softmax", (data, label,), {"grad_scale": grad_scale, "ignore_label": ignore_label, "multi_output": multi_output, "use_ignore": use_ignore, "preserve_shape": preserve_shape, "normalization": normalization, "out_grad": out_grad, "smooth_alpha": smooth_alpha}, name, attr, kwargs)
+    return _compose("SoftmaxOutput", "softmax", (data, label,), (grad_scale, ignore_label, multi_output, use_ignore, preserve_shape, normalization, out_grad, smooth_alpha,), name, attr, kwargs)
 
 
 def SoftmaxActivation(data=None, mode=_Null, name=None, attr=None, out=None, **kwargs):
@@ -1758,7 +1758,7 @@ def SoftmaxActivation(data=None, mode=_Null, name=None, attr=None, out=None, **k
     -------
     Symbol
     """
-    return _compose("SoftmaxActivation", "softmaxactivation", (data,), {"mode": mode}, name, attr, kwargs)
+    return _compose("SoftmaxActivation", "softmaxactivation", (data,), (mode,), name, attr, kwargs)
 
 
 def SoftmaxOutput(data=None, label=None, grad_scale=_Null, ignore_label=_Null, multi_output=_Null, use_ignore=_Null, preserve_shape=_Null, normalization=_Null, out_grad=_Null, smooth_alpha=_Null, name=None, attr=None, out=None, **kwargs):
@@ -1816,7 +1816,7 @@ def SoftmaxOutput(data=None, label=None, grad_scale=_Null, ignore_label=_Null, m
     -------
     Symbol
     """
-    return _compose("SoftmaxOutput", "softmaxoutput", (data, label,), {"grad_scale": grad_scale, "ignore_label": ignore_label, "multi_output": multi_output, "use_ignore": use_ignore, "preserve_shape": preserve_shape, "normalization": normalization, "out_grad": out_grad, "smooth_alpha": smooth_alpha}, name, attr, kwargs)
+    return _compose("SoftmaxOutput", "softmaxoutput", (data, label,), (grad_scale, ignore_label, multi_output, use_ignore, preserve_shape, normalization, out_grad, smooth_alpha,), name, attr, kwargs)
 
 
 def SpatialTransformer(data=None, loc=None, target_shape=_Null, transform_type=_Null, sampler_type=_Null, cudnn_off=_Null, name=None, attr=None, out=None, **kwargs):
@@ -1851,7 +1851,7 @@ def SpatialTransformer(data=None, loc=None, target_shape=_Null, transform_type=_
     -------
     Symbol
     """
-    return _compose("SpatialTransformer", "spatialtransformer", (data, loc,), {"target_shape": target_shape, "transform_type": transform_type, "sampler_type": sampler_type, "cudnn_off": cudnn_off}, name, attr, kwargs)
+    return _compose("SpatialTransformer", "spatialtransformer", (data, loc,), (target_shape, transform_type, sampler_type, cudnn_off,), name, attr, kwargs)
 
 
 def SwapAxis(data=None, dim1=_Null, dim2=_Null, name=None, attr=None, out=None, **kwargs):
@@ -1879,7 +1879,7 @@ def SwapAxis(data=None, dim1=_Null, dim2=_Null, name=None, attr=None, out=None, 
     -------
     Symbol
     """
-    return _compose("SwapAxis", "swapaxis", (data,), {"dim1": dim1, "dim2": dim2}, name, attr, kwargs)
+    return _compose("SwapAxis", "swapaxis", (data,), (dim1, dim2,), name, attr, kwargs)
 
 
 def UpSampling(*data, scale=_Null, num_filter=_Null, sample_type=_Null, multi_input_mode=_Null, num_args=_Null, workspace=_Null, name=None, attr=None, out=None, **kwargs):
@@ -1929,7 +1929,7 @@ def UpSampling(*data, scale=_Null, num_filter=_Null, sample_type=_Null, multi_in
     -------
     Symbol
     """
-    return _compose("UpSampling", "upsampling", data, {"scale": scale, "num_filter": num_filter, "sample_type": sample_type, "multi_input_mode": multi_input_mode, "num_args": num_args, "workspace": workspace}, name, attr, kwargs)
+    return _compose("UpSampling", "upsampling", data, (scale, num_filter, sample_type, multi_input_mode, num_args, workspace,), name, attr, kwargs)
 
 
 def abs(data=None, name=None, attr=None, out=None, **kwargs):
@@ -1953,7 +1953,7 @@ def abs(data=None, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("abs", "abs", (data,), {}, name, attr, kwargs)
+    return _compose("abs", "abs", (data,), (), name, attr, kwargs)
 
 
 def add_n(*data, num_args=_Null, name=None, attr=None, out=None, **kwargs):
@@ -1979,7 +1979,7 @@ def add_n(*data, num_args=_Null, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("add_n", "add_n", data, {"num_args": num_args}, name, attr, kwargs)
+    return _compose("add_n", "add_n", data, (num_args,), name, attr, kwargs)
 
 
 def arccos(data=None, name=None, attr=None, out=None, **kwargs):
@@ -2005,7 +2005,7 @@ def arccos(data=None, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("arccos", "arccos", (data,), {}, name, attr, kwargs)
+    return _compose("arccos", "arccos", (data,), (), name, attr, kwargs)
 
 
 def arccosh(data=None, name=None, attr=None, out=None, **kwargs):
@@ -2031,7 +2031,7 @@ def arccosh(data=None, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("arccosh", "arccosh", (data,), {}, name, attr, kwargs)
+    return _compose("arccosh", "arccosh", (data,), (), name, attr, kwargs)
 
 
 def arcsin(data=None, name=None, attr=None, out=None, **kwargs):
@@ -2057,7 +2057,7 @@ def arcsin(data=None, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("arcsin", "arcsin", (data,), {}, name, attr, kwargs)
+    return _compose("arcsin", "arcsin", (data,), (), name, attr, kwargs)
 
 
 def arcsinh(data=None, name=None, attr=None, out=None, **kwargs):
@@ -2083,7 +2083,7 @@ def arcsinh(data=None, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("arcsinh", "arcsinh", (data,), {}, name, attr, kwargs)
+    return _compose("arcsinh", "arcsinh", (data,), (), name, attr, kwargs)
 
 
 def arctan(data=None, name=None, attr=None, out=None, **kwargs):
@@ -2109,7 +2109,7 @@ def arctan(data=None, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("arctan", "arctan", (data,), {}, name, attr, kwargs)
+    return _compose("arctan", "arctan", (data,), (), name, attr, kwargs)
 
 
 def arctanh(data=None, name=None, attr=None, out=None, **kwargs):
@@ -2135,7 +2135,7 @@ def arctanh(data=None, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("arctanh", "arctanh", (data,), {}, name, attr, kwargs)
+    return _compose("arctanh", "arctanh", (data,), (), name, attr, kwargs)
 
 
 def argmax(data=None, axis=_Null, keepdims=_Null, name=None, attr=None, out=None, **kwargs):
@@ -2165,7 +2165,7 @@ def argmax(data=None, axis=_Null, keepdims=_Null, name=None, attr=None, out=None
     -------
     Symbol
     """
-    return _compose("argmax", "argmax", (data,), {"axis": axis, "keepdims": keepdims}, name, attr, kwargs)
+    return _compose("argmax", "argmax", (data,), (axis, keepdims,), name, attr, kwargs)
 
 
 def argmax_channel(data=None, name=None, attr=None, out=None, **kwargs):
@@ -2191,7 +2191,7 @@ def argmax_channel(data=None, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("argmax_channel", "argmax_channel", (data,), {}, name, attr, kwargs)
+    return _compose("argmax_channel", "argmax_channel", (data,), (), name, attr, kwargs)
 
 
 def argmin(data=None, axis=_Null, keepdims=_Null, name=None, attr=None, out=None, **kwargs):
@@ -2221,7 +2221,7 @@ def argmin(data=None, axis=_Null, keepdims=_Null, name=None, attr=None, out=None
     -------
     Symbol
     """
-    return _compose("argmin", "argmin", (data,), {"axis": axis, "keepdims": keepdims}, name, attr, kwargs)
+    return _compose("argmin", "argmin", (data,), (axis, keepdims,), name, attr, kwargs)
 
 
 def argsort(data=None, axis=_Null, is_ascend=_Null, dtype=_Null, name=None, attr=None, out=None, **kwargs):
@@ -2254,7 +2254,7 @@ def argsort(data=None, axis=_Null, is_ascend=_Null, dtype=_Null, name=None, attr
     -------
     Symbol
     """
-    return _compose("argsort", "argsort", (data,), {"axis": axis, "is_ascend": is_ascend, "dtype": dtype}, name, attr, kwargs)
+    return _compose("argsort", "argsort", (data,), (axis, is_ascend, dtype,), name, attr, kwargs)
 
 
 def batch_dot(lhs=None, rhs=None, transpose_a=_Null, transpose_b=_Null, forward_stype=_Null, name=None, attr=None, out=None, **kwargs):
@@ -2290,7 +2290,7 @@ def batch_dot(lhs=None, rhs=None, transpose_a=_Null, transpose_b=_Null, forward_
     -------
     Symbol
     """
-    return _compose("batch_dot", "batch_dot", (lhs, rhs,), {"transpose_a": transpose_a, "transpose_b": transpose_b, "forward_stype": forward_stype}, name, attr, kwargs)
+    return _compose("batch_dot", "batch_dot", (lhs, rhs,), (transpose_a, transpose_b, forward_stype,), name, attr, kwargs)
 
 
 def batch_take(a=None, indices=None, name=None, attr=None, out=None, **kwargs):
@@ -2319,7 +2319,7 @@ def batch_take(a=None, indices=None, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("batch_take", "batch_take", (a, indices,), {}, name, attr, kwargs)
+    return _compose("batch_take", "batch_take", (a, indices,), (), name, attr, kwargs)
 
 
 def broadcast_add(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
@@ -2345,7 +2345,7 @@ def broadcast_add(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("broadcast_add", "broadcast_add", (lhs, rhs,), {}, name, attr, kwargs)
+    return _compose("broadcast_add", "broadcast_add", (lhs, rhs,), (), name, attr, kwargs)
 
 
 def broadcast_axes(data=None, axis=_Null, size=_Null, name=None, attr=None, out=None, **kwargs):
@@ -2377,7 +2377,7 @@ def broadcast_axes(data=None, axis=_Null, size=_Null, name=None, attr=None, out=
     -------
     Symbol
     """
-    return _compose("broadcast_axis", "broadcast_axes", (data,), {"axis": axis, "size": size}, name, attr, kwargs)
+    return _compose("broadcast_axis", "broadcast_axes", (data,), (axis, size,), name, attr, kwargs)
 
 
 def broadcast_axis(data=None, axis=_Null, size=_Null, name=None, attr=None, out=None, **kwargs):
@@ -2407,7 +2407,7 @@ def broadcast_axis(data=None, axis=_Null, size=_Null, name=None, attr=None, out=
     -------
     Symbol
     """
-    return _compose("broadcast_axis", "broadcast_axis", (data,), {"axis": axis, "size": size}, name, attr, kwargs)
+    return _compose("broadcast_axis", "broadcast_axis", (data,), (axis, size,), name, attr, kwargs)
 
 
 def broadcast_div(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
@@ -2433,7 +2433,7 @@ def broadcast_div(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("broadcast_div", "broadcast_div", (lhs, rhs,), {}, name, attr, kwargs)
+    return _compose("broadcast_div", "broadcast_div", (lhs, rhs,), (), name, attr, kwargs)
 
 
 def broadcast_equal(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
@@ -2459,7 +2459,7 @@ def broadcast_equal(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs
     -------
     Symbol
     """
-    return _compose("broadcast_equal", "broadcast_equal", (lhs, rhs,), {}, name, attr, kwargs)
+    return _compose("broadcast_equal", "broadcast_equal", (lhs, rhs,), (), name, attr, kwargs)
 
 
 def broadcast_greater(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
@@ -2485,7 +2485,7 @@ def broadcast_greater(lhs=None, rhs=None, name=None, attr=None, out=None, **kwar
     -------
     Symbol
     """
-    return _compose("broadcast_greater", "broadcast_greater", (lhs, rhs,), {}, name, attr, kwargs)
+    return _compose("broadcast_greater", "broadcast_greater", (lhs, rhs,), (), name, attr, kwargs)
 
 
 def broadcast_greater_equal(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
@@ -2511,7 +2511,7 @@ def broadcast_greater_equal(lhs=None, rhs=None, name=None, attr=None, out=None, 
     -------
     Symbol
     """
-    return _compose("broadcast_greater_equal", "broadcast_greater_equal", (lhs, rhs,), {}, name, attr, kwargs)
+    return _compose("broadcast_greater_equal", "broadcast_greater_equal", (lhs, rhs,), (), name, attr, kwargs)
 
 
 def broadcast_hypot(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
@@ -2537,7 +2537,7 @@ def broadcast_hypot(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs
     -------
     Symbol
     """
-    return _compose("broadcast_hypot", "broadcast_hypot", (lhs, rhs,), {}, name, attr, kwargs)
+    return _compose("broadcast_hypot", "broadcast_hypot", (lhs, rhs,), (), name, attr, kwargs)
 
 
 def broadcast_lesser(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
@@ -2563,7 +2563,7 @@ def broadcast_lesser(lhs=None, rhs=None, name=None, attr=None, out=None, **kwarg
     -------
     Symbol
     """
-    return _compose("broadcast_lesser", "broadcast_lesser", (lhs, rhs,), {}, name, attr, kwargs)
+    return _compose("broadcast_lesser", "broadcast_lesser", (lhs, rhs,), (), name, attr, kwargs)
 
 
 def broadcast_lesser_equal(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
@@ -2589,7 +2589,7 @@ def broadcast_lesser_equal(lhs=None, rhs=None, name=None, attr=None, out=None, *
     -------
     Symbol
     """
-    return _compose("broadcast_lesser_equal", "broadcast_lesser_equal", (lhs, rhs,), {}, name, attr, kwargs)
+    return _compose("broadcast_lesser_equal", "broadcast_lesser_equal", (lhs, rhs,), (), name, attr, kwargs)
 
 
 def broadcast_like(lhs=None, rhs=None, lhs_axes=_Null, rhs_axes=_Null, name=None, attr=None, out=None, **kwargs):
@@ -2620,7 +2620,7 @@ def broadcast_like(lhs=None, rhs=None, lhs_axes=_Null, rhs_axes=_Null, name=None
     -------
     Symbol
     """
-    return _compose("broadcast_like", "broadcast_like", (lhs, rhs,), {"lhs_axes": lhs_axes, "rhs_axes": rhs_axes}, name, attr, kwargs)
+    return _compose("broadcast_like", "broadcast_like", (lhs, rhs,), (lhs_axes, rhs_axes,), name, attr, kwargs)
 
 
 def broadcast_logical_and(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
@@ -2646,7 +2646,7 @@ def broadcast_logical_and(lhs=None, rhs=None, name=None, attr=None, out=None, **
     -------
     Symbol
     """
-    return _compose("broadcast_logical_and", "broadcast_logical_and", (lhs, rhs,), {}, name, attr, kwargs)
+    return _compose("broadcast_logical_and", "broadcast_logical_and", (lhs, rhs,), (), name, attr, kwargs)
 
 
 def broadcast_logical_or(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
@@ -2672,7 +2672,7 @@ def broadcast_logical_or(lhs=None, rhs=None, name=None, attr=None, out=None, **k
     -------
     Symbol
     """
-    return _compose("broadcast_logical_or", "broadcast_logical_or", (lhs, rhs,), {}, name, attr, kwargs)
+    return _compose("broadcast_logical_or", "broadcast_logical_or", (lhs, rhs,), (), name, attr, kwargs)
 
 
 def broadcast_logical_xor(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
@@ -2698,7 +2698,7 @@ def broadcast_logical_xor(lhs=None, rhs=None, name=None, attr=None, out=None, **
     -------
     Symbol
     """
-    return _compose("broadcast_logical_xor", "broadcast_logical_xor", (lhs, rhs,), {}, name, attr, kwargs)
+    return _compose("broadcast_logical_xor", "broadcast_logical_xor", (lhs, rhs,), (), name, attr, kwargs)
 
 
 def broadcast_maximum(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
@@ -2725,7 +2725,7 @@ def broadcast_maximum(lhs=None, rhs=None, name=None, attr=None, out=None, **kwar
     -------
     Symbol
     """
-    return _compose("broadcast_maximum", "broadcast_maximum", (lhs, rhs,), {}, name, attr, kwargs)
+    return _compose("broadcast_maximum", "broadcast_maximum", (lhs, rhs,), (), name, attr, kwargs)
 
 
 def broadcast_minimum(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
@@ -2752,7 +2752,7 @@ def broadcast_minimum(lhs=None, rhs=None, name=None, attr=None, out=None, **kwar
     -------
     Symbol
     """
-    return _compose("broadcast_minimum", "broadcast_minimum", (lhs, rhs,), {}, name, attr, kwargs)
+    return _compose("broadcast_minimum", "broadcast_minimum", (lhs, rhs,), (), name, attr, kwargs)
 
 
 def broadcast_minus(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
@@ -2780,7 +2780,7 @@ def broadcast_minus(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs
     -------
     Symbol
     """
-    return _compose("broadcast_sub", "broadcast_minus", (lhs, rhs,), {}, name, attr, kwargs)
+    return _compose("broadcast_sub", "broadcast_minus", (lhs, rhs,), (), name, attr, kwargs)
 
 
 def broadcast_mod(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
@@ -2806,7 +2806,7 @@ def broadcast_mod(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("broadcast_mod", "broadcast_mod", (lhs, rhs,), {}, name, attr, kwargs)
+    return _compose("broadcast_mod", "broadcast_mod", (lhs, rhs,), (), name, attr, kwargs)
 
 
 def broadcast_mul(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
@@ -2832,7 +2832,7 @@ def broadcast_mul(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("broadcast_mul", "broadcast_mul", (lhs, rhs,), {}, name, attr, kwargs)
+    return _compose("broadcast_mul", "broadcast_mul", (lhs, rhs,), (), name, attr, kwargs)
 
 
 def broadcast_not_equal(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
@@ -2858,7 +2858,7 @@ def broadcast_not_equal(lhs=None, rhs=None, name=None, attr=None, out=None, **kw
     -------
     Symbol
     """
-    return _compose("broadcast_not_equal", "broadcast_not_equal", (lhs, rhs,), {}, name, attr, kwargs)
+    return _compose("broadcast_not_equal", "broadcast_not_equal", (lhs, rhs,), (), name, attr, kwargs)
 
 
 def broadcast_plus(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
@@ -2886,7 +2886,7 @@ def broadcast_plus(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs)
     -------
     Symbol
     """
-    return _compose("broadcast_add", "broadcast_plus", (lhs, rhs,), {}, name, attr, kwargs)
+    return _compose("broadcast_add", "broadcast_plus", (lhs, rhs,), (), name, attr, kwargs)
 
 
 def broadcast_power(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
@@ -2912,7 +2912,7 @@ def broadcast_power(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs
     -------
     Symbol
     """
-    return _compose("broadcast_power", "broadcast_power", (lhs, rhs,), {}, name, attr, kwargs)
+    return _compose("broadcast_power", "broadcast_power", (lhs, rhs,), (), name, attr, kwargs)
 
 
 def broadcast_sub(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
@@ -2938,7 +2938,7 @@ def broadcast_sub(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("broadcast_sub", "broadcast_sub", (lhs, rhs,), {}, name, attr, kwargs)
+    return _compose("broadcast_sub", "broadcast_sub", (lhs, rhs,), (), name, attr, kwargs)
 
 
 def broadcast_to(data=None, shape=_Null, name=None, attr=None, out=None, **kwargs):
@@ -2964,7 +2964,7 @@ def broadcast_to(data=None, shape=_Null, name=None, attr=None, out=None, **kwarg
     -------
     Symbol
     """
-    return _compose("broadcast_to", "broadcast_to", (data,), {"shape": shape}, name, attr, kwargs)
+    return _compose("broadcast_to", "broadcast_to", (data,), (shape,), name, attr, kwargs)
 
 
 def cast(data=None, dtype=_Null, name=None, attr=None, out=None, **kwargs):
@@ -2996,7 +2996,7 @@ def cast(data=None, dtype=_Null, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("Cast", "cast", (data,), {"dtype": dtype}, name, attr, kwargs)
+    return _compose("Cast", "cast", (data,), (dtype,), name, attr, kwargs)
 
 
 def cbrt(data=None, name=None, attr=None, out=None, **kwargs):
@@ -3022,7 +3022,7 @@ def cbrt(data=None, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("cbrt", "cbrt", (data,), {}, name, attr, kwargs)
+    return _compose("cbrt", "cbrt", (data,), (), name, attr, kwargs)
 
 
 def ceil(data=None, name=None, attr=None, out=None, **kwargs):
@@ -3048,7 +3048,7 @@ def ceil(data=None, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("ceil", "ceil", (data,), {}, name, attr, kwargs)
+    return _compose("ceil", "ceil", (data,), (), name, attr, kwargs)
 
 
 def choose_element_0index(data=None, index=None, axis=_Null, keepdims=_Null, mode=_Null, name=None, attr=None, out=None, **kwargs):
@@ -3085,7 +3085,7 @@ def choose_element_0index(data=None, index=None, axis=_Null, keepdims=_Null, mod
     -------
     Symbol
     """
-    return _compose("pick", "choose_element_0index", (data, index,), {"axis": axis, "keepdims": keepdims, "mode": mode}, name, attr, kwargs)
+    return _compose("pick", "choose_element_0index", (data, index,), (axis, keepdims, mode,), name, attr, kwargs)
 
 
 def clip(data=None, a_min=_Null, a_max=_Null, name=None, attr=None, out=None, **kwargs):
@@ -3117,7 +3117,7 @@ def clip(data=None, a_min=_Null, a_max=_Null, name=None, attr=None, out=None, **
     -------
     Symbol
     """
-    return _compose("clip", "clip", (data,), {"a_min": a_min, "a_max": a_max}, name, attr, kwargs)
+    return _compose("clip", "clip", (data,), (a_min, a_max,), name, attr, kwargs)
 
 
 def concat(*data, num_args=_Null, dim=_Null, name=None, attr=None, out=None, **kwargs):
@@ -3147,7 +3147,7 @@ def concat(*data, num_args=_Null, dim=_Null, name=None, attr=None, out=None, **k
     -------
     Symbol
     """
-    return _compose("Concat", "concat", data, {"num_args": num_args, "dim": dim}, name, attr, kwargs)
+    return _compose("Concat", "concat", data, (num_args, dim,), name, attr, kwargs)
 
 
 def cos(data=None, name=None, attr=None, out=None, **kwargs):
@@ -3173,7 +3173,7 @@ def cos(data=None, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("cos", "cos", (data,), {}, name, attr, kwargs)
+    return _compose("cos", "cos", (data,), (), name, attr, kwargs)
 
 
 def cosh(data=None, name=None, attr=None, out=None, **kwargs):
@@ -3199,7 +3199,7 @@ def cosh(data=None, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("cosh", "cosh", (data,), {}, name, attr, kwargs)
+    return _compose("cosh", "cosh", (data,), (), name, attr, kwargs)
 
 
 def crop(data=None, begin=_Null, end=_Null, step=_Null, name=None, attr=None, out=None, **kwargs):
@@ -3233,7 +3233,7 @@ def crop(data=None, begin=_Null, end=_Null, step=_Null, name=None, attr=None, ou
     -------
     Symbol
     """
-    return _compose("slice", "crop", (data,), {"begin": begin, "end": end, "step": step}, name, attr, kwargs)
+    return _compose("slice", "crop", (data,), (begin, end, step,), name, attr, kwargs)
 
 
 def cumsum(a=None, axis=_Null, dtype=_Null, name=None, attr=None, out=None, **kwargs):
@@ -3265,7 +3265,7 @@ def cumsum(a=None, axis=_Null, dtype=_Null, name=None, attr=None, out=None, **kw
     -------
     Symbol
     """
-    return _compose("_np_cumsum", "cumsum", (a,), {"axis": axis, "dtype": dtype}, name, attr, kwargs)
+    return _compose("_np_cumsum", "cumsum", (a,), (axis, dtype,), name, attr, kwargs)
 
 
 def degrees(data=None, name=None, attr=None, out=None, **kwargs):
@@ -3291,7 +3291,7 @@ def degrees(data=None, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("degrees", "degrees", (data,), {}, name, attr, kwargs)
+    return _compose("degrees", "degrees", (data,), (), name, attr, kwargs)
 
 
 def depth_to_space(data=None, block_size=_Null, name=None, attr=None, out=None, **kwargs):
@@ -3319,7 +3319,7 @@ def depth_to_space(data=None, block_size=_Null, name=None, attr=None, out=None, 
     -------
     Symbol
     """
-    return _compose("depth_to_space", "depth_to_space", (data,), {"block_size": block_size}, name, attr, kwargs)
+    return _compose("depth_to_space", "depth_to_space", (data,), (block_size,), name, attr, kwargs)
 
 
 def diag(data=None, k=_Null, axis1=_Null, axis2=_Null, name=None, attr=None, out=None, **kwargs):
@@ -3351,7 +3351,7 @@ def diag(data=None, k=_Null, axis1=_Null, axis2=_Null, name=None, attr=None, out
     -------
     Symbol
     """
-    return _compose("diag", "diag", (data,), {"k": k, "axis1": axis1, "axis2": axis2}, name, attr, kwargs)
+    return _compose("diag", "diag", (data,), (k, axis1, axis2,), name, attr, kwargs)
 
 
 def dot(lhs=None, rhs=None, transpose_a=_Null, transpose_b=_Null, forward_stype=_Null, name=None, attr=None, out=None, **kwargs):
@@ -3386,7 +3386,7 @@ def dot(lhs=None, rhs=None, transpose_a=_Null, transpose_b=_Null, forward_stype=
     -------
     Symbol
     """
-    return _compose("dot", "dot", (lhs, rhs,), {"transpose_a": transpose_a, "transpose_b": transpose_b, "forward_stype": forward_stype}, name, attr, kwargs)
+    return _compose("dot", "dot", (lhs, rhs,), (transpose_a, transpose_b, forward_stype,), name, attr, kwargs)
 
 
 def elemwise_add(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
@@ -3412,7 +3412,7 @@ def elemwise_add(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("elemwise_add", "elemwise_add", (lhs, rhs,), {}, name, attr, kwargs)
+    return _compose("elemwise_add", "elemwise_add", (lhs, rhs,), (), name, attr, kwargs)
 
 
 def elemwise_div(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
@@ -3440,7 +3440,7 @@ def elemwise_div(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("elemwise_div", "elemwise_div", (lhs, rhs,), {}, name, attr, kwargs)
+    return _compose("elemwise_div", "elemwise_div", (lhs, rhs,), (), name, attr, kwargs)
 
 
 def elemwise_mul(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
@@ -3466,7 +3466,7 @@ def elemwise_mul(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("elemwise_mul", "elemwise_mul", (lhs, rhs,), {}, name, attr, kwargs)
+    return _compose("elemwise_mul", "elemwise_mul", (lhs, rhs,), (), name, attr, kwargs)
 
 
 def elemwise_sub(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
@@ -3492,7 +3492,7 @@ def elemwise_sub(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("elemwise_sub", "elemwise_sub", (lhs, rhs,), {}, name, attr, kwargs)
+    return _compose("elemwise_sub", "elemwise_sub", (lhs, rhs,), (), name, attr, kwargs)
 
 
 def erf(data=None, name=None, attr=None, out=None, **kwargs):
@@ -3518,7 +3518,7 @@ def erf(data=None, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("erf", "erf", (data,), {}, name, attr, kwargs)
+    return _compose("erf", "erf", (data,), (), name, attr, kwargs)
 
 
 def erfinv(data=None, name=None, attr=None, out=None, **kwargs):
@@ -3544,7 +3544,7 @@ def erfinv(data=None, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("erfinv", "erfinv", (data,), {}, name, attr, kwargs)
+    return _compose("erfinv", "erfinv", (data,), (), name, attr, kwargs)
 
 
 def exp(data=None, name=None, attr=None, out=None, **kwargs):
@@ -3570,7 +3570,7 @@ def exp(data=None, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("exp", "exp", (data,), {}, name, attr, kwargs)
+    return _compose("exp", "exp", (data,), (), name, attr, kwargs)
 
 
 def expand_dims(data=None, axis=_Null, name=None, attr=None, out=None, **kwargs):
@@ -3596,7 +3596,7 @@ def expand_dims(data=None, axis=_Null, name=None, attr=None, out=None, **kwargs)
     -------
     Symbol
     """
-    return _compose("expand_dims", "expand_dims", (data,), {"axis": axis}, name, attr, kwargs)
+    return _compose("expand_dims", "expand_dims", (data,), (axis,), name, attr, kwargs)
 
 
 def expm1(data=None, name=None, attr=None, out=None, **kwargs):
@@ -3622,7 +3622,7 @@ def expm1(data=None, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("expm1", "expm1", (data,), {}, name, attr, kwargs)
+    return _compose("expm1", "expm1", (data,), (), name, attr, kwargs)
 
 
 def fill_element_0index(lhs=None, mhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
@@ -3654,7 +3654,7 @@ def fill_element_0index(lhs=None, mhs=None, rhs=None, name=None, attr=None, out=
     -------
     Symbol
     """
-    return _compose("fill_element_0index", "fill_element_0index", (lhs, mhs, rhs,), {}, name, attr, kwargs)
+    return _compose("fill_element_0index", "fill_element_0index", (lhs, mhs, rhs,), (), name, attr, kwargs)
 
 
 def fix(data=None, name=None, attr=None, out=None, **kwargs):
@@ -3680,7 +3680,7 @@ def fix(data=None, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("fix", "fix", (data,), {}, name, attr, kwargs)
+    return _compose("fix", "fix", (data,), (), name, attr, kwargs)
 
 
 def flatten(data=None, name=None, attr=None, out=None, **kwargs):
@@ -3706,7 +3706,7 @@ def flatten(data=None, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("Flatten", "flatten", (data,), {}, name, attr, kwargs)
+    return _compose("Flatten", "flatten", (data,), (), name, attr, kwargs)
 
 
 def flip(data=None, axis=_Null, name=None, attr=None, out=None, **kwargs):
@@ -3734,7 +3734,7 @@ def flip(data=None, axis=_Null, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("reverse", "flip", (data,), {"axis": axis}, name, attr, kwargs)
+    return _compose("reverse", "flip", (data,), (axis,), name, attr, kwargs)
 
 
 def floor(data=None, name=None, attr=None, out=None, **kwargs):
@@ -3760,7 +3760,7 @@ def floor(data=None, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("floor", "floor", (data,), {}, name, attr, kwargs)
+    return _compose("floor", "floor", (data,), (), name, attr, kwargs)
 
 
 def gamma(data=None, name=None, attr=None, out=None, **kwargs):
@@ -3786,7 +3786,7 @@ def gamma(data=None, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("gamma", "gamma", (data,), {}, name, attr, kwargs)
+    return _compose("gamma", "gamma", (data,), (), name, attr, kwargs)
 
 
 def gammaln(data=None, name=None, attr=None, out=None, **kwargs):
@@ -3812,7 +3812,7 @@ def gammaln(data=None, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("gammaln", "gammaln", (data,), {}, name, attr, kwargs)
+    return _compose("gammaln", "gammaln", (data,), (), name, attr, kwargs)
 
 
 def gather_nd(data=None, indices=None, name=None, attr=None, out=None, **kwargs):
@@ -3842,7 +3842,7 @@ def gather_nd(data=None, indices=None, name=None, attr=None, out=None, **kwargs)
     -------
     Symbol
     """
-    return _compose("gather_nd", "gather_nd", (data, indices,), {}, name, attr, kwargs)
+    return _compose("gather_nd", "gather_nd", (data, indices,), (), name, attr, kwargs)
 
 
 def hard_sigmoid(data=None, alpha=_Null, beta=_Null, name=None, attr=None, out=None, **kwargs):
@@ -3870,7 +3870,7 @@ def hard_sigmoid(data=None, alpha=_Null, beta=_Null, name=None, attr=None, out=N
     -------
     Symbol
     """
-    return _compose("hard_sigmoid", "hard_sigmoid", (data,), {"alpha": alpha, "beta": beta}, name, attr, kwargs)
+    return _compose("hard_sigmoid", "hard_sigmoid", (data,), (alpha, beta,), name, attr, kwargs)
 
 
 def identity(data=None, name=None, attr=None, out=None, **kwargs):
@@ -3896,7 +3896,7 @@ def identity(data=None, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("_copy", "identity", (data,), {}, name, attr, kwargs)
+    return _compose("_copy", "identity", (data,), (), name, attr, kwargs)
 
 
 def khatri_rao(*data, num_args=_Null, name=None, attr=None, out=None, **kwargs):
@@ -3925,7 +3925,7 @@ def khatri_rao(*data, num_args=_Null, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("khatri_rao", "khatri_rao", data, {"num_args": num_args}, name, attr, kwargs)
+    return _compose("khatri_rao", "khatri_rao", data, (num_args,), name, attr, kwargs)
 
 
 def log(data=None, name=None, attr=None, out=None, **kwargs):
@@ -3951,7 +3951,7 @@ def log(data=None, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("log", "log", (data,), {}, name, attr, kwargs)
+    return _compose("log", "log", (data,), (), name, attr, kwargs)
 
 
 def log10(data=None, name=None, attr=None, out=None, **kwargs):
@@ -3977,7 +3977,7 @@ def log10(data=None, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("log10", "log10", (data,), {}, name, attr, kwargs)
+    return _compose("log10", "log10", (data,), (), name, attr, kwargs)
 
 
 def log1p(data=None, name=None, attr=None, out=None, **kwargs):
@@ -4003,7 +4003,7 @@ def log1p(data=None, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("log1p", "log1p", (data,), {}, name, attr, kwargs)
+    return _compose("log1p", "log1p", (data,), (), name, attr, kwargs)
 
 
 def log2(data=None, name=None, attr=None, out=None, **kwargs):
@@ -4029,7 +4029,7 @@ def log2(data=None, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("log2", "log2", (data,), {}, name, attr, kwargs)
+    return _compose("log2", "log2", (data,), (), name, attr, kwargs)
 
 
 def log_softmax(data=None, axis=_Null, temperature=_Null, dtype=_Null, use_length=_Null, name=None, attr=None, out=None, **kwargs):
@@ -4061,7 +4061,7 @@ def log_softmax(data=None, axis=_Null, temperature=_Null, dtype=_Null, use_lengt
     -------
     Symbol
     """
-    return _compose("log_softmax", "log_softmax", (data,), {"axis": axis, "temperature": temperature, "dtype": dtype, "use_length": use_length}, name, attr, kwargs)
+    return _compose("log_softmax", "log_softmax", (data,), (axis, temperature, dtype, use_length,), name, attr, kwargs)
 
 
 def logical_not(data=None, name=None, attr=None, out=None, **kwargs):
@@ -4087,7 +4087,7 @@ def logical_not(data=None, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("logical_not", "logical_not", (data,), {}, name, attr, kwargs)
+    return _compose("logical_not", "logical_not", (data,), (), name, attr, kwargs)
 
 
 def make_loss(data=None, name=None, attr=None, out=None, **kwargs):
@@ -4111,7 +4111,7 @@ def make_loss(data=None, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("make_loss", "make_loss", (data,), {}, name, attr, kwargs)
+    return _compose("make_loss", "make_loss", (data,), (), name, attr, kwargs)
 
 
 def max(data=None, axis=_Null, keepdims=_Null, exclude=_Null, name=None, attr=None, out=None, **kwargs):
@@ -4143,7 +4143,7 @@ def max(data=None, axis=_Null, keepdims=_Null, exclude=_Null, name=None, attr=No
     -------
     Symbol
     """
-    return _compose("max", "max", (data,), {"axis": axis, "keepdims": keepdims, "exclude": exclude}, name, attr, kwargs)
+    return _compose("max", "max", (data,), (axis, keepdims, exclude,), name, attr, kwargs)
 
 
 def max_axis(data=None, axis=_Null, keepdims=_Null, exclude=_Null, name=None, attr=None, out=None, **kwargs):
@@ -4177,7 +4177,7 @@ def max_axis(data=None, axis=_Null, keepdims=_Null, exclude=_Null, name=None, at
     -------
     Symbol
     """
-    return _compose("max", "max_axis", (data,), {"axis": axis, "keepdims": keepdims, "exclude": exclude}, name, attr, kwargs)
+    return _compose("max", "max_axis", (data,), (axis, keepdims, exclude,), name, attr, kwargs)
 
 
 def mean(data=None, axis=_Null, keepdims=_Null, exclude=_Null, name=None, attr=None, out=None, **kwargs):
@@ -4207,7 +4207,7 @@ def mean(data=None, axis=_Null, keepdims=_Null, exclude=_Null, name=None, attr=N
     -------
     Symbol
     """
-    return _compose("mean", "mean", (data,), {"axis": axis, "keepdims": keepdims, "exclude": exclude}, name, attr, kwargs)
+    return _compose("mean", "mean", (data,), (axis, keepdims, exclude,), name, attr, kwargs)
 
 
 def min(data=None, axis=_Null, keepdims=_Null, exclude=_Null, name=None, attr=None, out=None, **kwargs):
@@ -4239,7 +4239,7 @@ def min(data=None, axis=_Null, keepdims=_Null, exclude=_Null, name=None, attr=No
     -------
     Symbol
     """
-    return _compose("min", "min", (data,), {"axis": axis, "keepdims": keepdims, "exclude": exclude}, name, attr, kwargs)
+    return _compose("min", "min", (data,), (axis, keepdims, exclude,), name, attr, kwargs)
 
 
 def min_axis(data=None, axis=_Null, keepdims=_Null, exclude=_Null, name=None, attr=None, out=None, **kwargs):
@@ -4273,7 +4273,7 @@ def min_axis(data=None, axis=_Null, keepdims=_Null, exclude=_Null, name=None, at
     -------
     Symbol
     """
-    return _compose("min", "min_axis", (data,), {"axis": axis, "keepdims": keepdims, "exclude": exclude}, name, attr, kwargs)
+    return _compose("min", "min_axis", (data,), (axis, keepdims, exclude,), name, attr, kwargs)
 
 
 def moments(data=None, axes=_Null, keepdims=_Null, name=None, attr=None, out=None, **kwargs):
@@ -4301,7 +4301,7 @@ def moments(data=None, axes=_Null, keepdims=_Null, name=None, attr=None, out=Non
     -------
     Symbol
     """
-    return _compose("moments", "moments", (data,), {"axes": axes, "keepdims": keepdims}, name, attr, kwargs)
+    return _compose("moments", "moments", (data,), (axes, keepdims,), name, attr, kwargs)
 
 
 def nanprod(data=None, axis=_Null, keepdims=_Null, exclude=_Null, name=None, attr=None, out=None, **kwargs):
@@ -4333,7 +4333,7 @@ def nanprod(data=None, axis=_Null, keepdims=_Null, exclude=_Null, name=None, att
     -------
     Symbol
     """
-    return _compose("nanprod", "nanprod", (data,), {"axis": axis, "keepdims": keepdims, "exclude": exclude}, name, attr, kwargs)
+    return _compose("nanprod", "nanprod", (data,), (axis, keepdims, exclude,), name, attr, kwargs)
 
 
 def nansum(data=None, axis=_Null, keepdims=_Null, exclude=_Null, name=None, attr=None, out=None, **kwargs):
@@ -4363,7 +4363,7 @@ def nansum(data=None, axis=_Null, keepdims=_Null, exclude=_Null, name=None, attr
     -------
     Symbol
     """
-    return _compose("nansum", "nansum", (data,), {"axis": axis, "keepdims": keepdims, "exclude": exclude}, name, attr, kwargs)
+    return _compose("nansum", "nansum", (data,), (axis, keepdims, exclude,), name, attr, kwargs)
 
 
 def negative(data=None, name=None, attr=None, out=None, **kwargs):
@@ -4387,7 +4387,7 @@ def negative(data=None, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("negative", "negative", (data,), {}, name, attr, kwargs)
+    return _compose("negative", "negative", (data,), (), name, attr, kwargs)
 
 
 def norm(data=None, ord=_Null, axis=_Null, out_dtype=_Null, keepdims=_Null, name=None, attr=None, out=None, **kwargs):
@@ -4421,7 +4421,7 @@ def norm(data=None, ord=_Null, axis=_Null, out_dtype=_Null, keepdims=_Null, name
     -------
     Symbol
     """
-    return _compose("norm", "norm", (data,), {"ord": ord, "axis": axis, "out_dtype": out_dtype, "keepdims": keepdims}, name, attr, kwargs)
+    return _compose("norm", "norm", (data,), (ord, axis, out_dtype, keepdims,), name, attr, kwargs)
 
 
 def normal(loc=_Null, scale=_Null, shape=_Null, ctx=_Null, dtype=_Null, name=None, attr=None, out=None, **kwargs):
@@ -4454,7 +4454,7 @@ def normal(loc=_Null, scale=_Null, shape=_Null, ctx=_Null, dtype=_Null, name=Non
     -------
     Symbol
     """
-    return _compose("_random_normal", "normal", (), {"loc": loc, "scale": scale, "shape": shape, "ctx": ctx, "dtype": dtype}, name, attr, kwargs)
+    return _compose("_random_normal", "normal", (), (loc, scale, shape, ctx, dtype,), name, attr, kwargs)
 
 
 def one_hot(indices=None, depth=_Null, on_value=_Null, off_value=_Null, dtype=_Null, name=None, attr=None, out=None, **kwargs):
@@ -4488,7 +4488,7 @@ def one_hot(indices=None, depth=_Null, on_value=_Null, off_value=_Null, dtype=_N
     -------
     Symbol
     """
-    return _compose("one_hot", "one_hot", (indices,), {"depth": depth, "on_value": on_value, "off_value": off_value, "dtype": dtype}, name, attr, kwargs)
+    return _compose("one_hot", "one_hot", (indices,), (depth, on_value, off_value, dtype,), name, attr, kwargs)
 
 
 def ones_like(data=None, name=None, attr=None, out=None, **kwargs):
@@ -4514,7 +4514,7 @@ def ones_like(data=None, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("ones_like", "ones_like", (data,), {}, name, attr, kwargs)
+    return _compose("ones_like", "ones_like", (data,), (), name, attr, kwargs)
 
 
 def pad(data=None, mode=_Null, pad_width=_Null, constant_value=_Null, name=None, attr=None, out=None, **kwargs):
@@ -4548,7 +4548,7 @@ def pad(data=None, mode=_Null, pad_width=_Null, constant_value=_Null, name=None,
     -------
     Symbol
     """
-    return _compose("Pad", "pad", (data,), {"mode": mode, "pad_width": pad_width, "constant_value": constant_value}, name, attr, kwargs)
+    return _compose("Pad", "pad", (data,), (mode, pad_width, constant_value,), name, attr, kwargs)
 
 
 def pick(data=None, index=None, axis=_Null, keepdims=_Null, mode=_Null, name=None, attr=None, out=None, **kwargs):
@@ -4583,7 +4583,7 @@ def pick(data=None, index=None, axis=_Null, keepdims=_Null, mode=_Null, name=Non
     -------
     Symbol
     """
-    return _compose("pick", "pick", (data, index,), {"axis": axis, "keepdims": keepdims, "mode": mode}, name, attr, kwargs)
+    return _compose("pick", "pick", (data, index,), (axis, keepdims, mode,), name, attr, kwargs)
 
 
 def prod(data=None, axis=_Null, keepdims=_Null, exclude=_Null, name=None, attr=None, out=None, **kwargs):
@@ -4615,7 +4615,7 @@ def prod(data=None, axis=_Null, keepdims=_Null, exclude=_Null, name=None, attr=N
     -------
     Symbol
     """
-    return _compose("prod", "prod", (data,), {"axis": axis, "keepdims": keepdims, "exclude": exclude}, name, attr, kwargs)
+    return _compose("prod", "prod", (data,), (axis, keepdims, exclude,), name, attr, kwargs)
 
 
 def radians(data=None, name=None, attr=None, out=None, **kwargs):
@@ -4641,7 +4641,7 @@ def radians(data=None, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("radians", "radians", (data,), {}, name, attr, kwargs)
+    return _compose("radians", "radians", (data,), (), name, attr, kwargs)
 
 
 def random_exponential(lam=_Null, shape=_Null, ctx=_Null, dtype=_Null, name=None, attr=None, out=None, **kwargs):
@@ -4672,7 +4672,7 @@ def random_exponential(lam=_Null, shape=_Null, ctx=_Null, dtype=_Null, name=None
     -------
     Symbol
     """
-    return _compose("_random_exponential", "random_exponential", (), {"lam": lam, "shape": shape, "ctx": ctx, "dtype": dtype}, name, attr, kwargs)
+    return _compose("_random_exponential", "random_exponential", (), (lam, shape, ctx, dtype,), name, attr, kwargs)
 
 
 def random_gamma(alpha=_Null, beta=_Null, shape=_Null, ctx=_Null, dtype=_Null, name=None, attr=None, out=None, **kwargs):
@@ -4705,7 +4705,7 @@ def random_gamma(alpha=_Null, beta=_Null, shape=_Null, ctx=_Null, dtype=_Null, n
     -------
     Symbol
     """
-    return _compose("_random_gamma", "random_gamma", (), {"alpha": alpha, "beta": beta, "shape": shape, "ctx": ctx, "dtype": dtype}, name, attr, kwargs)
+    return _compose("_random_gamma", "random_gamma", (), (alpha, beta, shape, ctx, dtype,), name, attr, kwargs)
 
 
 def random_generalized_negative_binomial(mu=_Null, alpha=_Null, shape=_Null, ctx=_Null, dtype=_Null, name=None, attr=None, out=None, **kwargs):
@@ -4738,7 +4738,7 @@ def random_generalized_negative_binomial(mu=_Null, alpha=_Null, shape=_Null, ctx
     -------
     Symbol
     """
-    return _compose("_random_generalized_negative_binomial", "random_generalized_negative_binomial", (), {"mu": mu, "alpha": alpha, "shape": shape, "ctx": ctx, "dtype": dtype}, name, attr, kwargs)
+    return _compose("_random_generalized_negative_binomial", "random_generalized_negative_binomial", (), (mu, alpha, shape, ctx, dtype,), name, attr, kwargs)
 
 
 def random_negative_binomial(k=_Null, p=_Null, shape=_Null, ctx=_Null, dtype=_Null, name=None, attr=None, out=None, **kwargs):
@@ -4771,7 +4771,7 @@ def random_negative_binomial(k=_Null, p=_Null, shape=_Null, ctx=_Null, dtype=_Nu
     -------
     Symbol
     """
-    return _compose("_random_negative_binomial", "random_negative_binomial", (), {"k": k, "p": p, "shape": shape, "ctx": ctx, "dtype": dtype}, name, attr, kwargs)
+    return _compose("_random_negative_binomial", "random_negative_binomial", (), (k, p, shape, ctx, dtype,), name, attr, kwargs)
 
 
 def random_normal(loc=_Null, scale=_Null, shape=_Null, ctx=_Null, dtype=_Null, name=None, attr=None, out=None, **kwargs):
@@ -4804,7 +4804,7 @@ def random_normal(loc=_Null, scale=_Null, shape=_Null, ctx=_Null, dtype=_Null, n
     -------
     Symbol
     """
-    return _compose("_random_normal", "random_normal", (), {"loc": loc, "scale": scale, "shape": shape, "ctx": ctx, "dtype": dtype}, name, attr, kwargs)
+    return _compose("_random_normal", "random_normal", (), (loc, scale, shape, ctx, dtype,), name, attr, kwargs)
 
 
 def random_poisson(lam=_Null, shape=_Null, ctx=_Null, dtype=_Null, name=None, attr=None, out=None, **kwargs):
@@ -4835,7 +4835,7 @@ def random_poisson(lam=_Null, shape=_Null, ctx=_Null, dtype=_Null, name=None, at
     -------
     Symbol
     """
-    return _compose("_random_poisson", "random_poisson", (), {"lam": lam, "shape": shape, "ctx": ctx, "dtype": dtype}, name, attr, kwargs)
+    return _compose("_random_poisson", "random_poisson", (), (lam, shape, ctx, dtype,), name, attr, kwargs)
 
 
 def random_randint(low=_Null, high=_Null, shape=_Null, ctx=_Null, dtype=_Null, name=None, attr=None, out=None, **kwargs):
@@ -4868,7 +4868,7 @@ def random_randint(low=_Null, high=_Null, shape=_Null, ctx=_Null, dtype=_Null, n
     -------
     Symbol
     """
-    return _compose("_random_randint", "random_randint", (), {"low": low, "high": high, "shape": shape, "ctx": ctx, "dtype": dtype}, name, attr, kwargs)
+    return _compose("_random_randint", "random_randint", (), (low, high, shape, ctx, dtype,), name, attr, kwargs)
 
 
 def random_uniform(low=_Null, high=_Null, shape=_Null, ctx=_Null, dtype=_Null, name=None, attr=None, out=None, **kwargs):
@@ -4901,7 +4901,7 @@ def random_uniform(low=_Null, high=_Null, shape=_Null, ctx=_Null, dtype=_Null, n
     -------
     Symbol
     """
-    return _compose("_random_uniform", "random_uniform", (), {"low": low, "high": high, "shape": shape, "ctx": ctx, "dtype": dtype}, name, attr, kwargs)
+    return _compose("_random_uniform", "random_uniform", (), (low, high, shape, ctx, dtype,), name, attr, kwargs)
 
 
 def ravel_multi_index(data=None, shape=_Null, name=None, attr=None, out=None, **kwargs):
@@ -4931,7 +4931,7 @@ def ravel_multi_index(data=None, shape=_Null, name=None, attr=None, out=None, **
     -------
     Symbol
     """
-    return _compose("_ravel_multi_index", "ravel_multi_index", (data,), {"shape": shape}, name, attr, kwargs)
+    return _compose("_ravel_multi_index", "ravel_multi_index", (data,), (shape,), name, attr, kwargs)
 
 
 def rcbrt(data=None, name=None, attr=None, out=None, **kwargs):
@@ -4957,7 +4957,7 @@ def rcbrt(data=None, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("rcbrt", "rcbrt", (data,), {}, name, attr, kwargs)
+    return _compose("rcbrt", "rcbrt", (data,), (), name, attr, kwargs)
 
 
 def reciprocal(data=None, name=None, attr=None, out=None, **kwargs):
@@ -4983,7 +4983,7 @@ def reciprocal(data=None, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("reciprocal", "reciprocal", (data,), {}, name, attr, kwargs)
+    return _compose("reciprocal", "reciprocal", (data,), (), name, attr, kwargs)
 
 
 def relu(data=None, name=None, attr=None, out=None, **kwargs):
@@ -5007,7 +5007,7 @@ def relu(data=None, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("relu", "relu", (data,), {}, name, attr, kwargs)
+    return _compose("relu", "relu", (data,), (), name, attr, kwargs)
 
 
 def repeat(data=None, repeats=_Null, axis=_Null, name=None, attr=None, out=None, **kwargs):
@@ -5035,7 +5035,7 @@ def repeat(data=None, repeats=_Null, axis=_Null, name=None, attr=None, out=None,
     -------
     Symbol
     """
-    return _compose("repeat", "repeat", (data,), {"repeats": repeats, "axis": axis}, name, attr, kwargs)
+    return _compose("repeat", "repeat", (data,), (repeats, axis,), name, attr, kwargs)
 
 
 def reshape(data=None, shape=_Null, reverse=_Null, target_shape=_Null, keep_highest=_Null, name=None, attr=None, out=None, **kwargs):
@@ -5080,7 +5080,7 @@ def reshape(data=None, shape=_Null, reverse=_Null, target_shape=_Null, keep_high
     -------
     Symbol
     """
-    return _compose("Reshape", "reshape", (data,), {"shape": shape, "reverse": reverse, "target_shape": target_shape, "keep_highest": keep_highest}, name, attr, kwargs)
+    return _compose("Reshape", "reshape", (data,), (shape, reverse, target_shape, keep_highest,), name, attr, kwargs)
 
 
 def reshape_like(lhs=None, rhs=None, lhs_begin=_Null, lhs_end=_Null, rhs_begin=_Null, rhs_end=_Null, name=None, attr=None, out=None, **kwargs):
@@ -5115,7 +5115,7 @@ def reshape_like(lhs=None, rhs=None, lhs_begin=_Null, lhs_end=_Null, rhs_begin=_
     -------
     Symbol
     """
-    return _compose("reshape_like", "reshape_like", (lhs, rhs,), {"lhs_begin": lhs_begin, "lhs_end": lhs_end, "rhs_begin": rhs_begin, "rhs_end": rhs_end}, name, attr, kwargs)
+    return _compose("reshape_like", "reshape_like", (lhs, rhs,), (lhs_begin, lhs_end, rhs_begin, rhs_end,), name, attr, kwargs)
 
 
 def reverse(data=None, axis=_Null, name=None, attr=None, out=None, **kwargs):
@@ -5141,7 +5141,7 @@ def reverse(data=None, axis=_Null, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("reverse", "reverse", (data,), {"axis": axis}, name, attr, kwargs)
+    return _compose("reverse", "reverse", (data,), (axis,), name, attr, kwargs)
 
 
 def rint(data=None, name=None, attr=None, out=None, **kwargs):
@@ -5167,7 +5167,7 @@ def rint(data=None, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("rint", "rint", (data,), {}, name, attr, kwargs)
+    return _compose("rint", "rint", (data,), (), name, attr, kwargs)
 
 
 def round(data=None, name=None, attr=None, out=None, **kwargs):
@@ -5193,7 +5193,7 @@ def round(data=None, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("round", "round", (data,), {}, name, attr, kwargs)
+    return _compose("round", "round", (data,), (), name, attr, kwargs)
 
 
 def rsqrt(data=None, name=None, attr=None, out=None, **kwargs):
@@ -5219,7 +5219,7 @@ def rsqrt(data=None, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("rsqrt", "rsqrt", (data,), {}, name, attr, kwargs)
+    return _compose("rsqrt", "rsqrt", (data,), (), name, attr, kwargs)
 
 
 def sample_exponential(lam=None, shape=_Null, dtype=_Null, name=None, attr=None, out=None, **kwargs):
@@ -5251,7 +5251,7 @@ def sample_exponential(lam=None, shape=_Null, dtype=_Null, name=None, attr=None,
     -------
     Symbol
     """
-    return _compose("_sample_exponential", "sample_exponential", (lam,), {"shape": shape, "dtype": dtype}, name, attr, kwargs)
+    return _compose("_sample_exponential", "sample_exponential", (lam,), (shape, dtype,), name, attr, kwargs)
 
 
 def sample_gamma(alpha=None, beta=None, shape=_Null, dtype=_Null, name=None, attr=None, out=None, **kwargs):
@@ -5285,7 +5285,7 @@ def sample_gamma(alpha=None, beta=None, shape=_Null, dtype=_Null, name=None, att
     -------
     Symbol
     """
-    return _compose("_sample_gamma", "sample_gamma", (alpha, beta,), {"shape": shape, "dtype": dtype}, name, attr, kwargs)
+    return _compose("_sample_gamma", "sample_gamma", (alpha, beta,), (shape, dtype,), name, attr, kwargs)
 
 
 def sample_generalized_negative_binomial(mu=None, alpha=None, shape=_Null, dtype=_Null, name=None, attr=None, out=None, **kwargs):
@@ -5319,7 +5319,7 @@ def sample_generalized_negative_binomial(mu=None, alpha=None, shape=_Null, dtype
     -------
     Symbol
     """
-    return _compose("_sample_generalized_negative_binomial", "sample_generalized_negative_binomial", (mu, alpha,), {"shape": shape, "dtype": dtype}, name, attr, kwargs)
+    return _compose("_sample_generalized_negative_binomial", "sample_generalized_negative_binomial", (mu, alpha,), (shape, dtype,), name, attr, kwargs)
 
 
 def sample_multinomial(data=None, shape=_Null, get_prob=_Null, dtype=_Null, name=None, attr=None, out=None, **kwargs):
@@ -5354,7 +5354,7 @@ def sample_multinomial(data=None, shape=_Null, get_prob=_Null, dtype=_Null, name
     -------
     Symbol
     """
-    return _compose("_sample_multinomial", "sample_multinomial", (data,), {"shape": shape, "get_prob": get_prob, "dtype": dtype}, name, attr, kwargs)
+    return _compose("_sample_multinomial", "sample_multinomial", (data,), (shape, get_prob, dtype,), name, attr, kwargs)
 
 
 def sample_negative_binomial(k=None, p=None, shape=_Null, dtype=_Null, name=None, attr=None, out=None, **kwargs):
@@ -5388,7 +5388,7 @@ def sample_negative_binomial(k=None, p=None, shape=_Null, dtype=_Null, name=None
     -------
     Symbol
     """
-    return _compose("_sample_negative_binomial", "sample_negative_binomial", (k, p,), {"shape": shape, "dtype": dtype}, name, attr, kwargs)
+    return _compose("_sample_negative_binomial", "sample_negative_binomial", (k, p,), (shape, dtype,), name, attr, kwargs)
 
 
 def sample_normal(mu=None, sigma=None, shape=_Null, dtype=_Null, name=None, attr=None, out=None, **kwargs):
@@ -5422,7 +5422,7 @@ def sample_normal(mu=None, sigma=None, shape=_Null, dtype=_Null, name=None, attr
     -------
     Symbol
     """
-    return _compose("_sample_normal", "sample_normal", (mu, sigma,), {"shape": shape, "dtype": dtype}, name, attr, kwargs)
+    return _compose("_sample_normal", "sample_normal", (mu, sigma,), (shape, dtype,), name, attr, kwargs)
 
 
 def sample_poisson(lam=None, shape=_Null, dtype=_Null, name=None, attr=None, out=None, **kwargs):
@@ -5454,7 +5454,7 @@ def sample_poisson(lam=None, shape=_Null, dtype=_Null, name=None, attr=None, out
     -------
     Symbol
     """
-    return _compose("_sample_poisson", "sample_poisson", (lam,), {"shape": shape, "dtype": dtype}, name, attr, kwargs)
+    return _compose("_sample_poisson", "sample_poisson", (lam,), (shape, dtype,), name, attr, kwargs)
 
 
 def sample_uniform(low=None, high=None, shape=_Null, dtype=_Null, name=None, attr=None, out=None, **kwargs):
@@ -5488,7 +5488,7 @@ def sample_uniform(low=None, high=None, shape=_Null, dtype=_Null, name=None, att
     -------
     Symbol
     """
-    return _compose("_sample_uniform", "sample_uniform", (low, high,), {"shape": shape, "dtype": dtype}, name, attr, kwargs)
+    return _compose("_sample_uniform", "sample_uniform", (low, high,), (shape, dtype,), name, attr, kwargs)
 
 
 def scatter_nd(data=None, indices=None, shape=_Null, name=None, attr=None, out=None, **kwargs):
@@ -5521,7 +5521,7 @@ def scatter_nd(data=None, indices=None, shape=_Null, name=None, attr=None, out=N
     -------
     Symbol
     """
-    return _compose("scatter_nd", "scatter_nd", (data, indices,), {"shape": shape}, name, attr, kwargs)
+    return _compose("scatter_nd", "scatter_nd", (data, indices,), (shape,), name, attr, kwargs)
 
 
 def shape_array(data=None, name=None, attr=None, out=None, **kwargs):
@@ -5547,7 +5547,7 @@ def shape_array(data=None, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("shape_array", "shape_array", (data,), {}, name, attr, kwargs)
+    return _compose("shape_array", "shape_array", (data,), (), name, attr, kwargs)
 
 
 def shuffle(data=None, name=None, attr=None, out=None, **kwargs):
@@ -5575,7 +5575,7 @@ def shuffle(data=None, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("_shuffle", "shuffle", (data,), {}, name, attr, kwargs)
+    return _compose("_shuffle", "shuffle", (data,), (), name, attr, kwargs)
 
 
 def sigmoid(data=None, name=None, attr=None, out=None, **kwargs):
@@ -5601,7 +5601,7 @@ def sigmoid(data=None, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("sigmoid", "sigmoid", (data,), {}, name, attr, kwargs)
+    return _compose("sigmoid", "sigmoid", (data,), (), name, attr, kwargs)
 
 
 def sign(data=None, name=None, attr=None, out=None, **kwargs):
@@ -5627,7 +5627,7 @@ def sign(data=None, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("sign", "sign", (data,), {}, name, attr, kwargs)
+    return _compose("sign", "sign", (data,), (), name, attr, kwargs)
 
 
 def sin(data=None, name=None, attr=None, out=None, **kwargs):
@@ -5653,7 +5653,7 @@ def sin(data=None, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("sin", "sin", (data,), {}, name, attr, kwargs)
+    return _compose("sin", "sin", (data,), (), name, attr, kwargs)
 
 
 def sinh(data=None, name=None, attr=None, out=None, **kwargs):
@@ -5679,7 +5679,7 @@ def sinh(data=None, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("sinh", "sinh", (data,), {}, name, attr, kwargs)
+    return _compose("sinh", "sinh", (data,), (), name, attr, kwargs)
 
 
 def size_array(data=None, name=None, attr=None, out=None, **kwargs):
@@ -5705,7 +5705,7 @@ def size_array(data=None, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("size_array", "size_array", (data,), {}, name, attr, kwargs)
+    return _compose("size_array", "size_array", (data,), (), name, attr, kwargs)
 
 
 def slice(data=None, begin=_Null, end=_Null, step=_Null, name=None, attr=None, out=None, **kwargs):
@@ -5737,7 +5737,7 @@ def slice(data=None, begin=_Null, end=_Null, step=_Null, name=None, attr=None, o
     -------
     Symbol
     """
-    return _compose("slice", "slice", (data,), {"begin": begin, "end": end, "step": step}, name, attr, kwargs)
+    return _compose("slice", "slice", (data,), (begin, end, step,), name, attr, kwargs)
 
 
 def slice_axis(data=None, axis=_Null, begin=_Null, end=_Null, name=None, attr=None, out=None, **kwargs):
@@ -5767,7 +5767,7 @@ def slice_axis(data=None, axis=_Null, begin=_Null, end=_Null, name=None, attr=No
     -------
     Symbol
     """
-    return _compose("slice_axis", "slice_axis", (data,), {"axis": axis, "begin": begin, "end": end}, name, attr, kwargs)
+    return _compose("slice_axis", "slice_axis", (data,), (axis, begin, end,), name, attr, kwargs)
 
 
 def slice_like(data=None, shape_like=None, axes=_Null, name=None, attr=None, out=None, **kwargs):
@@ -5796,7 +5796,7 @@ def slice_like(data=None, shape_like=None, axes=_Null, name=None, attr=None, out
     -------
     Symbol
     """
-    return _compose("slice_like", "slice_like", (data, shape_like,), {"axes": axes}, name, attr, kwargs)
+    return _compose("slice_like", "slice_like", (data, shape_like,), (axes,), name, attr, kwargs)
 
 
 def smooth_l1(data=None, scalar=_Null, name=None, attr=None, out=None, **kwargs):
@@ -5824,7 +5824,7 @@ def smooth_l1(data=None, scalar=_Null, name=None, attr=None, out=None, **kwargs)
     -------
     Symbol
     """
-    return _compose("smooth_l1", "smooth_l1", (data,), {"scalar": scalar}, name, attr, kwargs)
+    return _compose("smooth_l1", "smooth_l1", (data,), (scalar,), name, attr, kwargs)
 
 
 def softmax(data=None, length=None, axis=_Null, temperature=_Null, dtype=_Null, use_length=_Null, name=None, attr=None, out=None, **kwargs):
@@ -5861,7 +5861,7 @@ def softmax(data=None, length=None, axis=_Null, temperature=_Null, dtype=_Null, 
     -------
     Symbol
     """
-    return _compose("softmax", "softmax", (data, length,), {"axis": axis, "temperature": temperature, "dtype": dtype, "use_length": use_length}, name, attr, kwargs)
+    return _compose("softmax", "softmax", (data, length,), (axis, temperature, dtype, use_length,), name, attr, kwargs)
 
 
 def softmax_cross_entropy(data=None, label=None, name=None, attr=None, out=None, **kwargs):
@@ -5893,7 +5893,7 @@ def softmax_cross_entropy(data=None, label=None, name=None, attr=None, out=None,
     -------
     Symbol
     """
-    return _compose("softmax_cross_entropy", "softmax_cross_entropy", (data, label,), {}, name, attr, kwargs)
+    return _compose("softmax_cross_entropy", "softmax_cross_entropy", (data, label,), (), name, attr, kwargs)
 
 
 def softmin(data=None, axis=_Null, temperature=_Null, dtype=_Null, use_length=_Null, name=None, attr=None, out=None, **kwargs):
@@ -5926,7 +5926,7 @@ def softmin(data=None, axis=_Null, temperature=_Null, dtype=_Null, use_length=_N
     -------
     Symbol
     """
-    return _compose("softmin", "softmin", (data,), {"axis": axis, "temperature": temperature, "dtype": dtype, "use_length": use_length}, name, attr, kwargs)
+    return _compose("softmin", "softmin", (data,), (axis, temperature, dtype, use_length,), name, attr, kwargs)
 
 
 def softsign(data=None, name=None, attr=None, out=None, **kwargs):
@@ -5952,7 +5952,7 @@ def softsign(data=None, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("softsign", "softsign", (data,), {}, name, attr, kwargs)
+    return _compose("softsign", "softsign", (data,), (), name, attr, kwargs)
 
 
 def sort(data=None, axis=_Null, is_ascend=_Null, name=None, attr=None, out=None, **kwargs):
@@ -5980,7 +5980,7 @@ def sort(data=None, axis=_Null, is_ascend=_Null, name=None, attr=None, out=None,
     -------
     Symbol
     """
-    return _compose("sort", "sort", (data,), {"axis": axis, "is_ascend": is_ascend}, name, attr, kwargs)
+    return _compose("sort", "sort", (data,), (axis, is_ascend,), name, attr, kwargs)
 
 
 def space_to_depth(data=None, block_size=_Null, name=None, attr=None, out=None, **kwargs):
@@ -6006,7 +6006,7 @@ def space_to_depth(data=None, block_size=_Null, name=None, attr=None, out=None, 
     -------
     Symbol
     """
-    return _compose("space_to_depth", "space_to_depth", (data,), {"block_size": block_size}, name, attr, kwargs)
+    return _compose("space_to_depth", "space_to_depth", (data,), (block_size,), name, attr, kwargs)
 
 
 def split(data=None, num_outputs=_Null, axis=_Null, squeeze_axis=_Null, name=None, attr=None, out=None, **kwargs):
@@ -6038,7 +6038,7 @@ def split(data=None, num_outputs=_Null, axis=_Null, squeeze_axis=_Null, name=Non
     -------
     Symbol
     """
-    return _compose("SliceChannel", "split", (data,), {"num_outputs": num_outputs, "axis": axis, "squeeze_axis": squeeze_axis}, name, attr, kwargs)
+    return _compose("SliceChannel", "split", (data,), (num_outputs, axis, squeeze_axis,), name, attr, kwargs)
 
 
 def sqrt(data=None, name=None, attr=None, out=None, **kwargs):
@@ -6064,7 +6064,7 @@ def sqrt(data=None, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("sqrt", "sqrt", (data,), {}, name, attr, kwargs)
+    return _compose("sqrt", "sqrt", (data,), (), name, attr, kwargs)
 
 
 def square(data=None, name=None, attr=None, out=None, **kwargs):
@@ -6088,7 +6088,7 @@ def square(data=None, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("square", "square", (data,), {}, name, attr, kwargs)
+    return _compose("square", "square", (data,), (), name, attr, kwargs)
 
 
 def squeeze(data=None, axis=_Null, name=None, attr=None, out=None, **kwargs):
@@ -6114,7 +6114,7 @@ def squeeze(data=None, axis=_Null, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("squeeze", "squeeze", (data,), {"axis": axis}, name, attr, kwargs)
+    return _compose("squeeze", "squeeze", (data,), (axis,), name, attr, kwargs)
 
 
 def stack(*data, axis=_Null, num_args=_Null, name=None, attr=None, out=None, **kwargs):
@@ -6142,7 +6142,7 @@ def stack(*data, axis=_Null, num_args=_Null, name=None, attr=None, out=None, **k
     -------
     Symbol
     """
-    return _compose("stack", "stack", data, {"axis": axis, "num_args": num_args}, name, attr, kwargs)
+    return _compose("stack", "stack", data, (axis, num_args,), name, attr, kwargs)
 
 
 def stop_gradient(data=None, name=None, attr=None, out=None, **kwargs):
@@ -6168,7 +6168,7 @@ def stop_gradient(data=None, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("BlockGrad", "stop_gradient", (data,), {}, name, attr, kwargs)
+    return _compose("BlockGrad", "stop_gradient", (data,), (), name, attr, kwargs)
 
 
 def sum(data=None, axis=_Null, keepdims=_Null, exclude=_Null, name=None, attr=None, out=None, **kwargs):
@@ -6198,7 +6198,7 @@ def sum(data=None, axis=_Null, keepdims=_Null, exclude=_Null, name=None, attr=No
     -------
     Symbol
     """
-    return _compose("sum", "sum", (data,), {"axis": axis, "keepdims": keepdims, "exclude": exclude}, name, attr, kwargs)
+    return _compose("sum", "sum", (data,), (axis, keepdims, exclude,), name, attr, kwargs)
 
 
 def sum_axis(data=None, axis=_Null, keepdims=_Null, exclude=_Null, name=None, attr=None, out=None, **kwargs):
@@ -6230,7 +6230,7 @@ def sum_axis(data=None, axis=_Null, keepdims=_Null, exclude=_Null, name=None, at
     -------
     Symbol
     """
-    return _compose("sum", "sum_axis", (data,), {"axis": axis, "keepdims": keepdims, "exclude": exclude}, name, attr, kwargs)
+    return _compose("sum", "sum_axis", (data,), (axis, keepdims, exclude,), name, attr, kwargs)
 
 
 def swapaxes(data=None, dim1=_Null, dim2=_Null, name=None, attr=None, out=None, **kwargs):
@@ -6260,7 +6260,7 @@ def swapaxes(data=None, dim1=_Null, dim2=_Null, name=None, attr=None, out=None, 
     -------
     Symbol
     """
-    return _compose("SwapAxis", "swapaxes", (data,), {"dim1": dim1, "dim2": dim2}, name, attr, kwargs)
+    return _compose("SwapAxis", "swapaxes", (data,), (dim1, dim2,), name, attr, kwargs)
 
 
 def take(a=None, indices=None, axis=_Null, mode=_Null, name=None, attr=None, out=None, **kwargs):
@@ -6293,7 +6293,7 @@ def take(a=None, indices=None, axis=_Null, mode=_Null, name=None, attr=None, out
     -------
     Symbol
     """
-    return _compose("take", "take", (a, indices,), {"axis": axis, "mode": mode}, name, attr, kwargs)
+    return _compose("take", "take", (a, indices,), (axis, mode,), name, attr, kwargs)
 
 
 def tan(data=None, name=None, attr=None, out=None, **kwargs):
@@ -6319,7 +6319,7 @@ def tan(data=None, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("tan", "tan", (data,), {}, name, attr, kwargs)
+    return _compose("tan", "tan", (data,), (), name, attr, kwargs)
 
 
 def tanh(data=None, name=None, attr=None, out=None, **kwargs):
@@ -6345,7 +6345,7 @@ def tanh(data=None, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("tanh", "tanh", (data,), {}, name, attr, kwargs)
+    return _compose("tanh", "tanh", (data,), (), name, attr, kwargs)
 
 
 def tile(data=None, reps=_Null, name=None, attr=None, out=None, **kwargs):
@@ -6371,7 +6371,7 @@ def tile(data=None, reps=_Null, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("tile", "tile", (data,), {"reps": reps}, name, attr, kwargs)
+    return _compose("tile", "tile", (data,), (reps,), name, attr, kwargs)
 
 
 def topk(data=None, axis=_Null, k=_Null, ret_typ=_Null, is_ascend=_Null, dtype=_Null, name=None, attr=None, out=None, **kwargs):
@@ -6411,7 +6411,7 @@ def topk(data=None, axis=_Null, k=_Null, ret_typ=_Null, is_ascend=_Null, dtype=_
     -------
     Symbol
     """
-    return _compose("topk", "topk", (data,), {"axis": axis, "k": k, "ret_typ": ret_typ, "is_ascend": is_ascend, "dtype": dtype}, name, attr, kwargs)
+    return _compose("topk", "topk", (data,), (axis, k, ret_typ, is_ascend, dtype,), name, attr, kwargs)
 
 
 def transpose(data=None, axes=_Null, name=None, attr=None, out=None, **kwargs):
@@ -6437,7 +6437,7 @@ def transpose(data=None, axes=_Null, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("transpose", "transpose", (data,), {"axes": axes}, name, attr, kwargs)
+    return _compose("transpose", "transpose", (data,), (axes,), name, attr, kwargs)
 
 
 def trunc(data=None, name=None, attr=None, out=None, **kwargs):
@@ -6463,7 +6463,7 @@ def trunc(data=None, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("trunc", "trunc", (data,), {}, name, attr, kwargs)
+    return _compose("trunc", "trunc", (data,), (), name, attr, kwargs)
 
 
 def uniform(low=_Null, high=_Null, shape=_Null, ctx=_Null, dtype=_Null, name=None, attr=None, out=None, **kwargs):
@@ -6496,7 +6496,7 @@ def uniform(low=_Null, high=_Null, shape=_Null, ctx=_Null, dtype=_Null, name=Non
     -------
     Symbol
     """
-    return _compose("_random_uniform", "uniform", (), {"low": low, "high": high, "shape": shape, "ctx": ctx, "dtype": dtype}, name, attr, kwargs)
+    return _compose("_random_uniform", "uniform", (), (low, high, shape, ctx, dtype,), name, attr, kwargs)
 
 
 def unravel_index(data=None, shape=_Null, name=None, attr=None, out=None, **kwargs):
@@ -6526,7 +6526,7 @@ def unravel_index(data=None, shape=_Null, name=None, attr=None, out=None, **kwar
     -------
     Symbol
     """
-    return _compose("_unravel_index", "unravel_index", (data,), {"shape": shape}, name, attr, kwargs)
+    return _compose("_unravel_index", "unravel_index", (data,), (shape,), name, attr, kwargs)
 
 
 def where(condition=None, x=None, y=None, name=None, attr=None, out=None, **kwargs):
@@ -6557,7 +6557,7 @@ def where(condition=None, x=None, y=None, name=None, attr=None, out=None, **kwar
     -------
     Symbol
     """
-    return _compose("where", "where", (condition, x, y,), {}, name, attr, kwargs)
+    return _compose("where", "where", (condition, x, y,), (), name, attr, kwargs)
 
 
 def zeros_like(data=None, name=None, attr=None, out=None, **kwargs):
@@ -6583,4 +6583,4 @@ def zeros_like(data=None, name=None, attr=None, out=None, **kwargs):
     -------
     Symbol
     """
-    return _compose("zeros_like", "zeros_like", (data,), {}, name, attr, kwargs)
+    return _compose("zeros_like", "zeros_like", (data,), (), name, attr, kwargs)

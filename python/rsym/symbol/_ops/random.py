@@ -53,7 +53,7 @@ def exponential(lam=_Null, shape=_Null, ctx=_Null, dtype=_Null, name=None, attr=
     -------
     Symbol
     """
-    return _compose("_random_exponential", "exponential", (), {"lam": lam, "shape": shape, "ctx": ctx, "dtype": dtype}, name, attr, kwargs)
+    return _compose("_random_exponential", "exponential", (), (lam, shape, ctx, dtype,), name, attr, kwargs)
 
 
 def exponential_like(data=None, lam=_Null, name=None, attr=None, out=None, **kwargs):
@@ -81,7 +81,7 @@ def exponential_like(data=None, lam=_Null, name=None, attr=None, out=None, **kwa
     -------
     Symbol
     """
-    return _compose("_random_exponential_like", "exponential_like", (data,), {"lam": lam}, name, attr, kwargs)
+    return _compose("_random_exponential_like", "exponential_like", (data,), (lam,), name, attr, kwargs)
 
 
 def gamma(alpha=_Null, beta=_Null, shape=_Null, ctx=_Null, dtype=_Null, name=None, attr=None, out=None, **kwargs):
@@ -112,7 +112,7 @@ def gamma(alpha=_Null, beta=_Null, shape=_Null, ctx=_Null, dtype=_Null, name=Non
     -------
     Symbol
     """
-    return _compose("_random_gamma", "gamma", (), {"alpha": alpha, "beta": beta, "shape": shape, "ctx": ctx, "dtype": dtype}, name, attr, kwargs)
+    return _compose("_random_gamma", "gamma", (), (alpha, beta, shape, ctx, dtype,), name, attr, kwargs)
 
 
 def gamma_like(data=None, alpha=_Null, beta=_Null, name=None, attr=None, out=None, **kwargs):
@@ -142,7 +142,7 @@ def gamma_like(data=None, alpha=_Null, beta=_Null, name=None, attr=None, out=Non
     -------
     Symbol
     """
-    return _compose("_random_gamma_like", "gamma_like", (data,), {"alpha": alpha, "beta": beta}, name, attr, kwargs)
+    return _compose("_random_gamma_like", "gamma_like", (data,), (alpha, beta,), name, attr, kwargs)
 
 
 def generalized_negative_binomial(mu=_Null, alpha=_Null, shape=_Null, ctx=_Null, dtype=_Null, name=None, attr=None, out=None, **kwargs):
@@ -173,7 +173,7 @@ def generalized_negative_binomial(mu=_Null, alpha=_Null, shape=_Null, ctx=_Null,
     -------
     Symbol
     """
-    return _compose("_random_generalized_negative_binomial", "generalized_negative_binomial", (), {"mu": mu, "alpha": alpha, "shape": shape, "ctx": ctx, "dtype": dtype}, name, attr, kwargs)
+    return _compose("_random_generalized_negative_binomial", "generalized_negative_binomial", (), (mu, alpha, shape, ctx, dtype,), name, attr, kwargs)
 
 
 def generalized_negative_binomial_like(data=None, mu=_Null, alpha=_Null, name=None, attr=None, out=None, **kwargs):
@@ -203,7 +203,7 @@ def generalized_negative_binomial_like(data=None, mu=_Null, alpha=_Null, name=No
     -------
     Symbol
     """
-    return _compose("_random_generalized_negative_binomial_like", "generalized_negative_binomial_like", (data,), {"mu": mu, "alpha": alpha}, name, attr, kwargs)
+    return _compose("_random_generalized_negative_binomial_like", "generalized_negative_binomial_like", (data,), (mu, alpha,), name, attr, kwargs)
 
 
 def negative_binomial(k=_Null, p=_Null, shape=_Null, ctx=_Null, dtype=_Null, name=None, attr=None, out=None, **kwargs):
@@ -234,7 +234,7 @@ def negative_binomial(k=_Null, p=_Null, shape=_Null, ctx=_Null, dtype=_Null, nam
     -------
     Symbol
     """
-    return _compose("_random_negative_binomial", "negative_binomial", (), {"k": k, "p": p, "shape": shape, "ctx": ctx, "dtype": dtype}, name, attr, kwargs)
+    return _compose("_random_negative_binomial", "negative_binomial", (), (k, p, shape, ctx, dtype,), name, attr, kwargs)
 
 
 def negative_binomial_like(data=None, k=_Null, p=_Null, name=None, attr=None, out=None, **kwargs):
@@ -264,7 +264,7 @@ def negative_binomial_like(data=None, k=_Null, p=_Null, name=None, attr=None, ou
     -------
     Symbol
     """
-    return _compose("_random_negative_binomial_like", "negative_binomial_like", (data,), {"k": k, "p": p}, name, attr, kwargs)
+    return _compose("_random_negative_binomial_like", "negative_binomial_like", (data,), (k, p,), name, attr, kwargs)
 
 
 def normal(loc=_Null, scale=_Null, shape=_Null, ctx=_Null, dtype=_Null, name=None, attr=None, out=None, **kwargs):
@@ -295,7 +295,7 @@ def normal(loc=_Null, scale=_Null, shape=_Null, ctx=_Null, dtype=_Null, name=Non
     -------
     Symbol
     """
-    return _compose("_random_normal", "normal", (), {"loc": loc, "scale": scale, "shape": shape, "ctx": ctx, "dtype": dtype}, name, attr, kwargs)
+    return _compose("_random_normal", "normal", (), (loc, scale, shape, ctx, dtype,), name, attr, kwargs)
 
 
 def normal_like(data=None, loc=_Null, scale=_Null, name=None, attr=None, out=None, **kwargs):
@@ -325,7 +325,7 @@ def normal_like(data=None, loc=_Null, scale=_Null, name=None, attr=None, out=Non
     -------
     Symbol
     """
-    return _compose("_random_normal_like", "normal_like", (data,), {"loc": loc, "scale": scale}, name, attr, kwargs)
+    return _compose("_random_normal_like", "normal_like", (data,), (loc, scale,), name, attr, kwargs)
 
 
 def poisson(lam=_Null, shape=_Null, ctx=_Null, dtype=_Null, name=None, attr=None, out=None, **kwargs):
@@ -354,7 +354,7 @@ def poisson(lam=_Null, shape=_Null, ctx=_Null, dtype=_Null, name=None, attr=None
     -------
     Symbol
     """
-    return _compose("_random_poisson", "poisson", (), {"lam": lam, "shape": shape, "ctx": ctx, "dtype": dtype}, name, attr, kwargs)
+    return _compose("_random_poisson", "poisson", (), (lam, shape, ctx, dtype,), name, attr, kwargs)
 
 
 def poisson_like(data=None, lam=_Null, name=None, attr=None, out=None, **kwargs):
@@ -382,7 +382,7 @@ def poisson_like(data=None, lam=_Null, name=None, attr=None, out=None, **kwargs)
     -------
     Symbol
     """
-    return _compose("_random_poisson_like", "poisson_like", (data,), {"lam": lam}, name, attr, kwargs)
+    return _compose("_random_poisson_like", "poisson_like", (data,), (lam,), name, attr, kwargs)
 
 
 def randint(low=_Null, high=_Null, shape=_Null, ctx=_Null, dtype=_Null, name=None, attr=None, out=None, **kwargs):
@@ -413,7 +413,7 @@ def randint(low=_Null, high=_Null, shape=_Null, ctx=_Null, dtype=_Null, name=Non
     -------
     Symbol
     """
-    return _compose("_random_randint", "randint", (), {"low": low, "high": high, "shape": shape, "ctx": ctx, "dtype": dtype}, name, attr, kwargs)
+    return _compose("_random_randint", "randint", (), (low, high, shape, ctx, dtype,), name, attr, kwargs)
 
 
 def uniform(low=_Null, high=_Null, shape=_Null, ctx=_Null, dtype=_Null, name=None, attr=None, out=None, **kwargs):
@@ -444,7 +444,7 @@ def uniform(low=_Null, high=_Null, shape=_Null, ctx=_Null, dtype=_Null, name=Non
     -------
     Symbol
     """
-    return _compose("_random_uniform", "uniform", (), {"low": low, "high": high, "shape": shape, "ctx": ctx, "dtype": dtype}, name, attr, kwargs)
+    return _compose("_random_uniform", "uniform", (), (low, high, shape, ctx, dtype,), name, attr, kwargs)
 
 
 def uniform_like(data=None, low=_Null, high=_Null, name=None, attr=None, out=None, **kwargs):
@@ -474,4 +474,4 @@ def uniform_like(data=None, low=_Null, high=_Null, name=None, attr=None, out=Non
     -------
     Symbol
     """
-    return _compose("_random_uniform_like", "uniform_like", (data,), {"low": low, "high": high}, name, attr, kwargs)
+    return _compose("_random_uniform_like", "uniform_like", (data,), (low, high,), name, attr, kwargs)
