@@ -9,6 +9,7 @@ mod fill;
 mod philox;
 #[cfg(test)]
 mod tests;
+mod vector;
 
 pub use choice::{categorical, permutation};
 pub use draws::Draws;

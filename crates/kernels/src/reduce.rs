@@ -5,6 +5,7 @@
 
 mod fold;
 mod plan;
+mod single;
 #[cfg(test)]
 mod tests;
 
@@ -132,7 +133,10 @@ fn fold_rows<T: Number, F: Fold<T>>(src: &[T], plan: &Plan, range: Range<usize>,
     for_runs(&plan.reduced, range, |offset, run, stride| {
         for t in 0..run {
             let row = &src[offset + t * stride..][..acc.len()];
-            acc.iter_mut().zip(row).for_each(|(a, &x)| *a = F::step(*a, x));
+            let done = F::SINGLE.is_some_and(|kind| row.len() >= 16 && single::row(kind, row, acc));
+            if !done {
+                acc.iter_mut().zip(row).for_each(|(a, &x)| *a = F::step(*a, x));
+            }
         }
     });
 }

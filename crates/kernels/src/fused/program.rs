@@ -47,6 +47,8 @@ pub struct Program {
     pub(super) steps: Vec<Step>,
     pub(super) feeds: Vec<Feed>,
     pub(super) constants: Vec<[f32; WIDTH]>,
+    /// Estimated cost of 16 elements.
+    pub(super) cost: usize,
     /// Tiles for intermediate values.
     pub(super) slots: usize,
     /// The step that computes each output.
@@ -154,6 +156,7 @@ impl Builder {
                 }
                 None => Place::Slot(free.pop().unwrap_or_else(|| made.slot())),
             };
+            made.cost += op.cost();
             made.steps.push(Step { op, args: own, to: places[i] });
         }
         let fits = made.feeds.len() <= MAX_INPUTS && made.written.len() <= MAX_OUTPUTS && made.slots <= MAX_LIVE;

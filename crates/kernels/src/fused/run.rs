@@ -25,6 +25,7 @@ pub enum Operand<'a> {
 /// What all chunks of a run share.
 struct Run<'a> {
     steps: &'a [Step],
+    cost: usize,
     feeds: &'a [Feed],
     constants: &'a [[f32; WIDTH]],
     slots: usize,
@@ -49,7 +50,7 @@ impl Program {
     /// When the operands and outputs are not those of the program in number or size.
     pub fn run(&self, len: usize, inputs: &[Operand], outputs: &mut [&mut [f32]]) {
         assert_eq!((inputs.len(), outputs.len()), (self.feeds.len(), self.written.len()), "operands of a program");
-        let mut run = Run::new(&self.steps, &self.feeds, &self.constants, self.slots, len);
+        let mut run = Run::new((&self.steps, self.cost), &self.feeds, &self.constants, self.slots, len);
         for (place, out) in run.outputs.iter_mut().zip(outputs) {
             assert_eq!(out.len(), len, "output of a program");
             *place = out.as_mut_ptr();
@@ -140,7 +141,7 @@ fn repeated(op: Op, args: &[Given], constants: &[[f32; WIDTH]; 3], (out, dims): 
         };
     }
     let steps = [step];
-    let mut run = Run::new(&steps, &feeds[..args.len()], constants, 0, out.len());
+    let mut run = Run::new((&steps, op.cost()), &feeds[..args.len()], constants, 0, out.len());
     (run.outputs[0], run.count) = (out.as_mut_ptr(), 1);
     for (i, arg) in args.iter().enumerate() {
         if let Given::Tensor(operand, _) = arg {
@@ -169,10 +170,16 @@ impl Given<'_> {
 }
 
 impl<'a> Run<'a> {
-    fn new(steps: &'a [Step], feeds: &'a [Feed], constants: &'a [[f32; WIDTH]], slots: usize, len: usize) -> Run<'a> {
+    fn new(
+        (steps, cost): (&'a [Step], usize),
+        feeds: &'a [Feed],
+        constants: &'a [[f32; WIDTH]],
+        slots: usize,
+        len: usize,
+    ) -> Run<'a> {
         let (inputs, outputs) = ([std::ptr::null(); MAX_INPUTS], [std::ptr::null_mut(); MAX_OUTPUTS]);
         let tile = tile_len(feeds);
-        Run { steps, feeds, constants, slots, tier: tier(), len, tile, inputs, outputs, count: 0, late: 0 }
+        Run { steps, cost, feeds, constants, slots, tier: tier(), len, tile, inputs, outputs, count: 0, late: 0 }
     }
 
     /// Sets input `i`; the outputs are set.
@@ -190,13 +197,12 @@ impl<'a> Run<'a> {
     }
 
     fn start(&self) {
-        let cost: usize = self.steps.iter().map(|s| s.op.cost()).sum();
-        let memory = 16 * (self.count + self.feeds.iter().filter(|f| **f == Feed::Full).count());
-        let tile_cost = (cost + memory) * self.tile / WIDTH;
-        let (tiles, each) = (self.len.div_ceil(self.tile), (CHUNK_COST / tile_cost.max(1)).max(1));
-        if tiles <= 1 {
-            return (0..tiles).for_each(|_| self.tiles(0..1));
+        if self.len <= self.tile {
+            return (0..self.len.div_ceil(self.tile)).for_each(|_| self.tiles(0..1));
         }
+        let memory = 16 * (self.count + self.feeds.iter().filter(|f| **f == Feed::Full).count());
+        let tile_cost = (self.cost + memory) * self.tile / WIDTH;
+        let (tiles, each) = (self.len.div_ceil(self.tile), (CHUNK_COST / tile_cost.max(1)).max(1));
         for_tasks(tiles.div_ceil(each), tile_cost * each, |i| self.tiles(i * each..((i + 1) * each).min(tiles)));
     }
 

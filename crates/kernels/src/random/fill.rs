@@ -1,6 +1,7 @@
 use super::Key;
 use super::draws::Draws;
 use super::philox::{philox4x32, unit, unit53};
+use super::vector;
 use crate::parallel::for_row_chunks;
 use rsym_tensor::{DType, Element};
 use std::f64::consts::TAU;
@@ -20,6 +21,9 @@ pub fn fill<T: Element>(key: Key, out: &mut [T], f: impl Fn(usize, &mut Draws) -
 
 /// Uniform numbers in [low, high).
 pub fn uniform<T: Element>(key: Key, low: f64, high: f64, out: &mut [T]) {
+    if let Some(out) = as_single(out) {
+        return vector::uniform(key.mix(), low, high, out);
+    }
     let scale = |u: f64| T::from_f64(low + u * (high - low));
     let (bottom, top) = (T::from_f64(low), T::from_f64(high));
     let below = |value: T| if value < top { value } else { bottom };
@@ -27,6 +31,19 @@ pub fn uniform<T: Element>(key: Key, low: f64, high: f64, out: &mut [T]) {
         53 => bulk(key, out, |[a, b, c, d]| [unit53(a, b), unit53(c, d)].map(scale).map(below)),
         digits => bulk(key, out, |words| words.map(|w| below(scale(unit(w, digits))))),
     }
+}
+
+/// The number of [`uniform`] that a word gives in single precision.
+#[inline(always)]
+pub(super) fn uniform_single(word: u32, low: f64, high: f64) -> f32 {
+    let value = (low + unit(word, 24) * (high - low)) as f32;
+    if value < high as f32 { value } else { low as f32 }
+}
+
+/// The slice itself when it is one of single precision.
+fn as_single<T: Element>(x: &mut [T]) -> Option<&mut [f32]> {
+    // SAFETY: `Element` is sealed with one type per DTYPE, so T is f32.
+    (T::DTYPE == DType::Float32).then(|| unsafe { std::slice::from_raw_parts_mut(x.as_mut_ptr().cast(), x.len()) })
 }
 
 /// Significant binary digits of the type; those of single precision for integers.
@@ -65,8 +82,11 @@ pub(super) fn box_muller(u: f64, v: f64) -> [f64; 2] {
 
 /// `on` with the probability `p`, else 0. The mask of a dropout has `p` = the share that is kept and `on` = 1/p.
 pub fn bernoulli<T: Element>(key: Key, p: f64, on: f64, out: &mut [T]) {
-    let values = [T::default(), T::from_f64(on)];
     let threshold = (p.clamp(0.0, 1.0) * 4_294_967_296.0) as u64;
+    if let Some(out) = as_single(out) {
+        return vector::bernoulli(key.mix(), threshold, on as f32, out);
+    }
+    let values = [T::default(), T::from_f64(on)];
     bulk(key, out, |words| words.map(|w| values[((w as u64) < threshold) as usize]));
 }
 

@@ -11,6 +11,24 @@ pub fn philox4x32(mut counter: [u32; 4], mut key: [u32; 2]) -> [u32; 4] {
     counter
 }
 
+/// The words of 16 successive counters, of which the first is `first`: word by word, 16 lanes each.
+#[inline(always)]
+#[allow(clippy::needless_range_loop)] // each index goes over all four lists
+pub(super) fn philox4x32_16(first: u64, mut key: [u32; 2]) -> [[u32; 16]; 4] {
+    let mut c = [[0; 16]; 4];
+    for i in 0..16 {
+        let n = first.wrapping_add(i as u64);
+        (c[0][i], c[1][i]) = (n as u32, (n >> 32) as u32);
+    }
+    for _ in 0..10 {
+        for i in 0..16 {
+            [c[0][i], c[1][i], c[2][i], c[3][i]] = round([c[0][i], c[1][i], c[2][i], c[3][i]], key);
+        }
+        key = [key[0].wrapping_add(WEYL[0]), key[1].wrapping_add(WEYL[1])];
+    }
+    c
+}
+
 #[inline(always)]
 fn round(c: [u32; 4], key: [u32; 2]) -> [u32; 4] {
     let a = MULTIPLIERS[0] as u64 * c[0] as u64;

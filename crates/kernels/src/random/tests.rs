@@ -187,3 +187,26 @@ fn keys_and_positions_decide_and_nothing_else() {
     assert_ne!(long, draw(Key { stream: 8, ..KEY }, 1003));
     assert_ne!(long, draw(Key { seed: 43, ..KEY }, 1003));
 }
+
+/// Fills on vectors give the numbers of the blocks of four words.
+#[test]
+fn vectors_give_the_numbers_of_single_counters() {
+    let word = |i: usize| philox4x32([(i / 4) as u32, 0, 0, 0], KEY.mix())[i % 4];
+    for tier in crate::simd::available() {
+        for n in [0, 1, 3, 63, 64, 65, 5000, 70_001] {
+            let (mut mask, mut flat) = (vec![9f32; n], vec![9f32; n]);
+            crate::simd::with_tier(tier, || {
+                bernoulli(KEY, 0.75, 2.5, &mut mask);
+                uniform(KEY, -1.5, 2.0, &mut flat);
+            });
+            for i in 0..n {
+                assert_eq!(mask[i], if (word(i) as u64) < 3 << 30 { 2.5 } else { 0.0 }, "{i} of {n} on {tier}");
+                let want = -1.5 + (word(i) >> 8) as f64 / (1u64 << 24) as f64 * 3.5;
+                assert_eq!(flat[i], want as f32, "{i} of {n} on {tier}");
+            }
+        }
+    }
+    let mut all = [0f32; 70];
+    bernoulli(KEY, 1.0, 1.0, &mut all);
+    assert_eq!(all, [1.0; 70]);
+}

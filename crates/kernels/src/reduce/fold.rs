@@ -1,10 +1,13 @@
 //! What the reductions do with one more element, as types.
 
+use super::single::{self, Single};
 use crate::number::Number;
 use rsym_tensor::Element;
 
 /// A reduction of elements `T`. `merge` is associative up to rounding, with `start` as neutral element.
 pub(super) trait Fold<T: Number>: Sync {
+    /// The form on vectors for single precision.
+    const SINGLE: Option<Single> = None;
     fn start() -> T::Acc;
     fn step(acc: T::Acc, x: T) -> T::Acc;
     fn merge(a: T::Acc, b: T::Acc) -> T::Acc;
@@ -18,6 +21,11 @@ const LANES: usize = 8;
 
 #[inline]
 pub(super) fn fold_slice<T: Number, F: Fold<T>>(xs: &[T]) -> T::Acc {
+    if let (Some(kind), Some(xs)) = (F::SINGLE, single::numbers(xs))
+        && xs.len() >= 4 * LANES
+    {
+        return Element::from_f64(single::slice(kind, xs));
+    }
     if xs.len() < 2 * LANES {
         return xs.iter().fold(F::start(), |acc, &x| F::step(acc, x));
     }
@@ -36,9 +44,10 @@ fn number<A: Element>(value: i64) -> A {
 }
 
 macro_rules! fold {
-    ($name:ident, $start:expr, ($acc:ident, $x:ident) => $step:expr, $merge:ident $(, ($end:ident, $count:ident) => $finish:expr)?) => {
+    ($name:ident $(($single:ident))?, $start:expr, ($acc:ident, $x:ident) => $step:expr, $merge:ident $(, ($end:ident, $count:ident) => $finish:expr)?) => {
         pub(super) struct $name;
         impl<T: Number> Fold<T> for $name {
+            $(const SINGLE: Option<Single> = Some(Single::$single);)?
             #[inline(always)]
             fn start() -> T::Acc {
                 $start
@@ -59,15 +68,15 @@ macro_rules! fold {
     };
 }
 
-fold!(Sum, number(0), (acc, x) => acc.plus(x), plus);
-fold!(Mean, number(0), (acc, x) => acc.plus(x), plus, (acc, count) => acc.over(number(count as i64)));
+fold!(Sum(Sum), number(0), (acc, x) => acc.plus(x), plus);
+fold!(Mean(Sum), number(0), (acc, x) => acc.plus(x), plus, (acc, count) => acc.over(number(count as i64)));
 fold!(Prod, number(1), (acc, x) => acc.times(x), times);
 fold!(NanSum, number(0), (acc, x) => if x.is_nan() { acc } else { acc.plus(x) }, plus);
 fold!(NanProd, number(1), (acc, x) => if x.is_nan() { acc } else { acc.times(x) }, times);
-fold!(Max, Element::from_f64(f64::NEG_INFINITY), (acc, x) => acc.larger(x), larger, (acc, _count) => clamp::<T>(acc));
-fold!(Min, Element::from_f64(f64::INFINITY), (acc, x) => acc.smaller(x), smaller, (acc, _count) => clamp::<T>(acc));
-fold!(L1, number(0), (acc, x) => acc.plus(x.magnitude()), plus);
-fold!(L2, number(0), (acc, x) => acc.plus(x.times(x)), plus, (acc, _count) => Element::from_f64(acc.to_f64().sqrt()));
+fold!(Max(Max), Element::from_f64(f64::NEG_INFINITY), (acc, x) => acc.larger(x), larger, (acc, _count) => clamp::<T>(acc));
+fold!(Min(Min), Element::from_f64(f64::INFINITY), (acc, x) => acc.smaller(x), smaller, (acc, _count) => clamp::<T>(acc));
+fold!(L1(L1), number(0), (acc, x) => acc.plus(x.magnitude()), plus);
+fold!(L2(L2), number(0), (acc, x) => acc.plus(x.times(x)), plus, (acc, _count) => Element::from_f64(acc.to_f64().sqrt()));
 
 /// Brings the extreme of nothing into the range of an integer type.
 fn clamp<T: Number>(acc: T::Acc) -> T::Acc {

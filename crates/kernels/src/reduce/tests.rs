@@ -58,6 +58,37 @@ fn check(dims: &[usize], axes: &[usize]) {
 }
 
 #[test]
+fn every_tier_gives_the_same_bits() {
+    for (dims, axes) in [(vec![3, 700], vec![1]), (vec![300, 70], vec![0]), (vec![7, 90, 33], vec![0, 2])] {
+        let src = ramp(dims.iter().product());
+        for kind in [Sum, Mean, Max, Min, L1, L2] {
+            let on = |tier| {
+                crate::simd::with_tier(tier, || {
+                    let mut out = vec![9f32; naive_groups(&dims, &axes).len()];
+                    reduce(kind, &src, &dims, &axes, &mut out);
+                    out
+                })
+            };
+            let want = on(crate::simd::Tier::Portable);
+            crate::simd::available().into_iter().for_each(|tier| assert_eq!(on(tier), want, "{kind:?} on {tier}"));
+        }
+    }
+}
+
+#[test]
+fn an_extreme_of_not_a_number_is_none() {
+    for at in [0, 5, 31, 32, 65, 99] {
+        let mut src = ramp(100);
+        src[at] = f32::NAN;
+        for kind in [Max, Min] {
+            let mut out = [0f32];
+            reduce(kind, &src, &[100], &[0], &mut out);
+            assert!(out[0].is_nan(), "{kind:?} with NaN at {at}");
+        }
+    }
+}
+
+#[test]
 fn every_pattern_of_axes_equals_the_naive_twin() {
     for mask in 0..16 {
         let axes: Vec<usize> = (0..4).filter(|i| mask >> i & 1 == 1).collect();

@@ -1,11 +1,13 @@
 //! `Dropout`: random zeros in training.
 
+use crate::math::apply::{Arg, single};
 use crate::support::{operand, unsupported};
 use rsym_graph::*;
 use rsym_kernels::broadcast::broadcast;
 use rsym_kernels::elementwise::Operand;
+use rsym_kernels::fused::Op;
 use rsym_kernels::random::{Key, bernoulli};
-use rsym_tensor::{Float, PartialShape, Tensor, dispatch_float};
+use rsym_tensor::{DType, Float, PartialShape, Tensor, dispatch_float};
 
 enum_param! {
     /// When elements are dropped.
@@ -116,6 +118,10 @@ impl Dropout {
 
 /// `output 0 = input 0 · mask`
 fn masked<T: Float>(io: &mut Io, mask: &Tensor) -> OpResult {
+    if T::DTYPE == DType::Float32 {
+        let args = [Arg::input(io, 0), Arg::Tensor(mask)];
+        return single(Op::Mul, &args, &mut io.outputs[0]);
+    }
     let (x, dims) = (operand::<T>(io, 0, 0)?, io.inputs[0].shape());
     let mask = (Operand::Slice(mask.slice::<T>()?), &mask.shape()[..]);
     let times = |x: T, m: T| T::narrow(x.widen() * m.widen());
@@ -142,7 +148,6 @@ impl Operator for DropoutBackward {
 mod tests {
     use super::*;
     use crate::support::tests::{backward, check_gradient, infer, run, run_with, t32};
-    use rsym_tensor::DType;
 
     fn op(p: f32) -> Dropout {
         Dropout { p, mode: DropoutMode::Training, axes: Tuple::new(), cudnn_off: None }
