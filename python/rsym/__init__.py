@@ -31,6 +31,7 @@ _LAZY = {
     "log": "log",
     "model": "model",
     "passes": "passes",
+    "profiler": "profiler",
     "random": "random",
     "rnd": "random",
     "runtime": "runtime",

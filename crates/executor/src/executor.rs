@@ -1,5 +1,6 @@
 use crate::bind::infer;
 use crate::passes::{Mode, PassSet, join_equal, optimise};
+use crate::profile::{Recorder, Source as Recorded};
 use crate::steps::{Arrays, Layout, Step};
 use crate::{ExecError, ExecResult, GradReq, MemoryPlan, Program, next_stream};
 use rsym_graph::{Cache, Ctx, FlatGraph, Inferred, OpError, Registry, Symbol, op_error_text};
@@ -304,8 +305,25 @@ fn check_arrays(program: &Program, bindings: &Bindings) -> ExecResult {
     graph.aux.iter().zip(&bindings.aux).try_for_each(|(&node, aux)| check("auxiliary state", node, aux))
 }
 
-/// Runs the steps in order.
+/// Runs the steps in order, and records them where that is asked for.
 fn run(program: &Program, steps: &mut [Step], is_train: bool, cache: &Cache, hooks: &mut Hooks) -> ExecResult {
+    let Some(mut recorder) = Recorder::new(Recorded::Symbolic) else {
+        return walk(program, steps, is_train, cache, hooks, |step, ctx| step.run(ctx));
+    };
+    walk(program, steps, is_train, cache, hooks, |step, ctx| {
+        let (op, node) = (step.op.clone(), program.graph.nodes[step.node].node.name());
+        recorder.time(op.name(), node, step.outputs.iter().map(Tensor::bytes).sum(), || step.run(ctx))
+    })
+}
+
+fn walk(
+    program: &Program,
+    steps: &mut [Step],
+    is_train: bool,
+    cache: &Cache,
+    hooks: &mut Hooks,
+    mut run_step: impl FnMut(&mut Step, &Ctx) -> Result<(), OpError>,
+) -> ExecResult {
     let cache = Some(cache);
     let plain = Ctx { is_train, cache, ..Ctx::default() };
     let mut touched = 0;
@@ -314,7 +332,7 @@ fn run(program: &Program, steps: &mut [Step], is_train: bool, cache: &Cache, hoo
         if hooks.monitor_inputs {
             show_inputs(program, step, hooks)?;
         }
-        step.run(&ctx).map_err(|e| run_error(program, step, &e))?;
+        run_step(step, &ctx).map_err(|e| run_error(program, step, &e))?;
         show_outputs(program, step, hooks)?;
         if let Some(interrupted) = hooks.interrupted {
             touched += step.bytes() + 4096;

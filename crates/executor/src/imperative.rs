@@ -1,5 +1,6 @@
 //! Running one operator on tensors at once, as `nd` functions do.
 
+use crate::profile::{Recorder, Source};
 use crate::{ExecError, ExecResult, next_stream};
 use rsym_graph::{Io, OpError, OpRef, ShapeIo, TypeIo};
 use rsym_tensor::{DType, PartialShape, Tensor};
@@ -31,7 +32,7 @@ pub fn invoke(op: &OpRef, inputs: &[Tensor], out: Option<&[Tensor]>, is_train: b
         let fits = |t: &&Tensor| *t.shape() == shape && t.dtype() == dtype && !aliases(t, inputs, op, k);
         outputs.push(given.filter(fits).cloned().map_or_else(|| Tensor::zeros(shape, dtype), Ok)?);
     }
-    op.forward(&mut Io { inputs, outputs: &mut outputs }, &next_stream(is_train)).map_err(fail)?;
+    compute(op, inputs, &mut outputs, is_train).map_err(fail)?;
     outputs.truncate(visible);
     for (target, value) in out.unwrap_or_default().iter().zip(&mut outputs) {
         let mut target = target.clone();
@@ -48,6 +49,15 @@ pub fn invoke(op: &OpRef, inputs: &[Tensor], out: Option<&[Tensor]>, is_train: b
         *value = target;
     }
     Ok(outputs)
+}
+
+/// Runs `op`, and records it where that is asked for.
+fn compute(op: &OpRef, inputs: &[Tensor], outputs: &mut [Tensor], is_train: bool) -> Result<(), OpError> {
+    let Some(mut recorder) = Recorder::new(Source::Imperative) else {
+        return op.forward(&mut Io { inputs, outputs }, &next_stream(is_train));
+    };
+    let bytes = outputs.iter().map(Tensor::bytes).sum();
+    recorder.time(op.name(), "".into(), bytes, || op.forward(&mut Io { inputs, outputs }, &next_stream(is_train)))
 }
 
 /// Whether `t` shares memory with an input in a way that the operator cannot handle in place.

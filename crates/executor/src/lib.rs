@@ -11,6 +11,7 @@ mod executor;
 mod imperative;
 mod memory;
 pub mod passes;
+pub mod profile;
 mod program;
 mod random;
 mod steps;
