@@ -1,5 +1,7 @@
 """What `Symbol.bind`, `Symbol.simple_bind` and `Executor.reshape` do with their arguments."""
 
+import operator
+
 from . import _rsym
 from .base import ArgumentError, MXNetError, ReshapeError
 from .context import Context
@@ -47,7 +49,9 @@ def _typed(error, message):
     return type(error)(message) if isinstance(error, MXNetError) else MXNetError(message)
 
 
-def simple_bind(symbol, ctx, grad_req, type_dict, stype_dict, group2ctx, shared_arg_names, shared_exec, shared_buffer, shapes):
+def simple_bind(
+    symbol, ctx, grad_req, type_dict, stype_dict, group2ctx, shared_arg_names, shared_exec, shared_buffer, memory_budget, shapes
+):
     for name, stype in (stype_dict or {}).items():
         if stype != "default":
             raise MXNetError("simple_bind: storage type %r of '%s' is not supported; rsym stores arrays densely" % (stype, name))
@@ -60,16 +64,32 @@ def simple_bind(symbol, ctx, grad_req, type_dict, stype_dict, group2ctx, shared_
         lists = (symbol.list_arguments(), symbol.list_auxiliary_states())
         devices = (*(_group_devices(symbol, names, ctx, group2ctx) for names in lists), device)
     shared, shared_grads = _shared(symbol, shared_arg_names, shared_exec, shared_buffer)
+    budget = _budget(memory_budget)
     core_shared = shared_exec._core if shared_exec is not None else None
     try:
-        core = _rsym.simple_bind(symbol, given, types, requests, devices, shared, shared_grads, core_shared, is_np_shape())
+        core = _rsym.simple_bind(
+            symbol, given, types, requests, devices, shared, shared_grads, core_shared, is_np_shape(), budget
+        )
     except RuntimeError as error:
         asked = "".join("%s: %s\n" % item for item in shapes.items())
         raise _typed(error, "simple_bind error. Arguments:\n%s%s" % (asked, error)) from None
     executor = Executor(core, symbol, ctx, grad_req, group2ctx)
+    executor._memory_budget = budget
     if shared_buffer is not None:
         shared_buffer.update((k, v) for k, v in executor.arg_dict.items() if k not in shared_buffer)
     return executor
+
+
+def _budget(value):
+    if value is None:
+        return None
+    try:
+        number = operator.index(value)
+    except TypeError:
+        number = -1
+    if number < 0:
+        raise ArgumentError("memory_budget: expected a number of bytes, got %r" % (value,))
+    return number
 
 
 def _checked(symbol, given, check):
@@ -125,7 +145,7 @@ def _arrays(what, given, names, required):
     return found
 
 
-def bind(symbol, ctx, args, args_grad, grad_req, aux_states, group2ctx, shared_exec):
+def bind(symbol, ctx, args, args_grad, grad_req, aux_states, group2ctx, shared_exec, memory_budget=None):
     names, aux_names = symbol.list_arguments(), symbol.list_auxiliary_states()
     device = _numbers(ctx)
     args = _arrays("args", args, names, True)
@@ -134,8 +154,10 @@ def bind(symbol, ctx, args, args_grad, grad_req, aux_states, group2ctx, shared_e
     requests = _requests(grad_req, names)
     wanted = [r if g is not None else "null" for r, g in zip(requests, grads)]
     given, grads = grads, [g if r != "null" else None for r, g in zip(wanted, grads)]
-    core = _rsym.bind(symbol, args, grads, wanted, aux, device, shared_exec._core if shared_exec is not None else None)
+    core_shared = shared_exec._core if shared_exec is not None else None
+    core = _rsym.bind(symbol, args, grads, wanted, aux, device, core_shared, memory_budget)
     executor = Executor(core, symbol, ctx, grad_req, group2ctx)
+    executor._memory_budget = memory_budget
     executor.grad_arrays = given
     return executor
 
@@ -180,4 +202,5 @@ def reshape(executor, partial_shaping, allow_up_sizing, shapes):
         grads.append(_resized(name, grad, shape, name in shapes, *options))
     for name, array, shape in zip(symbol.list_auxiliary_states(), executor.aux_arrays, aux_shapes):
         aux.append(_resized(name, array, shape, False, *options))
-    return bind(symbol, executor._ctx, args, grads, executor._grad_req, aux, executor._group2ctx, executor)
+    own = (executor._group2ctx, executor, executor._memory_budget)
+    return bind(symbol, executor._ctx, args, grads, executor._grad_req, aux, *own)

@@ -43,6 +43,7 @@ class Executor:
         self.grad_arrays = core.grad_arrays
         self.aux_arrays = core.aux_arrays
         self.outputs = core.outputs
+        self._memory_budget = None
         self._monitor_callback = None
         self._dicts = {}
 
@@ -225,8 +226,30 @@ class Executor:
         """
         return self._core._optimized_symbol()
 
+    def memory_plan(self):
+        """Where the bytes go: planned intermediate values, arrays, outputs, packed weights, and the largest values.
+
+        Returns
+        -------
+        MemoryPlan
+            Of the training pass if gradients were asked for, else of inference. Printing it shows a table.
+
+        Examples
+        --------
+        >>> import rsym as mx
+        >>> executor = mx.sym.exp(mx.sym.sin(mx.sym.Variable("x"))).simple_bind(mx.cpu(), x=(4, 256))
+        >>> plan = executor.memory_plan()
+        >>> plan.arguments, plan.gradients, plan.outputs
+        (4096, 4096, 4096)
+        """
+        from ._memory import MemoryPlan, MemoryValue
+
+        numbers, rows = self._core._memory()
+        return MemoryPlan(values=[MemoryValue(*row) for row in rows], **numbers)
+
     def debug_str(self):
         """A description of the graph and of the memory planned for it."""
-        planned, unshared, inplace = self._core._memory()
+        plan = self.memory_plan()
         lines = "Total %d MB allocated\nPlanned %d bytes for intermediate values, %d without sharing; %d values in place\n"
-        return self._symbol.debug_str() + lines % (planned >> 20, planned, unshared, inplace)
+        numbers = (plan.planned >> 20, plan.planned, plan.unshared, plan.inplace)
+        return self._symbol.debug_str() + lines % numbers + str(plan)

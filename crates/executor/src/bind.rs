@@ -20,6 +20,8 @@ pub struct SimpleBind {
     pub shared_grads: HashMap<String, Tensor>,
     /// Memory of an executor that does not run at the same time.
     pub memory: Option<SharedMemory>,
+    /// As in [`Bindings`].
+    pub budget: Option<usize>,
 }
 
 /// What to do with gradients.
@@ -72,6 +74,7 @@ impl SimpleBind {
             reqs,
             aux: aux.into_iter().map(tensor).collect(),
             memory: self.memory,
+            budget: self.budget,
         };
         Executor::assemble(registry, symbol, graph, shapes, types, bindings)
     }

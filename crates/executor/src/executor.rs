@@ -1,8 +1,8 @@
 use crate::bind::infer;
 use crate::passes::{Mode, PassSet, join_equal, optimise};
 use crate::profile::{Recorder, Source as Recorded};
-use crate::steps::{Arrays, Layout, Step};
-use crate::{ExecError, ExecResult, GradReq, MemoryPlan, Program, next_stream};
+use crate::steps::{Arrays, Layout, Step, external};
+use crate::{ExecError, ExecResult, GradReq, MemoryPlan, MemoryReport, Program, Recomputed, next_stream, recompute};
 use rsym_graph::{Cache, Ctx, FlatGraph, Inferred, OpError, Registry, Symbol, op_error_text};
 use rsym_tensor::{DType, PartialShape, Shape, Storage, Tensor};
 use std::collections::HashMap;
@@ -21,6 +21,9 @@ pub struct Bindings {
     pub aux: Vec<Tensor>,
     /// Memory of an executor that does not run at the same time, to be used where it is large enough.
     pub memory: Option<SharedMemory>,
+    /// The most bytes that intermediate values may take: where they would take more, the backward pass computes values of
+    /// the forward pass again instead of having them kept. Does not hold while a monitor sees every value.
+    pub budget: Option<usize>,
 }
 
 /// The memory of an executor that others may use when it does not run.
@@ -74,6 +77,7 @@ struct Source {
 struct Compiled {
     program: Program,
     layout: Layout,
+    recomputed: Option<Recomputed>,
 }
 
 /// Forms of one symbol.
@@ -85,6 +89,11 @@ enum Variant {
     Training,
     /// Forward and backward without any pass over the program: every value can be seen.
     Plain,
+}
+
+impl Variant {
+    /// What an executor is taken for, the first that was compiled.
+    const BY_RANK: [Variant; 3] = [Variant::Training, Variant::Inference, Variant::Plain];
 }
 
 /// The interrupt is asked for after about this many bytes were touched.
@@ -111,7 +120,7 @@ impl Executor {
         check_arrays(&program, &bindings)?;
         let trains = bindings.reqs.iter().any(|req| *req != GradReq::Null);
         let first = if trains { Variant::Training } else { Variant::Inference };
-        let compiled = source.compile(program, first, &bindings, bindings.memory.as_ref())?;
+        let compiled = source.compile(program, first, &bindings, bindings.memory.as_ref(), bindings.budget)?;
         let outputs = compiled.layout.outputs.clone();
         let mut variants = [const { None }; 3];
         variants[first as usize] = Some(compiled);
@@ -137,8 +146,7 @@ impl Executor {
 
     /// The program and the memory plan that were compiled first: for training if there are gradients, else for inference.
     pub fn compiled(&self) -> Option<(&Program, &MemoryPlan)> {
-        let order = [Variant::Training, Variant::Inference, Variant::Plain];
-        let found = order.into_iter().find_map(|v| self.variants[v as usize].as_ref());
+        let found = Variant::BY_RANK.into_iter().find_map(|v| self.variants[v as usize].as_ref());
         found.map(|c| (&c.program, &c.layout.plan))
     }
 
@@ -146,6 +154,14 @@ impl Executor {
     pub fn optimized_symbol(&self) -> ExecResult<Symbol> {
         let program = self.source.program(Variant::Inference, &self.bindings)?;
         join_equal(program, self.source.off).map(|program| program.symbol())
+    }
+
+    /// Where the bytes of what [`Executor::compiled`] gives go.
+    pub fn memory_report(&self) -> Option<MemoryReport> {
+        let found = Variant::BY_RANK.into_iter().find_map(|v| self.variants[v as usize].as_ref());
+        found.map(|c| {
+            MemoryReport::new(&c.program, &c.layout, &self.bindings, c.recomputed.as_ref(), self.cache.bytes())
+        })
     }
 
     /// Computes the outputs.
@@ -194,7 +210,7 @@ impl Executor {
         }
         let memory = self.memory();
         let program = self.source.program(variant, &self.bindings)?;
-        let compiled = self.source.compile(program, variant, &self.bindings, Some(&memory))?;
+        let compiled = self.source.compile(program, variant, &self.bindings, Some(&memory), None)?;
         self.variants[variant as usize] = Some(compiled);
         Ok(())
     }
@@ -214,6 +230,7 @@ impl Source {
         variant: Variant,
         bindings: &Bindings,
         memory: Option<&SharedMemory>,
+        budget: Option<usize>,
     ) -> ExecResult<Compiled> {
         let program = match variant {
             Variant::Inference => optimise(program, Mode::Inference, self.off)?,
@@ -222,8 +239,12 @@ impl Source {
         };
         let reqs = wanted(variant, bindings);
         let arrays = Arrays { args: &bindings.args, aux: &bindings.aux, grads: &bindings.grads, reqs: &reqs };
+        let (program, recomputed) = match variant {
+            Variant::Plain => (program, None),
+            _ => recompute::run(program, |p| external(p, &arrays), budget)?,
+        };
         let layout = Layout::new(&program, &arrays, memory)?;
-        Ok(Compiled { program, layout })
+        Ok(Compiled { program, layout, recomputed })
     }
 }
 

@@ -14,6 +14,8 @@ pub mod passes;
 pub mod profile;
 mod program;
 mod random;
+mod recompute;
+mod report;
 mod steps;
 
 pub use bind::{Requests, SimpleBind, complete_types};
@@ -23,3 +25,5 @@ pub use imperative::invoke;
 pub use memory::{MemoryPlan, Place};
 pub use program::{GradReq, Program};
 pub use random::{next_stream, seed};
+pub use recompute::Recomputed;
+pub use report::{MemoryReport, ValueReport};

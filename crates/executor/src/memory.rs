@@ -161,7 +161,7 @@ impl MemoryPlan {
 /// For every entry, the node after which nobody reads it any more.
 ///
 /// Gradients that are copied out after the last node live to the end; so do values only if a node reads their content.
-fn last_uses(program: &Program) -> Vec<usize> {
+pub(crate) fn last_uses(program: &Program) -> Vec<usize> {
     let graph = &program.graph;
     let mut last: Vec<usize> = graph.producers();
     for (i, node) in graph.nodes.iter().enumerate() {

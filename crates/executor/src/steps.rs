@@ -100,8 +100,10 @@ impl Layout {
             }
             head_grads.push(tensor);
         }
-        place_gradients(program, arrays, &mut tensors);
-        let external: Vec<bool> = tensors.iter().map(Option::is_some).collect();
+        let mut external: Vec<bool> = tensors.iter().map(Option::is_some).collect();
+        for (e, i) in place_gradients(program, arrays, &mut external) {
+            tensors[e] = arrays.grads[i].clone();
+        }
         let plan = MemoryPlan::new(program, &external);
         let arena = match shared.filter(|s| s.arena.len() >= plan.arena_bytes) {
             Some(shared) => shared.arena.clone(),
@@ -136,20 +138,33 @@ fn usable(storage: &Arc<Storage>, bytes: usize, arrays: &Arrays) -> bool {
     storage.len() >= bytes && !own.into_iter().any(|t| Arc::ptr_eq(t.storage(), storage))
 }
 
-/// Lets the node that computes a gradient write into the gradient's array, where nothing else is in the way.
-fn place_gradients(program: &Program, arrays: &Arrays, tensors: &mut [Option<Tensor>]) {
+/// Which values of `program` have their place outside of the arena.
+pub(crate) fn external(program: &Program, arrays: &Arrays) -> Vec<bool> {
+    let mut out = vec![false; program.graph.num_entries];
+    program.graph.nodes.iter().filter(|n| n.op.is_none()).for_each(|n| out[n.first..n.first + n.outputs].fill(true));
+    program.outputs.iter().chain(program.constants.iter().map(|(e, _)| e)).for_each(|&e| out[e] = true);
+    place_gradients(program, arrays, &mut out);
+    out
+}
+
+/// Lets the node that computes a gradient write into the gradient's array, where nothing else is in the way: the entries
+/// with the number of the gradient, marked in `external`.
+fn place_gradients(program: &Program, arrays: &Arrays, external: &mut [bool]) -> Vec<(usize, usize)> {
     let backward_start = program.graph.nodes.get(program.forward_nodes).map_or(usize::MAX, |n| n.first);
+    let mut out = Vec::new();
     for (i, gradient) in program.gradients.iter().enumerate() {
         let (Some(e), Some(array), GradReq::Write) = (gradient, &arrays.grads[i], arrays.reqs[i]) else { continue };
         let others = arrays.args.iter().chain(arrays.aux);
         let others =
             others.chain(arrays.grads.iter().enumerate().filter(|(k, _)| *k != i).filter_map(|(_, g)| g.as_ref()));
         let shared = others.into_iter().any(|t| Arc::ptr_eq(t.storage(), array.storage()));
-        let usable = tensors[*e].is_none() && *e >= backward_start && !shared;
+        let usable = !external[*e] && *e >= backward_start && !shared;
         if usable && *array.shape() == program.shapes[*e] && array.dtype() == program.types[*e] {
-            tensors[*e] = Some(array.clone());
+            external[*e] = true;
+            out.push((*e, i));
         }
     }
+    out
 }
 
 /// Copies, additions and zeros for the gradients that are not written in place.

@@ -15,7 +15,14 @@ type Stamp = SmallVec<[(usize, u64); 6]>;
 ///
 /// One executor has one cache; nodes that use the same weight in the same form share its value.
 #[derive(Default)]
-pub struct Cache(Mutex<FxHashMap<(usize, u64), (Option<Stamp>, Value)>>);
+pub struct Cache(Mutex<FxHashMap<(usize, u64), Kept>>);
+
+struct Kept {
+    stamp: Option<Stamp>,
+    value: Value,
+    /// Bytes of the first tensor that it was made of.
+    bytes: usize,
+}
 
 impl fmt::Debug for Cache {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
@@ -37,18 +44,24 @@ impl Cache {
     ) -> Arc<T> {
         let key = (sources.first().map_or(0, |t| t.as_ptr() as usize), form);
         let stamp = stamp(sources);
-        let kept =
-            self.lock().get(&key).filter(|(made_of, _)| *made_of == stamp && stamp.is_some()).map(|(_, v)| v.clone());
+        let fresh = |kept: &&Kept| kept.stamp == stamp && stamp.is_some();
+        let kept = self.lock().get(&key).filter(fresh).map(|kept| kept.value.clone());
         if let Some(Ok(value)) = kept.map(|value| value.downcast::<T>()) {
             return value;
         }
-        let old = self.lock().remove(&key).and_then(|(_, value)| value.downcast::<T>().ok()).and_then(Arc::into_inner);
+        let old = self.lock().remove(&key).and_then(|kept| kept.value.downcast::<T>().ok()).and_then(Arc::into_inner);
         let value = Arc::new(make(old));
-        self.lock().insert(key, (stamp, value.clone()));
+        let bytes = sources.first().map_or(0, |t| t.bytes());
+        self.lock().insert(key, Kept { stamp, value: value.clone(), bytes });
         value
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, FxHashMap<(usize, u64), (Option<Stamp>, Value)>> {
+    /// About how many bytes the values take: those of the weights that they were made of, each form counting.
+    pub fn bytes(&self) -> usize {
+        self.lock().values().map(|kept| kept.bytes).sum()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, FxHashMap<(usize, u64), Kept>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -76,6 +89,7 @@ mod tests {
         assert_eq!((sum(&a, &b), sum(&a, &b)), ((3.0, 1), (3.0, 1)));
         a.fill(5.0);
         assert_eq!((sum(&a, &b), sum(&a, &b)), ((7.0, 2), (7.0, 2)));
+        assert_eq!(cache.bytes(), 8);
     }
 
     #[test]

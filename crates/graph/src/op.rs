@@ -2,8 +2,8 @@
 
 use crate::site::elementwise_in_blocks;
 use crate::{
-    Blocked, Cache, Grad, GraphResult, JoinedSum, OpError, OpResult, ParamDef, ParamError, ParamTexts, Pointwise, Port, Site,
-    Symbol,
+    Blocked, Cache, Grad, GraphResult, JoinedSum, OpError, OpResult, ParamDef, ParamError, ParamTexts, Pointwise, Port,
+    Site, Symbol,
 };
 use rsym_tensor::{DType, PartialShape, Shape, Tensor};
 use std::any::Any;
@@ -166,6 +166,17 @@ pub trait Operator: OpInfo + Any + Send + Sync + Debug {
     /// Whether running it changes more than its outputs: it is never left out, doubled or moved.
     fn has_effects(&self) -> bool {
         !self.aux().is_empty()
+    }
+
+    /// Whether `forward` may run once more on the same inputs, with the same outputs and the same effects as if it had run
+    /// once.
+    fn is_repeatable(&self) -> bool {
+        !self.is_random() && !self.has_effects() && !self.is_opaque() && self.subgraphs().is_empty()
+    }
+
+    /// Whether it does more than a few operations for each element that it reads or writes, as matrix products do.
+    fn is_costly(&self) -> bool {
+        false
     }
 
     /// Whether training passes compute something else than others.

@@ -7,7 +7,9 @@ use crate::symbol::Symbol;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
-use rsym_executor::{Bindings, ExecError, ExecResult, GradReq, Hooks, Requests, SharedMemory, SimpleBind};
+use rsym_executor::{
+    Bindings, ExecError, ExecResult, GradReq, Hooks, MemoryReport, Requests, SharedMemory, SimpleBind,
+};
 use rsym_tensor::Tensor;
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -184,15 +186,40 @@ impl Executor {
         *lock(&self.monitor) = callback.map(|c| (c, monitor_all));
     }
 
-    /// Bytes of intermediate values: planned, without sharing; and how many values took over an input's memory.
-    fn _memory(&self, py: Python<'_>) -> PyResult<(usize, usize, usize)> {
-        detached(py, || {
-            self.with(|inner| {
-                let plan = inner.compiled().map(|(_, plan)| plan);
-                Ok(plan.map_or((0, 0, 0), |p| (p.arena_bytes, p.unshared_bytes, p.inplace)))
-            })
-        })
+    /// Where the bytes go: numbers by name, and rows of (name, operator, bytes, offset, first step, last step, again) for
+    /// the intermediate values, the largest first.
+    fn _memory<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyDict>, Bound<'py, PyList>)> {
+        let (numbers, rows) = (PyDict::new(py), PyList::empty(py));
+        let Some(report) = detached(py, || self.with(|inner| Ok(inner.memory_report())))? else {
+            return Ok((numbers, rows));
+        };
+        for (name, number) in numbers_of(&report) {
+            numbers.set_item(name, number)?;
+        }
+        for v in &report.values {
+            rows.append((&v.name, &v.op, v.bytes, v.offset, v.first, v.last, v.again))?;
+        }
+        Ok((numbers, rows))
     }
+}
+
+fn numbers_of(report: &MemoryReport) -> [(&'static str, usize); 14] {
+    [
+        ("planned", report.planned),
+        ("unshared", report.unshared),
+        ("inplace", report.inplace),
+        ("planned_without_recomputing", report.planned_without),
+        ("recomputed", report.recomputed),
+        ("arguments", report.arguments),
+        ("gradients", report.gradients),
+        ("auxiliary_states", report.aux),
+        ("outputs", report.outputs),
+        ("output_gradients", report.head_gradients),
+        ("constants", report.constants),
+        ("packed_weights", report.packed),
+        ("forward_steps", report.forward_steps),
+        ("steps", report.steps),
+    ]
 }
 
 /// What to do with gradients: the same for all arguments, or for each.
@@ -241,6 +268,7 @@ pub fn simple_bind(
     shared_grads: &Bound<'_, PyDict>,
     shared_exec: Option<&Executor>,
     numpy_shape: bool,
+    memory_budget: Option<usize>,
 ) -> PyResult<Executor> {
     settings::check()?;
     let request = SimpleBind {
@@ -250,6 +278,7 @@ pub fn simple_bind(
         shared: tensors(shared)?,
         shared_grads: tensors(shared_grads)?,
         memory: memory(py, shared_exec)?,
+        budget: memory_budget,
     };
     let inner = detached(py, || request.bind(rsym_ops::registry(), &symbol.inner))?;
     let (args, aux, outputs) = devices;
@@ -267,6 +296,7 @@ pub fn bind(
     aux: Vec<Bound<'_, NDArray>>,
     device: (i32, i32),
     shared_exec: Option<&Executor>,
+    memory_budget: Option<usize>,
 ) -> PyResult<Executor> {
     settings::check()?;
     let devices = Devices {
@@ -280,6 +310,7 @@ pub fn bind(
         reqs: grad_req.iter().map(|r| self::grad_req(r)).collect::<PyResult<_>>()?,
         aux: aux.iter().map(|a| a.get().tensor.clone()).collect(),
         memory: memory(py, shared_exec)?,
+        budget: memory_budget,
     };
     let inner = detached(py, || rsym_executor::Executor::bind(rsym_ops::registry(), &symbol.inner, bindings))?;
     let mut executor = Executor::new(py, inner, devices)?;

@@ -323,6 +323,7 @@ class Symbol(_rsym.Symbol):
         shared_arg_names=None,
         shared_exec=None,
         shared_buffer=None,
+        memory_budget=None,
         **kwargs,
     ):
         """Infers all shapes, allocates all arrays, filled with zeros, and binds.
@@ -343,6 +344,11 @@ class Symbol(_rsym.Symbol):
             An executor that does not run at the same time, whose memory is used again.
         shared_buffer : dict of str to NDArray, optional
             Arrays to use by name where they fit; new ones are added.
+        memory_budget : int, optional
+            The most bytes that intermediate values may take (`MemoryPlan.planned`). Where they would take more, the
+            backward pass computes values of the forward pass again instead of having them kept; results have the same
+            bits. Does not hold while a monitor is set. Nodes with the attribute ``force_mirroring='True'`` are computed
+            again in any case.
         **kwargs : tuple of int
             Shapes by name.
 
@@ -353,7 +359,8 @@ class Symbol(_rsym.Symbol):
         Raises
         ------
         MXNetError
-            If shapes or types contradict each other or stay undecided; it names node, operator, expected and got.
+            If shapes or types contradict each other or stay undecided; it names node, operator, expected and got. If
+            the memory budget cannot be kept, with the least bytes that can.
 
         Examples
         --------
@@ -374,6 +381,7 @@ class Symbol(_rsym.Symbol):
             shared_arg_names,
             shared_exec,
             shared_buffer,
+            memory_budget,
             kwargs,
         )
 

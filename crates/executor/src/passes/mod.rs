@@ -15,6 +15,8 @@ mod layout;
 mod rewrite;
 mod verify;
 
+pub(crate) use rewrite::is_head;
+
 use crate::{ExecError, ExecResult, Program};
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -109,9 +111,12 @@ pub fn optimise(mut program: Program, mode: Mode, off: PassSet) -> ExecResult<Pr
             continue;
         }
         program = run(program, mode)?;
-        if cfg!(debug_assertions) || verify::wanted() {
-            verify::verify(&program, name)?;
-        }
+        check(&program, name)?;
     }
     Ok(program)
+}
+
+/// Runs the verifier after the pass `name`, where it is asked for.
+pub(crate) fn check(program: &Program, name: &str) -> ExecResult {
+    if cfg!(debug_assertions) || verify::wanted() { verify::verify(program, name) } else { Ok(()) }
 }

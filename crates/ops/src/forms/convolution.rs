@@ -150,6 +150,10 @@ impl Operator for FusedConvolution {
         Ok(())
     }
 
+    fn is_costly(&self) -> bool {
+        true
+    }
+
     fn forward(&self, io: &mut Io, ctx: &Ctx) -> OpResult {
         let g = self.spec.geometry(&planes_shape(io.inputs[0].shape()))?;
         let plan = self.layout.and_then(|layout| ConvPlan::new(&g, layout));

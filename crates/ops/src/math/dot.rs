@@ -126,6 +126,10 @@ impl Operator for Dot {
         io.set_output(0, self.infer(&a, &b)?)
     }
 
+    fn is_costly(&self) -> bool {
+        true
+    }
+
     fn forward(&self, io: &mut Io, _: &Ctx) -> OpResult {
         let dtype = io.outputs[0].dtype();
         dispatch_float!(dtype, T => self.run::<T>(io), else unsupported(dtype, "a float type"))
@@ -233,6 +237,10 @@ impl Operator for BatchDot {
             return Ok(());
         }
         io.set_output(0, shape)
+    }
+
+    fn is_costly(&self) -> bool {
+        true
     }
 
     fn forward(&self, io: &mut Io, _: &Ctx) -> OpResult {

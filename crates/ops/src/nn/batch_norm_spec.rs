@@ -307,6 +307,11 @@ macro_rules! batch_norm {
                 self.spec().forward(io, ctx)
             }
 
+            // The gradient moves the statistics.
+            fn is_repeatable(&self) -> bool {
+                true
+            }
+
             fn gradient(&self, g: &mut Grad) -> GraphResult {
                 self.spec().gradient(g)
             }

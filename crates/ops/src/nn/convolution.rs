@@ -150,6 +150,10 @@ macro_rules! convolution {
                 self.spec().map_err(OpError::Invalid)?.infer(io)
             }
 
+            fn is_costly(&self) -> bool {
+                true
+            }
+
             fn forward(&self, io: &mut Io, _: &Ctx) -> OpResult {
                 self.spec().map_err(OpError::Invalid)?.forward(io)
             }

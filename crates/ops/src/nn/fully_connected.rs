@@ -112,6 +112,10 @@ impl Operator for FullyConnected {
         Ok(())
     }
 
+    fn is_costly(&self) -> bool {
+        true
+    }
+
     fn forward(&self, io: &mut Io, ctx: &Ctx) -> OpResult {
         let dtype = io.outputs[0].dtype();
         if dtype == DType::Float32 {
