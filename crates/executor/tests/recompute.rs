@@ -11,7 +11,7 @@ fn var(name: &str) -> Symbol {
 
 fn apply(op: &str, name: &str, params: &[(&str, &str)], inputs: &[&Symbol]) -> Symbol {
     let def = rsym_ops::registry().get(op).unwrap();
-    let keywords = params.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect();
+    let keywords = params.iter().map(|(k, v)| (k.to_string().into(), v.to_string())).collect();
     let positional = inputs.iter().map(|s| Some((*s).clone())).collect();
     compose(def, name, ComposeArgs { positional, keywords, ..ComposeArgs::default() }).unwrap()
 }

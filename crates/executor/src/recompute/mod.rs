@@ -77,6 +77,9 @@ fn candidates(program: &Program) -> Vec<bool> {
 /// The forward nodes that attributes, or the environment, mark for being computed again.
 fn mirrored(program: &Program) -> Vec<bool> {
     let cheap = std::env::var(VARIABLE).is_ok_and(|v| v == "1");
+    if !cheap && !program.graph.nodes[..program.forward_nodes].iter().any(is_marked) {
+        return vec![false; program.forward_nodes];
+    }
     let able = candidates(program);
     let producers = program.graph.producers();
     let mut out = vec![false; able.len()];
