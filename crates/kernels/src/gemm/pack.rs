@@ -146,21 +146,40 @@ unsafe fn square<V: Lanes>(from: *const f32, cs: usize, rows: usize, cols: usize
     }
 }
 
+/// Rows that are copied together: three lines of a cache, if they are neighbours.
+const TOGETHER: usize = 8 * ROWS;
+
 /// Copies `cols` columns of a left factor in groups of 6 rows, column after column, the last group filled up with zeros.
 ///
 /// # Safety
 /// All elements must be readable, and the target good for `cols` writes for each of the rows rounded up to six.
 pub(super) unsafe fn row_groups(from: Source, rows: usize, cols: usize, to: *mut f32) {
-    for first in (0..rows).step_by(ROWS) {
-        let at = from.at.wrapping_add(first * from.rs);
-        let to = to.wrapping_add(first * cols);
+    for first in (0..rows).step_by(TOGETHER) {
         for c in 0..cols {
-            for r in 0..ROWS {
-                // SAFETY: the caller's contract.
-                unsafe {
-                    *to.add(c * ROWS + r) = if first + r < rows { *at.add(r * from.rs + c * from.cs) } else { 0.0 };
-                }
-            }
+            let at = from.at.wrapping_add(first * from.rs + c * from.cs);
+            // SAFETY: the caller's contract.
+            unsafe { column(at, from.rs, TOGETHER.min(rows - first), cols, to.wrapping_add(first * cols + c * ROWS)) }
+        }
+    }
+}
+
+/// # Safety
+/// As for [`row_groups`].
+#[inline(always)]
+unsafe fn column(from: *const f32, rs: usize, rows: usize, cols: usize, to: *mut f32) {
+    let whole = if rs == 1 { rows / ROWS } else { 0 };
+    for group in 0..whole {
+        // SAFETY: the caller's contract.
+        unsafe {
+            let six = from.add(group * ROWS).cast::<[f32; ROWS]>().read_unaligned();
+            to.add(group * ROWS * cols).cast::<[f32; ROWS]>().write_unaligned(six);
+        }
+    }
+    for row in whole * ROWS..rows.next_multiple_of(ROWS) {
+        // SAFETY: the caller's contract.
+        unsafe {
+            let x = if row < rows { *from.add(row * rs) } else { 0.0 };
+            *to.add(row / ROWS * ROWS * cols + row % ROWS) = x;
         }
     }
 }

@@ -18,8 +18,10 @@ const DOT_DEPTH: usize = 32;
 const FEW_ROWS: usize = 2 * ROWS;
 /// Distance of rows up to which they are read where they are.
 const NEAR: usize = 256;
-/// Columns from which on a transposed left factor is worth a copy.
-const COPY_COLS: usize = 128;
+/// Columns from which on a transposed left factor is worth a copy, and how many more for one whose columns lie near each
+/// other: far apart they share few lines of a cache.
+const COPY_COLS: usize = 64;
+const COPY_NEAR_COLS: usize = 128;
 
 /// The right factor of a [`Block`].
 #[derive(Clone, Copy)]
@@ -57,7 +59,8 @@ impl Block {
     }
 
     fn copies_left(&self) -> bool {
-        self.a.cs > 4 * ROWS && self.cols >= COPY_COLS && self.rows > ROWS
+        let cols = if self.a.cs <= NEAR { COPY_NEAR_COLS } else { COPY_COLS };
+        self.a.cs > 4 * ROWS && self.cols >= cols && self.rows > ROWS
     }
 
     /// Computes the product.
@@ -225,22 +228,26 @@ unsafe fn few(tier: Tier, a: Mat<f32>, b: Mat<f32>, beta: f32, c: *mut f32, (c_r
 /// Multiplications that one task should have at least, and the number of tasks beyond which tasks only grow.
 const TASK_WORK: usize = 1 << 20;
 const MAX_TASKS: usize = 32;
-/// Sizes of tasks are multiples of these. Rows of a task share what it copies of the right factor: few would not pay.
-const ROW_UNIT: usize = 16 * ROWS;
-const COL_UNIT: usize = 4 * PANEL;
+/// Tasks for which it is worth to halve `TASK_COLS`.
+const FEW_TASKS: usize = 8;
+/// Columns and rows of the smallest tasks. Rows of a task share what it copies of the right factor: few would not pay.
+const TASK_COLS: usize = 8 * PANEL;
+const TASK_ROWS: usize = 16 * ROWS;
 
 /// Cuts a product for several threads, columns before rows.
 pub(super) fn tiling(batch: usize, m: usize, n: usize, k: usize) -> Tiling {
     let wanted = (m * n * k / TASK_WORK).min(MAX_TASKS.div_ceil(batch.max(1)));
+    let half = |size: usize, unit: usize| size.div_ceil(2).next_multiple_of(unit);
     let mut tile = Tiling { rows: m, cols: n };
     while tile.count(m, n) < wanted {
-        let half = |size: usize, unit: usize| size.div_ceil(2).next_multiple_of(unit);
-        let (rows, cols) = (half(tile.rows, ROW_UNIT), half(tile.cols, COL_UNIT));
-        match (rows < tile.rows, cols < tile.cols) {
-            (_, true) if tile.cols > 2 * COL_UNIT || rows == tile.rows => tile.cols = cols,
-            (true, _) => tile.rows = rows,
-            (_, true) => tile.cols = cols,
-            _ => break,
+        if tile.cols > TASK_COLS {
+            tile.cols = half(tile.cols, TASK_COLS / 2);
+        } else if tile.rows > TASK_ROWS {
+            tile.rows = half(tile.rows, TASK_ROWS);
+        } else if tile.cols > TASK_COLS / 2 && tile.count(m, n) < FEW_TASKS {
+            tile.cols = TASK_COLS / 2;
+        } else {
+            break;
         }
     }
     tile
