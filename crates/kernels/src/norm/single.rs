@@ -7,6 +7,9 @@ use crate::parallel::{Shared, for_tasks, map_indices};
 use crate::simd::{Tier, tier};
 use std::array::from_fn;
 
+/// Groups that do not make tasks enough.
+const FEW: usize = 8;
+
 /// How the channels lie in memory.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Layout {
@@ -63,10 +66,14 @@ impl Layout {
         Group { first, channels, joint: false, strip }
     }
 
-    /// Calls `f` for every group, in parallel; `cost` is that of one element.
+    /// Calls `f` for every group; `cost` is that of one element. Few long groups come one after the other, so that each
+    /// may use all threads, many in parallel.
     fn for_groups(&self, cost: usize, f: impl Fn(Group) + Sync) {
         let groups = self.groups();
         let each = self.dims.size() / groups.max(1) / LANES * cost;
+        if groups < FEW && groups > 0 && self.group(0).strip.parts().len() > 1 {
+            return (0..groups).for_each(|index| f(self.group(index)));
+        }
         for_tasks(groups, each.max(LANES), |index| f(self.group(index)));
     }
 }
