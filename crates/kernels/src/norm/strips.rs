@@ -63,21 +63,31 @@ impl Strip {
         Strip { lines: self.lines.min(1), full: self.full.min(64), tail, ..*self }
     }
 
-    /// Calls `f(offset, elements)` for every vector.
+    /// Lets `f` write every vector.
+    ///
+    /// # Safety
+    /// The strip must lie inside of what `f` reads and writes.
     #[inline(always)]
-    unsafe fn for_vectors(&self, mut f: impl FnMut(usize, usize)) {
+    unsafe fn write(&self, f: &impl Write) {
         for line in 0..self.lines {
             let start = self.start + line * self.line_step;
-            (0..self.full).for_each(|i| f(start + i * self.step, LANES));
+            for i in 0..self.full {
+                // SAFETY: the caller's contract.
+                unsafe { f.write(start + i * self.step, LANES) };
+            }
             if self.tail > 0 {
-                f(start + self.full * self.step, self.tail);
+                // SAFETY: the caller's contract.
+                unsafe { f.write(start + self.full * self.step, self.tail) };
             }
         }
     }
 
-    /// The sums over all vectors of the pairs that `f(offset, elements)` gives.
+    /// The sums of the terms of all vectors.
+    ///
+    /// # Safety
+    /// The strip must lie inside of what `f` reads.
     #[inline(always)]
-    unsafe fn sums<V: Lanes>(&self, f: impl Fn(usize, usize) -> [V; 2]) -> [[f64; LANES]; 2] {
+    unsafe fn sums<V: Lanes>(&self, f: &impl Terms<V>) -> [[f64; LANES]; 2] {
         let mut totals = [[0.0; LANES]; 2];
         let (mut even, mut odd, mut count) = ([V::zero(); 2], [V::zero(); 2], 0);
         for line in 0..self.lines {
@@ -86,14 +96,17 @@ impl Strip {
             while at < self.full {
                 let end = self.full.min(at + FOLD);
                 count += end - at;
-                while at + 2 <= end {
-                    even = plus(even, f(start + at * self.step, LANES));
-                    odd = plus(odd, f(start + (at + 1) * self.step, LANES));
-                    at += 2;
-                }
-                if at < end {
-                    even = plus(even, f(start + at * self.step, LANES));
-                    at += 1;
+                // SAFETY: the caller's contract.
+                unsafe {
+                    while at + 2 <= end {
+                        even = plus(even, f.terms(start + at * self.step, LANES));
+                        odd = plus(odd, f.terms(start + (at + 1) * self.step, LANES));
+                        at += 2;
+                    }
+                    if at < end {
+                        even = plus(even, f.terms(start + at * self.step, LANES));
+                        at += 1;
+                    }
                 }
                 if count >= FOLD {
                     fold(&mut totals, plus(even, odd));
@@ -101,13 +114,26 @@ impl Strip {
                 }
             }
             if self.tail > 0 {
-                odd = plus(odd, f(start + self.full * self.step, self.tail));
+                // SAFETY: the caller's contract.
+                odd = plus(odd, unsafe { f.terms(start + self.full * self.step, self.tail) });
                 count += 1;
             }
         }
         fold(&mut totals, plus(even, odd));
         totals
     }
+}
+
+/// What is summed. A trait, for a closure may stay a function of its own, without the instructions of the tier.
+trait Terms<V> {
+    /// The terms of the vector of `n` elements at `at`, which must be readable.
+    unsafe fn terms(&self, at: usize, n: usize) -> [V; 2];
+}
+
+/// What is written.
+trait Write {
+    /// Writes the vector of `n` elements at `at`, which must be readable and writable.
+    unsafe fn write(&self, at: usize, n: usize);
 }
 
 #[inline(always)]
@@ -172,18 +198,71 @@ pub(super) struct Slope {
     pub tilt: Values,
 }
 
+struct Moments<V> {
+    x: *const f32,
+    shift: V,
+}
+
+impl<V: Lanes> Terms<V> for Moments<V> {
+    #[inline(always)]
+    unsafe fn terms(&self, at: usize, n: usize) -> [V; 2] {
+        // SAFETY: the caller's contract.
+        let d = first(unsafe { get::<V>(self.x.add(at), n) }.sub(self.shift), n);
+        [d, d.mul(d)]
+    }
+}
+
 tiered! {
     /// The sums over the strip of `x - shift` and of its square.
     ///
     /// # Safety
     /// The strip must lie inside of `x`.
     pub(super) unsafe fn moments<V>(x: *const f32, strip: &Strip, shift: &Values) -> [[f64; LANES]; 2] {
-        let shift = values::<V>(shift);
-        strip.sums(|at, n| {
-            // SAFETY: the strip lies inside of `x`.
-            let d = first(unsafe { get::<V>(x.add(at), n) }.sub(shift), n);
-            [d, d.mul(d)]
-        })
+        strip.sums(&Moments { x, shift: values::<V>(shift) })
+    }
+}
+
+/// A [`Line`] in registers.
+#[derive(Clone, Copy)]
+struct Affine<V> {
+    mean: V,
+    scale: V,
+    shift: V,
+    /// 0 with `relu`, else -infinity.
+    least: V,
+}
+
+impl<V: Lanes> Affine<V> {
+    #[inline(always)]
+    fn new(line: &Line) -> Self {
+        let least = V::splat(if line.relu { 0.0 } else { f32::NEG_INFINITY });
+        Affine { mean: values(&line.mean), scale: values(&line.scale), shift: values(&line.shift), least }
+    }
+
+    /// The output for `x - mean`; the maximum keeps NaN.
+    #[inline(always)]
+    fn of(&self, d: V) -> V {
+        self.least.max(d.mul_add(self.scale, self.shift))
+    }
+
+    /// The gradient of the output `g` where the output for `x - mean` is above the least, 0 elsewhere.
+    #[inline(always)]
+    fn passed(&self, d: V, g: V) -> V {
+        self.least.if_less(d.mul_add(self.scale, self.shift), g, V::zero())
+    }
+}
+
+struct Normal<V> {
+    x: *const f32,
+    out: *mut f32,
+    line: Affine<V>,
+}
+
+impl<V: Lanes> Write for Normal<V> {
+    #[inline(always)]
+    unsafe fn write(&self, at: usize, n: usize) {
+        // SAFETY: the caller's contract.
+        unsafe { put(self.line.of(get::<V>(self.x.add(at), n).sub(self.line.mean)), self.out.add(at), n) }
     }
 }
 
@@ -193,19 +272,26 @@ tiered! {
     /// # Safety
     /// The strip must lie inside of `x` and of `out`, where no other thread may touch it.
     pub(super) unsafe fn normalise<V>(x: *const f32, out: *mut f32, strip: &Strip, line: &Line) {
-        let (mean, scale, shift) = (values::<V>(&line.mean), values(&line.scale), values(&line.shift));
-        let least = V::splat(if line.relu { 0.0 } else { f32::NEG_INFINITY });
-        strip.for_vectors(|at, n| {
-            // SAFETY: the strip lies inside of both; the maximum keeps NaN.
-            unsafe { put(least.max(get::<V>(x.add(at), n).sub(mean).mul_add(scale, shift)), out.add(at), n) }
-        })
+        strip.write(&Normal { x, out, line: Affine::<V>::new(line) })
     }
 }
 
-/// The gradient of the output, without that of negative outputs.
-#[inline(always)]
-fn masked<V: Lanes>(d: V, g: V, relu: bool, scale: V, shift: V) -> V {
-    if relu { V::zero().if_less(d.mul_add(scale, shift), g, V::zero()) } else { g }
+/// Sums for a gradient; `RELU` where the output was rectified.
+struct Products<V, const RELU: bool> {
+    x: *const f32,
+    g: *const f32,
+    line: Affine<V>,
+}
+
+impl<V: Lanes, const RELU: bool> Terms<V> for Products<V, RELU> {
+    #[inline(always)]
+    unsafe fn terms(&self, at: usize, n: usize) -> [V; 2] {
+        // SAFETY: the caller's contract.
+        let (x, g) = unsafe { (get::<V>(self.x.add(at), n), get::<V>(self.g.add(at), n)) };
+        let d = x.sub(self.line.mean);
+        let g = if RELU { self.line.passed(d, g) } else { g };
+        [g, d.mul(g)]
+    }
 }
 
 tiered! {
@@ -214,14 +300,35 @@ tiered! {
     /// # Safety
     /// The strip must lie inside of `x` and `g`.
     pub(super) unsafe fn products<V>(x: *const f32, g: *const f32, strip: &Strip, line: &Line) -> [[f64; LANES]; 2] {
-        let (mean, scale, shift, relu) = (values::<V>(&line.mean), values(&line.scale), values(&line.shift), line.relu);
-        strip.sums(|at, n| {
-            // SAFETY: the strip lies inside of both.
-            let (x, g) = unsafe { (get::<V>(x.add(at), n), get::<V>(g.add(at), n)) };
-            let d = x.sub(mean);
-            let g = masked(d, g, relu, scale, shift);
-            [g, d.mul(g)]
-        })
+        let affine = Affine::<V>::new(line);
+        if line.relu {
+            strip.sums(&Products::<V, true> { x, g, line: affine })
+        } else {
+            strip.sums(&Products::<V, false> { x, g, line: affine })
+        }
+    }
+}
+
+/// The gradient; `RELU` where the output was rectified.
+struct Descent<V, const RELU: bool> {
+    x: *const f32,
+    g: *const f32,
+    dx: *mut f32,
+    line: Affine<V>,
+    scale: V,
+    shift: V,
+    tilt: V,
+}
+
+impl<V: Lanes, const RELU: bool> Write for Descent<V, RELU> {
+    #[inline(always)]
+    unsafe fn write(&self, at: usize, n: usize) {
+        // SAFETY: the caller's contract.
+        unsafe {
+            let (d, g) = (get::<V>(self.x.add(at), n).sub(self.line.mean), get::<V>(self.g.add(at), n));
+            let g = if RELU { self.line.passed(d, g) } else { g };
+            put(g.mul_add(self.scale, d.mul_add(self.tilt, self.shift)), self.dx.add(at), n);
+        }
     }
 }
 
@@ -231,16 +338,13 @@ tiered! {
     /// # Safety
     /// The strip must lie inside of `x`, `g` and `dx`, where no other thread may touch it.
     pub(super) unsafe fn descend<V>(x: *const f32, g: *const f32, dx: *mut f32, strip: &Strip, line: &Line, slope: &Slope) {
-        let (mean, forward, beta, relu) = (values::<V>(&line.mean), values(&line.scale), values(&line.shift), line.relu);
-        let (scale, shift, tilt) = (values::<V>(&slope.scale), values(&slope.shift), values(&slope.tilt));
-        strip.for_vectors(|at, n| {
-            // SAFETY: the strip lies inside of all.
-            unsafe {
-                let (d, g) = (get::<V>(x.add(at), n).sub(mean), get::<V>(g.add(at), n));
-                let g = masked(d, g, relu, forward, beta);
-                put(g.mul_add(scale, d.mul_add(tilt, shift)), dx.add(at), n);
-            }
-        })
+        let affine = Affine::<V>::new(line);
+        let (scale, shift, tilt) = (values::<V>(&slope.scale), values::<V>(&slope.shift), values::<V>(&slope.tilt));
+        if line.relu {
+            strip.write(&Descent::<V, true> { x, g, dx, line: affine, scale, shift, tilt })
+        } else {
+            strip.write(&Descent::<V, false> { x, g, dx, line: affine, scale, shift, tilt })
+        }
     }
 }
 
@@ -248,11 +352,19 @@ tiered! {
 mod tests {
     use super::*;
 
+    struct Offsets(std::cell::RefCell<Vec<(usize, usize)>>);
+
+    impl Write for Offsets {
+        unsafe fn write(&self, at: usize, n: usize) {
+            self.0.borrow_mut().push((at, n));
+        }
+    }
+
     fn offsets(s: &Strip) -> Vec<(usize, usize)> {
-        let mut all = vec![];
+        let all = Offsets(Default::default());
         // SAFETY: nothing is read.
-        unsafe { s.for_vectors(|at, n| all.push((at, n))) };
-        all
+        unsafe { s.write(&all) };
+        all.0.into_inner()
     }
 
     #[test]

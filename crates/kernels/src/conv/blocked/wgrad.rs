@@ -273,7 +273,11 @@ tiered! {
     /// `from` must be good for 256 reads and every row of `to` for 16 writes.
     unsafe fn transpose<V>(from: *const f32, to: *mut f32, step: usize) {
         let mut rows = [V::zero(); BLOCK];
-        rows.iter_mut().enumerate().for_each(|(i, row)| *row = V::load(from.add(i * BLOCK)));
-        V::transposed(rows).into_iter().enumerate().for_each(|(i, row)| row.store(to.add(i * step)));
+        for (i, row) in rows.iter_mut().enumerate() {
+            *row = V::load(from.add(i * BLOCK));
+        }
+        for (i, row) in V::transposed(rows).into_iter().enumerate() {
+            row.store(to.add(i * step));
+        }
     }
 }

@@ -140,7 +140,9 @@ tiered! {
             for (row, from) in padded.chunks_exact(line).enumerate() {
                 let (from, to) = (from.as_ptr().add(pixel * stride.0), to.add(pixel * step + row * taps));
                 if stride.1 == 1 {
-                    (0..taps).step_by(BLOCK).for_each(|tap| V::load(from.add(tap)).store(to.add(tap)));
+                    for tap in (0..taps).step_by(BLOCK) {
+                        V::load(from.add(tap)).store(to.add(tap));
+                    }
                 } else {
                     (0..taps).for_each(|tap| *to.add(tap) = *from.add(tap * stride.1));
                 }

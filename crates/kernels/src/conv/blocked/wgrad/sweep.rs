@@ -72,8 +72,16 @@ tiered! {
     pub(super) unsafe fn sweep<V>(s: &Sweep, park: *mut f32) {
         match V::BUDGET / V::REGISTERS {
             32.. => add::<V, 16>(s, 0, park),
-            8.. => [0, 4, 8, 12].into_iter().for_each(|first| add::<V, 4>(s, first, park)),
-            _ => [0, 2, 4, 6, 8, 10, 12, 14].into_iter().for_each(|first| add::<V, 2>(s, first, park)),
+            8.. => {
+                for first in [0, 4, 8, 12] {
+                    add::<V, 4>(s, first, park);
+                }
+            }
+            _ => {
+                for first in [0, 2, 4, 6, 8, 10, 12, 14] {
+                    add::<V, 2>(s, first, park);
+                }
+            }
         }
     }
 }
