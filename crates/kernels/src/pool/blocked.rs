@@ -68,11 +68,11 @@ pub fn avg_forward(g: &PoolGeometry, data: &[f32], out: &mut [f32]) {
 pub fn max_backward(g: &PoolGeometry, data: &[f32], dout: &[f32], ddata: &mut [f32]) {
     check(g, data.len(), dout.len());
     assert_eq!(data.len(), ddata.len(), "sizes of data and its gradient");
-    let (tier, columns) = (tier(), columns(&g.window));
+    let (tier, columns, once) = (tier(), columns(&g.window), partition(&g.window));
     for_planes(g, dout, ddata, |plane, _, starts, dout, ddata| {
         let data = &data[plane * ddata.len()..][..ddata.len()];
         // SAFETY: starts and columns are those of windows inside of the planes; dout has one vector per column.
-        unsafe { max_line_back(tier, data.as_ptr(), starts, &columns, dout.as_ptr(), ddata.as_mut_ptr()) }
+        unsafe { max_line_back(tier, data.as_ptr(), starts, &columns, once, dout.as_ptr(), ddata.as_mut_ptr()) }
     });
 }
 
@@ -82,11 +82,11 @@ pub fn max_backward(g: &PoolGeometry, data: &[f32], dout: &[f32], ddata: &mut [f
 /// As [`avg_forward`].
 pub fn avg_backward(g: &PoolGeometry, dout: &[f32], ddata: &mut [f32]) {
     check(g, ddata.len(), dout.len());
-    let (tier, columns, counts) = (tier(), columns(&g.window), Counts::new(g));
+    let (tier, columns, counts, once) = (tier(), columns(&g.window), Counts::new(g), partition(&g.window));
     for_planes(g, dout, ddata, |_, at, starts, dout, ddata| {
         let divisors = counts.of_line(at);
         // SAFETY: starts and columns are those of windows inside of the plane; dout has one vector per column.
-        unsafe { spread_line(tier, starts, &columns, &divisors, dout.as_ptr(), ddata.as_mut_ptr()) }
+        unsafe { spread_line(tier, starts, &columns, &divisors, once, dout.as_ptr(), ddata.as_mut_ptr()) }
     });
 }
 
@@ -99,6 +99,16 @@ fn check(g: &PoolGeometry, data: usize, out: usize) {
 /// The input columns of every window of a line.
 fn columns(w: &Window) -> Vec<Range<usize>> {
     (0..w.output[2]).map(|x| w.span(2, x)).collect()
+}
+
+/// Whether every element lies in one window, and in no other.
+fn partition(w: &Window) -> bool {
+    let follows = |d: usize| {
+        let mut end = 0;
+        (0..w.output[d]).all(|at| std::mem::replace(&mut end, w.span(d, at).end) == w.span(d, at).start)
+            && end == w.input[d]
+    };
+    (0..3).all(follows)
 }
 
 /// Calls `f(number of the line in its plane, input plane, starts of the input lines, output line)` for all lines of windows.
@@ -121,7 +131,7 @@ fn for_window_lines(
 }
 
 /// Calls `f(plane, number of the line in it, starts of the input lines, gradient of the output line, gradient of the
-/// plane)` for all lines of windows, with the planes' gradients zero at first.
+/// plane)` for all lines of windows; the planes' gradients are zero at first unless every element is written once.
 fn for_planes(
     g: &PoolGeometry,
     dout: &[f32],
@@ -130,9 +140,12 @@ fn for_planes(
 ) {
     let (w, size) = (&g.window, g.window.input_size() * BLOCK);
     let (lines, len) = (w.output[0] * w.output[1], w.output[2] * BLOCK);
+    let once = partition(w);
     for_rows(ddata, size, size + lines * len * (w.taps() / 4 + 1), |plane, ddata| {
         let mut starts = Vec::new();
-        ddata.fill(0.0);
+        if !once {
+            ddata.fill(0.0);
+        }
         for at in 0..lines {
             line_starts(w, at, &mut starts);
             f(plane, at, &starts, &dout[(plane * lines + at) * len..][..len], ddata);
@@ -180,7 +193,20 @@ fn tag<V: Lanes>(index: u32) -> V {
     V::splat(f32::from_bits(0x3f80_0000 + index))
 }
 
+/// Writes `v`, or adds it to what there is if an element may be written more than once.
+///
+/// # Safety
+/// `to` must be good for a vector.
+#[inline(always)]
+unsafe fn give<V: Lanes>(v: V, once: bool, to: *mut f32) {
+    // SAFETY: the caller's contract.
+    unsafe { if once { v } else { V::load(to).add(v) }.store(to) }
+}
+
 /// The sum of `n` vectors.
+///
+/// # Safety
+/// `from` must be good for as many.
 #[inline(always)]
 unsafe fn sum_run<V: Lanes>(from: *const f32, n: usize) -> V {
     let mut sums = [V::zero(); 4];
@@ -220,6 +246,7 @@ tiered! {
         plane: *const f32,
         starts: &[usize],
         columns: &[Range<usize>],
+        once: bool,
         dout: *const f32,
         ddata: *mut f32,
     ) {
@@ -236,8 +263,7 @@ tiered! {
             let (g, mut index) = (V::load(dout.add(x * BLOCK)), 0);
             for &start in starts {
                 for i in span.clone() {
-                    let d = ddata.add((start + i) * BLOCK);
-                    V::load(d).add(from.if_equal(tag(index), g, V::zero())).store(d);
+                    give(from.if_equal(tag(index), g, V::zero()), once, ddata.add((start + i) * BLOCK));
                     index += 1;
                 }
             }
@@ -268,6 +294,7 @@ tiered! {
         starts: &[usize],
         columns: &[Range<usize>],
         divisors: &[f32],
+        once: bool,
         dout: *const f32,
         ddata: *mut f32,
     ) {
@@ -275,8 +302,7 @@ tiered! {
             let g = V::load(dout.add(x * BLOCK)).div(V::splat(divisor));
             for &start in starts {
                 for i in span.clone() {
-                    let d = ddata.add((start + i) * BLOCK);
-                    V::load(d).add(g).store(d);
+                    give(g, once, ddata.add((start + i) * BLOCK));
                 }
             }
         }

@@ -14,7 +14,7 @@ use super::Layout;
 use crate::conv::ConvGeometry;
 use crate::parallel::{Shared, for_rows, for_tasks};
 use crate::scratch::with_scratch;
-use crate::simd::{Lanes, Tier, tier, tiered};
+use crate::simd::{Tier, tier, tiered};
 use crate::window::Window;
 use std::ops::Range;
 use sweep::{PARK, Sweep, sweep};

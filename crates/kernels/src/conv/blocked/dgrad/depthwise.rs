@@ -2,10 +2,13 @@
 
 use super::BLOCK;
 use crate::conv::ConvGeometry;
-use crate::parallel::for_rows;
+use crate::parallel::{Shared, for_tasks};
 use crate::simd::{Lanes, Tier, tier, tiered};
 use crate::window::Window;
 use std::ops::Range;
+
+/// Rows of the data's gradient that one task computes.
+const ROWS: usize = 16;
 
 /// How the gradient is computed.
 #[derive(Clone, Debug)]
@@ -48,32 +51,51 @@ impl Depthwise {
     }
 
     pub fn run(&self, dout: &[f32], packed: &[f32], ddata: &mut [f32]) {
-        let (w, row) = (&self.window, self.window.input[2] * BLOCK);
-        for_rows(ddata, row, row * (w.taps() / 8 + 1), |line, ddata| {
-            let (plane, z, y) = (line / (w.input[0] * w.input[1]), line / w.input[1] % w.input[0], line % w.input[1]);
+        let (w, [depth, height, width]) = (&self.window, self.window.input);
+        let parts = height.div_ceil(ROWS);
+        let tasks = ddata.len() / (height * width * BLOCK).max(1) * parts;
+        let cost = ROWS.min(height) * width * BLOCK * (w.taps() / 8 + 1);
+        let ddata = Shared::new(ddata);
+        for_tasks(tasks, cost, |task| {
+            let (slab, rows) = (task / parts, task % parts * ROWS..height.min((task % parts + 1) * ROWS));
+            // SAFETY: the tasks' rows are disjoint.
+            let to = unsafe { ddata.slice((slab * height + rows.start) * width * BLOCK, rows.len() * width * BLOCK) };
+            let (plane, z) = (slab / depth, slab % depth);
             let dout = &dout[plane * w.output_size() * BLOCK..][..w.output_size() * BLOCK];
             let weight = &packed[plane % self.blocks * w.taps() * BLOCK..][..w.taps() * BLOCK];
-            ddata.fill(0.0);
-            for tap in 0..w.kernel[0] * w.kernel[1] {
-                let (Some(z), Some(y)) = (seen_by(w, 0, z, tap / w.kernel[1]), seen_by(w, 1, y, tap % w.kernel[1]))
-                else {
-                    continue;
-                };
-                let line = &dout[(z * w.output[1] + y) * w.output[2] * BLOCK..][..w.output[2] * BLOCK];
-                self.add_line(line, &weight[tap * w.kernel[2] * BLOCK..][..w.kernel[2] * BLOCK], ddata);
+            to.fill(0.0);
+            for kz in 0..w.kernel[0] {
+                let Some(from_z) = seen_by(w, 0, z, kz) else { continue };
+                let slice = &dout[from_z * w.output[1] * w.output[2] * BLOCK..][..w.output[1] * w.output[2] * BLOCK];
+                for ky in 0..w.kernel[1] {
+                    let taps = &weight[(kz * w.kernel[1] + ky) * w.kernel[2] * BLOCK..][..w.kernel[2] * BLOCK];
+                    self.add_rows(slice, ky, taps, rows.clone(), to);
+                }
             }
         });
     }
 
-    /// Adds what a line of the output's gradient gives to a line of the data's.
-    fn add_line(&self, dout: &[f32], weight: &[f32], ddata: &mut [f32]) {
+    /// Adds what the taps of one line of the filter give to some rows of the data's gradient.
+    fn add_rows(&self, dout: &[f32], ky: usize, weight: &[f32], rows: Range<usize>, ddata: &mut [f32]) {
+        let w = &self.window;
+        let reached = |y: &usize| seen_by(w, 1, *y, ky).is_some();
+        let (Some(first), Some(last)) = (rows.clone().find(reached), rows.clone().rfind(reached)) else { return };
+        let Some(from_row) = seen_by(w, 1, first, ky) else { return };
         for s in &self.spans {
-            let (first, step, n) = s.to;
-            let (back, taps) = (self.window.dilate[2] * BLOCK, s.taps.len());
-            let weight = weight[s.taps.start * BLOCK..].as_ptr();
-            let (to, from) = (ddata[first * BLOCK..].as_mut_ptr(), dout[s.from * BLOCK..].as_ptr());
-            // SAFETY: all taps of the positions read inside of the line, and the positions lie inside of theirs.
-            unsafe { add_products(self.tier, from, back, weight, taps, to, step * BLOCK, n) };
+            let (column, step, pixels) = s.to;
+            let from = dout[(from_row * w.output[2] + s.from) * BLOCK..].as_ptr();
+            let to = ddata[((first - rows.start) * w.input[2] + column) * BLOCK..].as_mut_ptr();
+            let run = Run {
+                from,
+                to,
+                rows: (last - first) / w.stride[1] + 1,
+                pixels,
+                from_row: w.output[2] * BLOCK,
+                to_step: [w.stride[1] * w.input[2] * BLOCK, step * BLOCK],
+                back: w.dilate[2] * BLOCK,
+            };
+            // SAFETY: all taps of the positions read inside of `dout`, and the positions lie inside of `ddata`.
+            unsafe { add_products(self.tier, &run, weight[s.taps.start * BLOCK..].as_ptr(), s.taps.len()) };
         }
     }
 }
@@ -122,26 +144,29 @@ fn joined(w: &Window) -> Vec<Span> {
     all
 }
 
+/// Pixels of some rows, with the distances in floats of two rows, two pixels, and the vectors that neighbour taps read.
+struct Run {
+    from: *const f32,
+    to: *mut f32,
+    rows: usize,
+    pixels: usize,
+    from_row: usize,
+    to_step: [usize; 2],
+    back: usize,
+}
+
 tiered! {
-    /// Adds to `n` vectors the products of each of 1 to 5 taps with vectors that are `back` in front of those of the last.
+    /// Adds to every pixel the products of each of 1 to 5 taps, whose vectors lie `back` in front of those of the one before.
     ///
     /// # Safety
-    /// All vectors must lie inside of their memory.
-    unsafe fn add_products<V>(
-        from: *const f32,
-        back: usize,
-        weight: *const f32,
-        taps: usize,
-        to: *mut f32,
-        step: usize,
-        n: usize,
-    ) {
+    /// All vectors must lie inside of their memory, `weight` must hold one for every tap.
+    unsafe fn add_products<V>(run: &Run, weight: *const f32, taps: usize) {
         match taps {
-            1 => add_taps::<V, 1>(from, back, weight, to, step, n),
-            2 => add_taps::<V, 2>(from, back, weight, to, step, n),
-            3 => add_taps::<V, 3>(from, back, weight, to, step, n),
-            4 => add_taps::<V, 4>(from, back, weight, to, step, n),
-            _ => add_taps::<V, 5>(from, back, weight, to, step, n),
+            1 => add_taps::<V, 1>(run, weight),
+            2 => add_taps::<V, 2>(run, weight),
+            3 => add_taps::<V, 3>(run, weight),
+            4 => add_taps::<V, 4>(run, weight),
+            _ => add_taps::<V, 5>(run, weight),
         }
     }
 }
@@ -149,28 +174,25 @@ tiered! {
 /// # Safety
 /// As `add_products`.
 #[inline(always)]
-unsafe fn add_taps<V: Lanes, const N: usize>(
-    mut from: *const f32,
-    back: usize,
-    weight: *const f32,
-    mut to: *mut f32,
-    step: usize,
-    n: usize,
-) {
+unsafe fn add_taps<V: Lanes, const N: usize>(run: &Run, weight: *const f32) {
     let mut weights = [V::zero(); N];
     for (tap, v) in weights.iter_mut().enumerate() {
         // SAFETY: the caller's contract.
         *v = unsafe { V::load(weight.add(tap * BLOCK)) };
     }
-    for _ in 0..n {
-        // SAFETY: the caller's contract.
-        unsafe {
-            let mut sum = V::load(to);
-            for (tap, weight) in weights.iter().enumerate() {
-                sum = V::load(from.wrapping_sub(tap * back)).mul_add(*weight, sum);
+    for row in 0..run.rows {
+        let mut from = run.from.wrapping_add(row * run.from_row);
+        let mut to = run.to.wrapping_add(row * run.to_step[0]);
+        for _ in 0..run.pixels {
+            // SAFETY: the caller's contract.
+            unsafe {
+                let mut sum = V::load(to);
+                for (tap, weight) in weights.iter().enumerate() {
+                    sum = V::load(from.wrapping_sub(tap * run.back)).mul_add(*weight, sum);
+                }
+                sum.store(to);
             }
-            sum.store(to);
+            (from, to) = (from.wrapping_add(BLOCK), to.wrapping_add(run.to_step[1]));
         }
-        (from, to) = (from.wrapping_add(BLOCK), to.wrapping_add(step));
     }
 }

@@ -6,7 +6,7 @@ use super::{BLOCK, TASKS, UNIT};
 use crate::conv::ConvGeometry;
 use crate::parallel::for_rows;
 use crate::scratch::with_scratch;
-use crate::simd::{Lanes, tier, tiered};
+use crate::simd::{tier, tiered};
 use std::ops::Range;
 
 pub(super) fn weight_gradient(g: &ConvGeometry, data: &[f32], dout: &[f32], dweight: &mut [f32]) {
