@@ -136,16 +136,18 @@ tiered! {
         step: usize,
         n: usize,
     ) {
+        let whole = stride.1 == 1 && taps <= BLOCK;
         for pixel in 0..n {
-            for (row, from) in padded.chunks_exact(line).enumerate() {
-                let (from, to) = (from.as_ptr().add(pixel * stride.0), to.add(pixel * step + row * taps));
-                if stride.1 == 1 {
-                    for tap in (0..taps).step_by(BLOCK) {
-                        V::load(from.add(tap)).store(to.add(tap));
-                    }
+            let (mut from, mut to) = (padded.as_ptr().wrapping_add(pixel * stride.0), to.wrapping_add(pixel * step));
+            for _ in 0..padded.len() / line {
+                if whole {
+                    V::load(from).store(to);
                 } else {
-                    (0..taps).for_each(|tap| *to.add(tap) = *from.add(tap * stride.1));
+                    for tap in 0..taps {
+                        *to.add(tap) = *from.add(tap * stride.1);
+                    }
                 }
+                (from, to) = (from.wrapping_add(line), to.wrapping_add(taps));
             }
         }
     }
