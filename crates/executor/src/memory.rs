@@ -72,11 +72,64 @@ impl Arena {
     }
 }
 
-/// A block of the arena and how many live values are in it.
+/// Memory of values that take it over from each other: from the node that writes the first of them to the last that
+/// reads one.
 struct Block {
-    at: usize,
     len: usize,
     users: usize,
+    from: usize,
+    to: usize,
+}
+
+/// With more blocks than this, comparing all with all would take longer than the memory is worth.
+const MOST_COMPARED: usize = 2000;
+
+/// An offset for every block, and the bytes that they take together.
+fn offsets(blocks: &[Block]) -> (Vec<usize>, usize) {
+    let in_time = by_time(blocks);
+    if blocks.len() > MOST_COMPARED {
+        return in_time;
+    }
+    let in_size = by_size(blocks);
+    if in_size.1 < in_time.1 { in_size } else { in_time }
+}
+
+/// Places blocks as they come to life, each in the smallest gap that is large enough.
+fn by_time(blocks: &[Block]) -> (Vec<usize>, usize) {
+    let mut arena = Arena::default();
+    let mut ends: Vec<usize> = (0..blocks.len()).collect();
+    ends.sort_by_key(|&b| blocks[b].to);
+    let (mut places, mut dead) = (vec![0; blocks.len()], ends.into_iter().peekable());
+    for (b, block) in blocks.iter().enumerate() {
+        while let Some(old) = dead.next_if(|&old| blocks[old].to < block.from) {
+            arena.give(places[old], blocks[old].len);
+        }
+        places[b] = arena.take(block.len);
+    }
+    (places, arena.top)
+}
+
+/// Places the largest blocks first, each at the lowest offset that no block of its time has.
+fn by_size(blocks: &[Block]) -> (Vec<usize>, usize) {
+    let mut order: Vec<usize> = (0..blocks.len()).collect();
+    order.sort_by_key(|&b| (std::cmp::Reverse(blocks[b].len), b));
+    let (mut places, mut top) = (vec![0; blocks.len()], 0);
+    // Blocks that have their place, by offset.
+    let mut placed: Vec<usize> = Vec::with_capacity(blocks.len());
+    for b in order {
+        let block = &blocks[b];
+        let mut at = 0;
+        for &other in placed.iter().filter(|&&o| blocks[o].from <= block.to && block.from <= blocks[o].to) {
+            if places[other] >= at + block.len {
+                break;
+            }
+            at = at.max(places[other] + blocks[other].len);
+        }
+        places[b] = at;
+        top = top.max(at + block.len);
+        placed.insert(placed.partition_point(|&o| places[o] <= at), b);
+    }
+    (places, top)
 }
 
 /// The values that nobody reads any more after each node.
@@ -110,7 +163,6 @@ impl MemoryPlan {
     pub fn new(program: &Program, external: &[bool]) -> MemoryPlan {
         let graph = &program.graph;
         let last_use = last_uses(program);
-        let mut arena = Arena::default();
         let mut blocks: Vec<Block> = Vec::new();
         let mut block_of: Vec<Option<usize>> = vec![None; graph.num_entries];
         let (mut unshared, mut inplace) = (0, 0);
@@ -141,20 +193,19 @@ impl MemoryPlan {
                     }
                     None => {
                         block_of[e] = Some(blocks.len());
-                        blocks.push(Block { at: arena.take(len), len, users: 1 });
+                        blocks.push(Block { len, users: 1, from: i, to: i });
                     }
                 }
             }
             for &e in dying.at(i) {
                 let Some(block) = block_of[e].map(|b| &mut blocks[b]) else { continue };
                 block.users -= 1;
-                if block.users == 0 {
-                    arena.give(block.at, block.len);
-                }
+                block.to = i;
             }
         }
-        let places = block_of.iter().map(|b| b.map_or(Place::External, |b| Place::Arena(blocks[b].at))).collect();
-        MemoryPlan { places, arena_bytes: arena.top, unshared_bytes: unshared, inplace }
+        let (offsets, arena_bytes) = offsets(&blocks);
+        let places = block_of.iter().map(|b| b.map_or(Place::External, |b| Place::Arena(offsets[b]))).collect();
+        MemoryPlan { places, arena_bytes, unshared_bytes: unshared, inplace }
     }
 }
 
@@ -182,6 +233,30 @@ pub(crate) fn last_uses(program: &Program) -> Vec<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn blocks_of_one_time_never_overlap_and_large_ones_find_room() {
+        let mut state = 1u64;
+        let mut next = |n: usize| {
+            state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            (state >> 33) as usize % n
+        };
+        for _ in 0..50 {
+            let block =
+                |from: usize, life: usize, size: usize| Block { len: 64 * size, users: 0, from, to: from + life };
+            let blocks: Vec<Block> = (0..60).map(|i| block(i, next(8), 1 + next(9))).collect();
+            for (places, top) in [by_time(&blocks), by_size(&blocks), offsets(&blocks)] {
+                for (a, x) in blocks.iter().enumerate() {
+                    assert!(places[a] + x.len <= top);
+                    for (b, y) in blocks.iter().enumerate().skip(a + 1).filter(|(_, y)| y.from <= x.to) {
+                        assert!(places[a] + x.len <= places[b] || places[b] + y.len <= places[a], "{a} and {b}");
+                    }
+                }
+            }
+        }
+        let chain = [(0, 1, 1), (1, 2, 1), (2, 3, 2)].map(|(from, to, n)| Block { len: 64 * n, users: 0, from, to });
+        assert_eq!((by_time(&chain).1, offsets(&chain).1), (256, 192));
+    }
 
     #[test]
     fn the_arena_reuses_and_joins_blocks() {
