@@ -189,6 +189,11 @@ pub trait Operator: OpInfo + Any + Send + Sync + Debug {
         None
     }
 
+    /// Whether it ever takes over what follows it ([`Operator::absorb`]).
+    fn absorbs(&self) -> bool {
+        false
+    }
+
     /// One operator for this one and for the operator at `next`, whose input `at` is the only use of output 0 of this one:
     /// on the inputs of this one followed by the others of `next`, with output 0 of `next` as its only output. Asked when
     /// binding for inference.

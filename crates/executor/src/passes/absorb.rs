@@ -7,7 +7,8 @@ use crate::{ExecResult, Program};
 use rsym_graph::{Fact, FlatNode, OpRef, Site};
 
 pub(super) fn run(program: Program, mode: Mode) -> ExecResult<Program> {
-    if mode == Mode::Training {
+    let absorbs = program.graph.nodes.iter().any(|n| n.op.as_ref().is_some_and(|op| op.absorbs()));
+    if mode == Mode::Training || !absorbs {
         return Ok(program);
     }
     let mut uses = uses(&program);

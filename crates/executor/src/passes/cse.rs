@@ -5,34 +5,46 @@ use super::rewrite::{Rewrite, is_head};
 use crate::{ExecResult, Program};
 use rsym_graph::FlatNode;
 use rustc_hash::FxHasher;
+use smallvec::SmallVec;
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hash, Hasher};
 
 pub(super) fn run(program: Program, _: Mode) -> ExecResult<Program> {
-    let heads = is_head(&program);
+    let Some(earlier) = repeated(&program) else { return Ok(program) };
+    let firsts: Vec<usize> = program.graph.nodes.iter().map(|n| n.first).collect();
     let mut rewrite = Rewrite::new(program);
-    // Nodes of the new program by the hash of operator name and inputs; parameters are only compared where these agree.
-    let mut seen: HashMap<u64, Vec<usize>, BuildHasherDefault<FxHasher>> = HashMap::default();
-    for _ in 0..rewrite.len() {
+    for earlier in earlier {
         let node = rewrite.take();
-        if !pure(&node) {
-            rewrite.keep(node);
-            continue;
-        }
-        let same = seen.entry(hash(&node)).or_default();
-        let earlier = same.iter().copied().find(|&k| equal(&rewrite.new.graph.nodes[k], &node));
-        match earlier.filter(|_| (node.first..node.first + node.outputs).all(|e| !heads[e])) {
-            Some(k) => {
-                let first = rewrite.new.graph.nodes[k].first;
-                (0..node.outputs).for_each(|o| rewrite.alias(node.first + o, first + o));
-            }
+        match earlier {
+            Some(k) => (0..node.outputs).for_each(|o| rewrite.alias(node.first + o, rewrite.entry(firsts[k] + o))),
             None => {
-                same.push(rewrite.new.graph.nodes.len());
                 rewrite.keep(node);
             }
         }
     }
     Ok(rewrite.finish())
+}
+
+/// For each node the earlier one that computes the same; `None` if there is none at all.
+fn repeated(program: &Program) -> Option<Vec<Option<usize>>> {
+    let (graph, heads) = (&program.graph, is_head(program));
+    let mut earlier: Vec<Option<usize>> = vec![None; graph.nodes.len()];
+    // The entry that stands for each entry; parameters are only compared where operator name and inputs agree.
+    let mut stands: Vec<usize> = (0..graph.num_entries).collect();
+    let mut seen: HashMap<u64, SmallVec<[usize; 1]>, BuildHasherDefault<FxHasher>> = HashMap::default();
+    let mut found = false;
+    for (i, node) in graph.nodes.iter().enumerate().filter(|(_, n)| pure(n)) {
+        let same = seen.entry(hash(node, &stands)).or_default();
+        let first = same.iter().copied().find(|&k| equal(&graph.nodes[k], node, &stands));
+        match first.filter(|_| (node.first..node.first + node.outputs).all(|e| !heads[e])) {
+            Some(k) => {
+                (0..node.outputs).for_each(|o| stands[node.first + o] = stands[graph.nodes[k].first + o]);
+                (earlier[i], found) = (Some(k), true);
+            }
+            None => same.push(i),
+        }
+    }
+    found.then_some(earlier)
 }
 
 /// Whether the node computes the same for the same inputs, and nothing else.
@@ -42,14 +54,15 @@ fn pure(node: &FlatNode) -> bool {
     })
 }
 
-fn hash(node: &FlatNode) -> u64 {
+fn hash(node: &FlatNode, stands: &[usize]) -> u64 {
     let mut hasher = FxHasher::default();
     node.op.as_ref().map(|op| op.name()).hash(&mut hasher);
-    node.inputs.hash(&mut hasher);
+    node.inputs.iter().for_each(|&e| stands[e].hash(&mut hasher));
     hasher.finish()
 }
 
-fn equal(a: &FlatNode, b: &FlatNode) -> bool {
+fn equal(a: &FlatNode, b: &FlatNode, stands: &[usize]) -> bool {
     let (Some(x), Some(y)) = (&a.op, &b.op) else { return false };
-    a.inputs == b.inputs && x.name() == y.name() && x.param_texts().0 == y.param_texts().0
+    let inputs = |n: &FlatNode| n.inputs.iter().map(|&e| stands[e]).collect::<SmallVec<[usize; 8]>>();
+    inputs(a) == inputs(b) && x.name() == y.name() && x.param_texts().0 == y.param_texts().0
 }

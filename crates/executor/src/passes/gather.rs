@@ -16,7 +16,8 @@ use std::sync::Arc;
 const FEWEST: usize = 4;
 
 pub(super) fn run(program: Program, mode: Mode) -> ExecResult<Program> {
-    let plan = if mode == Mode::Training { Plan::new(&program) } else { Plan::default() };
+    let adds = (program.forward_nodes..program.graph.nodes.len()).any(|i| is_sum(&program, i));
+    let plan = if mode == Mode::Training && adds { Plan::new(&program) } else { Plan::default() };
     if plan.sums.is_empty() {
         return Ok(program);
     }

@@ -12,6 +12,9 @@ use rsym_tensor::{DType, Shape};
 use std::sync::Arc;
 
 pub(super) fn run(program: Program, _: Mode) -> ExecResult<Program> {
+    if !program.shapes.iter().any(|shape| blocked_shape(shape).is_some()) {
+        return Ok(program);
+    }
     let heads = is_head(&program);
     let mut layout = Layout { rewrite: Rewrite::new(program), forms: Vec::new() };
     for _ in 0..layout.rewrite.len() {

@@ -182,6 +182,10 @@ impl Operator for FusedConvolution {
         Ok(())
     }
 
+    fn absorbs(&self) -> bool {
+        true
+    }
+
     fn absorb(&self, here: &Site, next: &Site, at: usize) -> Option<OpRef> {
         self.clone().extended(here, next, at)
     }

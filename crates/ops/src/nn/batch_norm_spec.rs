@@ -316,6 +316,10 @@ macro_rules! batch_norm {
                 self.spec().gradient(g)
             }
 
+            fn absorbs(&self) -> bool {
+                true
+            }
+
             fn absorb(&self, here: &Site, next: &Site, _: usize) -> Option<OpRef> {
                 NormRelu::offer(BatchNormSpec::of(self)?, here, next)
             }

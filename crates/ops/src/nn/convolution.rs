@@ -162,6 +162,10 @@ macro_rules! convolution {
                 self.spec().map_err(GraphError::Invalid)?.gradient(g)
             }
 
+            fn absorbs(&self) -> bool {
+                true
+            }
+
             fn absorb(&self, here: &Site, next: &Site, at: usize) -> Option<OpRef> {
                 self.spec().ok()?.fused(!self.no_bias)?.extended(here, next, at)
             }

@@ -124,6 +124,10 @@ impl Operator for FullyConnected {
         dispatch_float!(dtype, T => self.run::<T>(io), else unsupported(dtype, "a float type"))
     }
 
+    fn absorbs(&self) -> bool {
+        true
+    }
+
     fn absorb(&self, here: &Site, next: &Site, _: usize) -> Option<OpRef> {
         DenseRelu::offer(self, here, next)
     }
