@@ -3,6 +3,7 @@
 use rsym_executor::{ExecResult, Executor, GradReq, Hooks, MemoryReport, SimpleBind, seed};
 use rsym_graph::{ComposeArgs, Node, Symbol, compose};
 use rsym_tensor::{PartialShape, Tensor};
+use std::sync::{Mutex, PoisonError};
 
 fn var(name: &str) -> Symbol {
     let node = Node::variable(name, Default::default());
@@ -64,8 +65,12 @@ fn noise(tensor: &Tensor, seed: u64) {
     }
 }
 
+/// The random stream belongs to the process: one test at a time draws from it.
+static STREAM: Mutex<()> = Mutex::new(());
+
 /// Two training passes on fixed noise: the bits of outputs, gradients and states.
 fn train(executor: &mut Executor, is_train: bool) -> Vec<Vec<u32>> {
+    let _one = STREAM.lock().unwrap_or_else(PoisonError::into_inner);
     seed(3);
     let bindings = executor.bindings().clone();
     bindings.args.iter().chain(&bindings.aux).enumerate().for_each(|(k, t)| noise(t, k as u64 + 1));

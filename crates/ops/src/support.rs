@@ -100,7 +100,7 @@ pub(crate) mod tests {
         let ctx = Ctx { is_train: true, seed: 7, stream: 1, cache: None };
         let variable = |name: String| Node::variable(&name, Default::default());
         let variables: Vec<Arc<Node>> = (0..inputs.len()).map(|i| variable(format!("x{i}"))).collect();
-        let entries = variables.iter().map(|v| Entry::new(v, 0)).collect();
+        let entries = variables.iter().map(|v| Entry::new(v, 0)).collect::<Vec<_>>();
         let node = Node::operator("op", Arc::new(op.clone()), op.param_texts(), Default::default(), entries);
         let mut values: HashMap<String, Tensor> =
             inputs.iter().enumerate().map(|(i, t)| (format!("x{i}"), t.clone())).collect();
@@ -149,7 +149,7 @@ pub(crate) mod tests {
         let op: OpRef = Arc::new(op.clone());
         let variables: Vec<Arc<Node>> =
             (0..inputs.len()).map(|i| Node::variable(&format!("x{i}"), Default::default())).collect();
-        let entries = variables.iter().map(|v| Entry::new(v, 0)).collect();
+        let entries = variables.iter().map(|v| Entry::new(v, 0)).collect::<Vec<_>>();
         let node = Node::operator("op", op.clone(), op.param_texts(), Default::default(), entries);
         let mut values: HashMap<String, Tensor> =
             inputs.iter().enumerate().map(|(i, t)| (format!("x{i}"), t.clone())).collect();

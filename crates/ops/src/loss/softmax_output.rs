@@ -227,7 +227,7 @@ mod tests {
     use rsym_tensor::Tensor;
 
     fn op(params: &[(&str, &str)]) -> SoftmaxOutput {
-        let texts = params.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect();
+        let texts = params.iter().map(|(k, v)| (k.to_string().into(), v.to_string())).collect();
         SoftmaxOutput::from_texts(&ParamTexts(texts)).unwrap()
     }
 

@@ -129,7 +129,7 @@ mod tests {
 
     fn op(fix_gamma: bool, use_global_stats: bool) -> BatchNorm {
         let texts = [("fix_gamma", fix_gamma), ("use_global_stats", use_global_stats)];
-        BatchNorm::from_texts(&ParamTexts(texts.map(|(k, v)| (k.to_string(), v.text())).into())).unwrap()
+        BatchNorm::from_texts(&ParamTexts(texts.map(|(k, v)| (k.into(), v.text())).into())).unwrap()
     }
 
     fn inputs() -> Vec<Tensor> {

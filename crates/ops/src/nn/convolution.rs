@@ -231,7 +231,7 @@ mod tests {
     #[test]
     fn gradients_agree_with_differences() {
         let check = |params: &[(&str, &str)], shapes: &[Shape]| {
-            let texts = ParamTexts(params.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect());
+            let texts = ParamTexts(params.iter().map(|(k, v)| (k.to_string().into(), v.to_string())).collect());
             let op = super::Convolution::from_texts(&texts).unwrap();
             crate::support::tests::check_gradient(&op, shapes, DType::Float64);
         };

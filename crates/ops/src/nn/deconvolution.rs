@@ -78,7 +78,7 @@ mod tests {
     fn make(params: &[(&str, &str)]) -> Deconvolution {
         let texts = params.iter().chain(&[("kernel", "(3, 3)"), ("num_filter", "2")]);
         let mut all = ParamTexts::default();
-        texts.rev().for_each(|(k, v)| all.set(k, v.to_string()));
+        texts.rev().for_each(|(k, v)| all.set(k.to_string(), v.to_string()));
         Deconvolution::from_texts(&all).unwrap()
     }
 

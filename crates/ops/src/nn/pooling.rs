@@ -194,7 +194,7 @@ mod tests {
     }
 
     fn texts(params: &[(&str, &str)]) -> ParamTexts {
-        ParamTexts(params.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect())
+        ParamTexts(params.iter().map(|(k, v)| (k.to_string().into(), v.to_string())).collect())
     }
 
     fn ramp() -> Tensor {

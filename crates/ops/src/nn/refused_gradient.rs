@@ -46,7 +46,7 @@ mod tests {
     fn graphs_with_indices_that_want_a_gradient_can_be_made() {
         let op = registry().make("Embedding", &[("input_dim", "2"), ("output_dim", "3")]).unwrap();
         let variables = ["data", "weight"].map(|n| Node::variable(n, Default::default()));
-        let entries = variables.iter().map(|v| Entry::new(v, 0)).collect();
+        let entries = variables.iter().map(|v| Entry::new(v, 0)).collect::<Vec<_>>();
         let node = Node::operator("op", op, Default::default(), Default::default(), entries);
         let head = Entry::new(&Node::variable("head", Default::default()), 0);
         let found = gradients(registry(), &[Entry::new(&node, 0)], &[Some(head)], &variables).unwrap();
