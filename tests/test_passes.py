@@ -20,7 +20,7 @@ def unit():
 def bound(symbol, **shapes):
     executor = symbol.simple_bind(mx.cpu(), grad_req="null", **shapes)
     random = np.random.RandomState(3)
-    for name, array in sorted({**executor.arg_dict, **executor.aux_dict}.items()):
+    for _, array in sorted({**executor.arg_dict, **executor.aux_dict}.items()):
         array[:] = random.uniform(0.2, 1, array.shape)
     return executor
 

@@ -2,6 +2,8 @@
 //!
 //!     cargo bench --profile fast -p rsym-kernels --bench conv
 
+#![allow(missing_docs)] // The macros of criterion make functions without any.
+
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use rsym_kernels::conv::ConvGeometry;
 use rsym_kernels::conv::blocked::{Activation, ConvPlan, Epilogue, Layout};
