@@ -16,6 +16,8 @@ pub struct Site<'a> {
     pub inputs: &'a [Fact],
     /// Its outputs, hidden ones included.
     pub outputs: &'a [Fact],
+    /// Whether parameters change between runs, as in training: what is made of them is made for one run.
+    pub is_train: bool,
 }
 
 /// An operator as a function of single elements, for programs that compute many of them in one go.

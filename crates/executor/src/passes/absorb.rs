@@ -53,7 +53,7 @@ fn joined(rewrite: &Rewrite, node: &FlatNode, left: &[usize], count: &[usize]) -
     };
     let there = facts(&mut node.inputs.iter().copied());
     let outputs: Vec<Fact> = (node.first..node.first + node.outputs).map(|e| rewrite.fact(e)).collect();
-    let next = Site { op: op.as_ref(), inputs: &there, outputs: &outputs };
+    let next = Site { op: op.as_ref(), inputs: &there, outputs: &outputs, is_train: false };
     let mut hosts: Vec<(usize, usize)> = node
         .inputs
         .iter()
@@ -70,6 +70,7 @@ fn joined(rewrite: &Rewrite, node: &FlatNode, left: &[usize], count: &[usize]) -
         }
         let inputs = facts(&mut host_node.inputs.iter().copied());
         let outputs = facts(&mut (host_node.first..host_node.first + host_node.outputs));
-        own.absorb(&Site { op: own.as_ref(), inputs: &inputs, outputs: &outputs }, &next, at).map(|op| (host, at, op))
+        own.absorb(&Site { op: own.as_ref(), inputs: &inputs, outputs: &outputs, is_train: false }, &next, at)
+            .map(|op| (host, at, op))
     })
 }

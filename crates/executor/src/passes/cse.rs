@@ -31,7 +31,8 @@ fn repeated(program: &Program) -> Option<Vec<Option<usize>>> {
     let mut earlier: Vec<Option<usize>> = vec![None; graph.nodes.len()];
     // The entry that stands for each entry; parameters are only compared where operator name and inputs agree.
     let mut stands: Vec<usize> = (0..graph.num_entries).collect();
-    let mut seen: HashMap<u64, SmallVec<[usize; 1]>, BuildHasherDefault<FxHasher>> = HashMap::default();
+    let mut seen: HashMap<u64, SmallVec<[usize; 1]>, BuildHasherDefault<FxHasher>> =
+        HashMap::with_capacity_and_hasher(graph.nodes.len(), BuildHasherDefault::default());
     let mut found = false;
     for (i, node) in graph.nodes.iter().enumerate().filter(|(_, n)| pure(n)) {
         let same = seen.entry(hash(node, &stands)).or_default();

@@ -10,7 +10,7 @@ use crate::{ExecResult, Program};
 use rsym_graph::{FlatGraph, OpRef, PointArg, Pointwise};
 use rsym_kernels::fused::{Arg, Builder, Feed, MAX_INPUTS, MAX_OUTPUTS, Op};
 use rsym_tensor::{DType, Shape};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxBuildHasher, FxHashMap};
 use std::sync::Arc;
 
 /// Members of a group; beyond it compiling and scratch memory grow without gain.
@@ -48,7 +48,7 @@ struct Groups {
     /// Nodes of each group, in order; empty for one that went into another.
     members: Vec<Vec<usize>>,
     /// What each member computes, by node.
-    functions: FxHashMap<usize, Pointwise>,
+    functions: Vec<Option<Pointwise>>,
     /// Entries that somebody outside of their group uses.
     seen: Vec<bool>,
 }
@@ -60,7 +60,7 @@ impl Groups {
         let mut groups = Groups {
             of: vec![None; graph.nodes.len()],
             members: Vec::new(),
-            functions: FxHashMap::default(),
+            functions: vec![None; graph.nodes.len()],
             seen: is_head(program),
         };
         let mut open: Vec<bool> = Vec::new();
@@ -93,8 +93,10 @@ impl Groups {
                     }
                 };
             }
-            let Some(function) = function else { continue };
-            groups.functions.insert(i, function);
+            if function.is_none() {
+                continue;
+            }
+            groups.functions[i] = function;
             let group = joined.unwrap_or_else(|| {
                 groups.members.push(Vec::new());
                 open.push(true);
@@ -153,9 +155,10 @@ impl Built {
             return None;
         }
         let shape = &program.shapes[program.graph.nodes[members[0]].first];
-        let mut build = Build { builder: Builder::new(), values: FxHashMap::default(), inputs: Vec::new() };
+        let values = FxHashMap::with_capacity_and_hasher(2 * members.len(), FxBuildHasher);
+        let mut build = Build { builder: Builder::new(), values, inputs: Vec::new() };
         for &i in members {
-            build.member(program, i, groups.functions.get(&i)?, shape)?;
+            build.member(program, i, groups.functions[i].as_ref()?, shape)?;
         }
         let first = |i: &usize| program.graph.nodes[*i].first;
         let outputs: Vec<usize> = members.iter().map(first).filter(|&e| groups.seen[e]).collect();

@@ -11,12 +11,12 @@ use rsym_ops::forms::{FromBlocked, ToBlocked};
 use rsym_tensor::{DType, Shape};
 use std::sync::Arc;
 
-pub(super) fn run(program: Program, _: Mode) -> ExecResult<Program> {
+pub(super) fn run(program: Program, mode: Mode) -> ExecResult<Program> {
     if !program.shapes.iter().any(|shape| blocked_shape(shape).is_some()) {
         return Ok(program);
     }
     let heads = is_head(&program);
-    let mut layout = Layout { rewrite: Rewrite::new(program), forms: Vec::new() };
+    let mut layout = Layout { rewrite: Rewrite::new(program), forms: Vec::new(), is_train: mode == Mode::Training };
     for _ in 0..layout.rewrite.len() {
         let node = layout.rewrite.take();
         match layout.offer(&node) {
@@ -38,6 +38,7 @@ struct Form {
 struct Layout {
     rewrite: Rewrite,
     forms: Vec<Form>,
+    is_train: bool,
 }
 
 impl Layout {
@@ -62,7 +63,7 @@ impl Layout {
         let outputs: Vec<Fact> = (node.first..node.first + node.outputs).map(|e| self.rewrite.fact(e)).collect();
         let have: Vec<bool> =
             node.inputs.iter().map(|&e| self.forms[e].planes.is_some() || self.forms[e].other.is_some()).collect();
-        op.blocked(&Site { op: op.as_ref(), inputs: &inputs, outputs: &outputs }, &have)
+        op.blocked(&Site { op: op.as_ref(), inputs: &inputs, outputs: &outputs, is_train: self.is_train }, &have)
     }
 
     /// Keeps a node that works on planes.

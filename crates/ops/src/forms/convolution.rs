@@ -25,6 +25,8 @@ pub(crate) struct FusedConvolution {
     activation: Activation,
     /// How the data lies; then the output is in blocks. `None`: both are in planes.
     layout: Option<Layout>,
+    /// Whether the weight changes between runs, so that packing it counts.
+    one_run: bool,
 }
 
 internal!(FusedConvolution, "_fused_convolution");
@@ -38,7 +40,15 @@ enum Weights {
 impl FusedConvolution {
     /// The convolution alone.
     pub(crate) fn new(spec: ConvSpec, bias: bool) -> FusedConvolution {
-        FusedConvolution { spec, bias, norm: None, residual: false, activation: Activation::None, layout: None }
+        FusedConvolution {
+            spec,
+            bias,
+            norm: None,
+            residual: false,
+            activation: Activation::None,
+            layout: None,
+            one_run: false,
+        }
     }
 
     /// The convolution together with the operator at `next`.
@@ -67,11 +77,11 @@ impl FusedConvolution {
         {
             return None;
         }
-        ConvPlan::new(&g, layout)?;
+        plan(&g, layout, here.is_train)?;
         let residual = self.residual.then_some(here.inputs.len() - 1);
         let inputs =
             (0..here.inputs.len()).map(|i| i == 0 && layout == Layout::Blocked || Some(i) == residual).collect();
-        let op: OpRef = Arc::new(FusedConvolution { layout: Some(layout), ..self });
+        let op: OpRef = Arc::new(FusedConvolution { layout: Some(layout), one_run: here.is_train, ..self });
         Some(Blocked { op: Some(op), inputs, outputs: tuple![true] })
     }
 
@@ -109,7 +119,7 @@ impl FusedConvolution {
     /// What tells apart the weights of this operator from others made of the same arrays.
     fn form(&self, g: &ConvGeometry) -> u64 {
         let norm = self.norm.as_ref().map(|n| (n.eps.to_bits(), n.fix_gamma));
-        geometry_hash(g, (self.layout == Some(Layout::Planes), self.layout.is_some(), norm, self.bias))
+        geometry_hash(g, (self.layout == Some(Layout::Planes), self.layout.is_some(), self.one_run, norm, self.bias))
     }
 
     /// Factor and summand of every filter, from bias and normalisation; `None` without a normalisation.
@@ -126,6 +136,11 @@ impl FusedConvolution {
         let at = |f: usize| beta[f] as f64 + (bias.map_or(0.0, |b| b[f] as f64) - mean[f] as f64) * scale[f];
         Ok(Some((scale.iter().map(|&s| s as f32).collect(), (0..scale.len()).map(|f| at(f) as f32).collect())))
     }
+}
+
+/// How the convolution is computed on blocks.
+fn plan(g: &ConvGeometry, layout: Layout, one_run: bool) -> Option<ConvPlan> {
+    if one_run { ConvPlan::for_one_run(g, layout) } else { ConvPlan::new(g, layout) }
 }
 
 fn scaled(weight: &[f32], scale: Option<&[f32]>, filters: usize) -> Vec<f32> {
@@ -156,7 +171,7 @@ impl Operator for FusedConvolution {
 
     fn forward(&self, io: &mut Io, ctx: &Ctx) -> OpResult {
         let g = self.spec.geometry(&planes_shape(io.inputs[0].shape()))?;
-        let plan = self.layout.and_then(|layout| ConvPlan::new(&g, layout));
+        let plan = self.layout.and_then(|layout| plan(&g, layout, self.one_run));
         if self.layout.is_some() && plan.is_none() {
             return Err(OpError::invalid(
                 "no kernel for this convolution on blocks: bind anew, with the pass 'layout' off",
