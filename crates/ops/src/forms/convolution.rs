@@ -3,7 +3,7 @@
 //!
 //! Inputs: data, weight, bias (if any), gamma, beta, mean, variance (with a normalisation), the other term of the addition.
 
-use super::{activate, activation, geometry_hash, internal, is_addition, planes_shape};
+use super::{activate, activation, after, geometry_hash, internal, is_addition, planes_shape};
 use crate::nn::batch_norm_spec::{BatchNormSpec, fill_ones};
 use crate::nn::conv_spec::ConvSpec;
 use rsym_graph::*;
@@ -111,7 +111,7 @@ impl FusedConvolution {
             }
         };
         match ctx.cache {
-            Some(cache) => Ok(cache.get(self.form(g), &sources, |_| make())),
+            Some(cache) => Ok(cache.get(self.form(g), &sources, after(make))),
             None => Ok(Arc::new(make())),
         }
     }

@@ -1,6 +1,6 @@
 //! Gradients of a convolution, the arriving one in blocks of channels.
 
-use super::{internal, planes_shape};
+use super::{after, internal, planes_shape};
 use crate::nn::conv_spec::{ConvSpec, ConvolutionBackward};
 use rsym_graph::*;
 use rsym_kernels::conv::ConvGeometry;
@@ -49,7 +49,7 @@ impl BlockedConvolutionBackward {
         let dout = io.inputs[0].slice()?;
         let form = super::geometry_hash(g, "data gradient");
         match ctx.cache {
-            Some(cache) => plan.run(dout, &cache.get(form, &[&io.inputs[2]], |_| pack()), io.outputs[o].slice_mut()?),
+            Some(cache) => plan.run(dout, &cache.get(form, &[&io.inputs[2]], after(pack)), io.outputs[o].slice_mut()?),
             None => plan.run(dout, &pack(), io.outputs[o].slice_mut()?),
         }
         Ok(())
