@@ -1,9 +1,8 @@
 //! The operator that fused elementwise operators become.
 
-use rsym_graph::{Ctx, Io, OpDef, OpError, OpInfo, OpResult, Operator, ParamError, ParamTexts, ShapeIo, TypeIo};
+use rsym_graph::{Ctx, Io, OpError, OpResult, Operator, ShapeIo, TypeIo, internal_operator};
 use rsym_kernels::fused::{Operand, Program};
 use smallvec::SmallVec;
-use std::any::Any;
 
 /// A program of elementwise functions; all outputs have one shape.
 #[derive(Debug)]
@@ -15,28 +14,7 @@ pub(super) struct Fused {
     pub inplace: Vec<(usize, usize)>,
 }
 
-static DEF: OpDef = OpDef {
-    name: "_fused",
-    aliases: &[],
-    doc: "Elementwise operators in one pass over memory.",
-    inputs: &[],
-    variadic: None,
-    params: &[],
-    parse: |_, _| Err(ParamError::Conflict("this operator is made by the executor alone".into())),
-    hidden: true,
-};
-
-impl OpInfo for Fused {
-    fn def(&self) -> &'static OpDef {
-        &DEF
-    }
-    fn param_texts(&self) -> ParamTexts {
-        ParamTexts(vec![("program".into(), format!("{:?}", self.program))])
-    }
-    fn as_any(&self) -> &dyn Any {
-        self
-    }
-}
+internal_operator!(Fused, "_fused");
 
 impl Operator for Fused {
     fn num_inputs(&self) -> usize {

@@ -1,6 +1,6 @@
 //! The way of images into blocks of channels and back.
 
-use super::{internal, planes_shape};
+use super::planes_shape;
 use rsym_graph::*;
 use rsym_kernels::conv::blocked;
 
@@ -12,8 +12,8 @@ pub struct ToBlocked;
 #[derive(Debug, Clone)]
 pub struct FromBlocked;
 
-internal!(ToBlocked, "_to_blocked");
-internal!(FromBlocked, "_from_blocked");
+internal_operator!(ToBlocked, "_to_blocked");
+internal_operator!(FromBlocked, "_from_blocked");
 
 type Convert = fn(usize, usize, usize, &[f32], &mut [f32]);
 

@@ -1,6 +1,6 @@
 //! Gradients of a convolution, the arriving one in blocks of channels.
 
-use super::{after, internal, planes_shape};
+use super::{after, planes_shape};
 use crate::nn::conv_spec::{ConvSpec, ConvolutionBackward};
 use rsym_graph::*;
 use rsym_kernels::conv::ConvGeometry;
@@ -19,7 +19,7 @@ pub(crate) struct BlockedConvolutionBackward {
     wanted: Vec<usize>,
 }
 
-internal!(BlockedConvolutionBackward, "_blocked_backward_convolution");
+internal_operator!(BlockedConvolutionBackward, "_blocked_backward_convolution");
 
 impl BlockedConvolutionBackward {
     /// The form on blocks, where there are kernels for it.

@@ -1,6 +1,6 @@
 //! A fully connected layer together with the rectification behind it.
 
-use super::{activation, internal};
+use super::activation;
 use crate::nn::fully_connected::FullyConnected;
 use rsym_graph::*;
 use rsym_kernels::conv::blocked;
@@ -12,7 +12,7 @@ use std::sync::Arc;
 #[derive(Debug, Clone)]
 pub(crate) struct DenseRelu(FullyConnected);
 
-internal!(DenseRelu, "_fully_connected_relu");
+internal_operator!(DenseRelu, "_fully_connected_relu");
 
 impl DenseRelu {
     /// The layer together with the operator at `next`, if that rectifies.

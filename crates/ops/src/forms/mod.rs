@@ -21,45 +21,12 @@ use crate::math::clip::Clip;
 use crate::math::elemwise::ElemwiseAdd;
 use crate::nn::activation::{Act, Activation};
 use crate::nn::leaky_relu::{LeakyAct, LeakyRelu};
-use rsym_graph::{BLOCK, OpDef, Operator, Site};
+use rsym_graph::{BLOCK, Operator, Site};
 use rsym_kernels::conv::{ConvGeometry, blocked};
 use rsym_tensor::{DType, Shape};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-/// Makes a struct an operator that no name leads to.
-macro_rules! internal {
-    ($op:ident, $name:literal) => {
-        impl rsym_graph::OpInfo for $op {
-            fn def(&self) -> &'static rsym_graph::OpDef {
-                static DEF: rsym_graph::OpDef = $crate::forms::definition($name);
-                &DEF
-            }
-            fn param_texts(&self) -> rsym_graph::ParamTexts {
-                rsym_graph::ParamTexts(vec![("form".into(), format!("{self:?}"))])
-            }
-            fn as_any(&self) -> &dyn std::any::Any {
-                self
-            }
-        }
-    };
-}
-pub(crate) use internal;
-
-/// The description of an operator that only bound programs use.
-pub(crate) const fn definition(name: &'static str) -> OpDef {
-    OpDef {
-        name,
-        aliases: &[],
-        doc: "A form of an operator that only bound programs use.",
-        inputs: &[],
-        variadic: None,
-        params: &[],
-        parse: |_, _| Err(rsym_graph::ParamError::Conflict("this operator is made by the executor alone".into())),
-        hidden: true,
-    }
-}
-
-/// The shape of the image that lies here, in blocks or in planes.
+/// The shape of an image that lies in blocks, or has four dimensions anyway.
 pub(crate) fn planes_shape(shape: &Shape) -> Shape {
     match shape[..] {
         [n, c, h, w, BLOCK] => [n, c * BLOCK, h, w].into(),

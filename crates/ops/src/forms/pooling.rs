@@ -1,6 +1,6 @@
 //! Pooling and its gradient on blocks of channels.
 
-use super::{internal, planes_shape};
+use super::planes_shape;
 use crate::nn::pool_spec::PoolSpec;
 use rsym_graph::*;
 use rsym_kernels::pool::{PoolGeometry, blocked};
@@ -14,7 +14,7 @@ pub(crate) struct BlockedPooling {
     gradient: bool,
 }
 
-internal!(BlockedPooling, "_blocked_pooling");
+internal_operator!(BlockedPooling, "_blocked_pooling");
 
 impl BlockedPooling {
     /// The form on blocks of the pooling `spec` of data of this shape, if it comes in blocks.
