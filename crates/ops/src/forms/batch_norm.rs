@@ -1,6 +1,6 @@
 //! Batch normalisation on blocks of channels, its gradient, and the rectification behind it.
 
-use super::{activate, activation, internal, planes_shape};
+use super::{activate, activation, planes_shape};
 use crate::nn::batch_norm_spec::{BatchNormSpec, fill_ones};
 use rsym_graph::*;
 use rsym_kernels::conv::blocked::Activation;
@@ -28,9 +28,9 @@ pub(crate) struct NormRelu {
     blocked: bool,
 }
 
-internal!(BlockedBatchNorm, "_blocked_batch_norm");
-internal!(BlockedBatchNormBackward, "_blocked_backward_batch_norm");
-internal!(NormRelu, "_batch_norm_relu");
+internal_operator!(BlockedBatchNorm, "_blocked_batch_norm");
+internal_operator!(BlockedBatchNormBackward, "_blocked_backward_batch_norm");
+internal_operator!(NormRelu, "_batch_norm_relu");
 
 fn fits(spec: &BatchNormSpec, data: &Fact, have: bool) -> bool {
     have && spec.axis == 1 && data.1 == DType::Float32 && blocked_shape(&data.0).is_some()
@@ -134,7 +134,8 @@ impl Operator for NormRelu {
     }
 
     fn forward(&self, io: &mut Io, _: &Ctx) -> OpResult {
-        let (dims, eps) = (dims(io.inputs[0].shape()), self.spec.eps);
+        let (shape, eps) = (io.inputs[0].shape(), self.spec.eps);
+        let dims = if self.blocked { dims(shape) } else { AxisDims::new(shape, 1) };
         if self.spec.fix_gamma {
             fill_ones::<f32>(&io.inputs[1])?;
         }

@@ -3,7 +3,7 @@
 //!
 //! Inputs: data, weight, bias (if any), gamma, beta, mean, variance (with a normalisation), the other term of the addition.
 
-use super::{activate, activation, after, geometry_hash, internal, is_addition, planes_shape};
+use super::{activate, activation, after, geometry_hash, is_addition, planes_shape};
 use crate::nn::batch_norm_spec::{BatchNormSpec, fill_ones};
 use crate::nn::conv_spec::ConvSpec;
 use rsym_graph::*;
@@ -29,7 +29,7 @@ pub(crate) struct FusedConvolution {
     one_run: bool,
 }
 
-internal!(FusedConvolution, "_fused_convolution");
+internal_operator!(FusedConvolution, "_fused_convolution");
 
 /// What is made of the weights once.
 enum Weights {
@@ -170,7 +170,9 @@ impl Operator for FusedConvolution {
     }
 
     fn forward(&self, io: &mut Io, ctx: &Ctx) -> OpResult {
-        let g = self.spec.geometry(&planes_shape(io.inputs[0].shape()))?;
+        let data = io.inputs[0].shape();
+        let blocked = self.layout == Some(Layout::Blocked);
+        let g = self.spec.geometry(&if blocked { planes_shape(data) } else { data.clone() })?;
         let plan = self.layout.and_then(|layout| plan(&g, layout, self.one_run));
         if self.layout.is_some() && plan.is_none() {
             return Err(OpError::invalid(
