@@ -64,6 +64,16 @@ operator! {
     }
 }
 
+/// Joining and cutting along the channels works on blocks of channels as it stands, if each part has whole blocks.
+fn in_blocks(parts: &[Fact], whole: &Fact, dim: i32, inputs: usize, outputs: usize, have: &[bool]) -> Option<Blocked> {
+    let fits = parts.iter().chain([whole]).all(|(shape, _)| blocked_shape(shape).is_some());
+    (dim == 1 && fits && have.contains(&true)).then(|| Blocked {
+        op: None,
+        inputs: std::iter::repeat_n(true, inputs).collect(),
+        outputs: std::iter::repeat_n(true, outputs).collect(),
+    })
+}
+
 fn argument_names(count: i32) -> Names {
     (0..count).map(|i| Cow::Owned(format!("arg{i}"))).collect()
 }
@@ -153,6 +163,10 @@ macro_rules! joining {
                 gradients.into_iter().enumerate().for_each(|(i, gradient)| g.set(i, gradient));
                 Ok(())
             }
+
+            fn blocked(&self, here: &Site, have: &[bool]) -> Option<Blocked> {
+                in_blocks(here.inputs, &here.outputs[0], self.dim, here.inputs.len(), 1, have)
+            }
         }
     };
 }
@@ -184,6 +198,10 @@ impl Operator for ConcatBackward {
 
     fn reads(&self, input: usize) -> bool {
         input == 0
+    }
+
+    fn blocked(&self, here: &Site, have: &[bool]) -> Option<Blocked> {
+        in_blocks(here.outputs, &here.inputs[0], self.dim, here.inputs.len(), here.outputs.len(), &have[..1])
     }
 }
 
