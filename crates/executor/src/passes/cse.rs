@@ -28,6 +28,9 @@ pub(super) fn run(program: Program, _: Mode) -> ExecResult<Program> {
 /// For each node the earlier one that computes the same; `None` if there is none at all.
 fn repeated(program: &Program) -> Option<Vec<Option<usize>>> {
     let (graph, heads) = (&program.graph, is_head(program));
+    if !may_repeat(program) {
+        return None;
+    }
     let mut earlier: Vec<Option<usize>> = vec![None; graph.nodes.len()];
     // The entry that stands for each entry; parameters are only compared where operator name and inputs agree.
     let mut stands: Vec<usize> = (0..graph.num_entries).collect();
@@ -46,6 +49,15 @@ fn repeated(program: &Program) -> Option<Vec<Option<usize>>> {
         }
     }
     found.then_some(earlier)
+}
+
+/// Whether some value has several uses, or there are several nodes without inputs: where equal subexpressions begin.
+fn may_repeat(program: &Program) -> bool {
+    let (mut used, mut sources) = (vec![false; program.graph.num_entries], 0);
+    program.graph.nodes.iter().filter(|n| n.op.is_some()).any(|node| {
+        sources += usize::from(node.inputs.is_empty());
+        sources > 1 || node.inputs.iter().any(|&e| std::mem::replace(&mut used[e], true))
+    })
 }
 
 /// Whether the node computes the same for the same inputs, and nothing else.
