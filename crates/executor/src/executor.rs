@@ -187,18 +187,19 @@ impl Executor {
     /// outputs; outputs past its end, or `None`, must not be needed; what lies past the outputs is ignored.
     pub fn backward(&mut self, head_grads: &[Option<Tensor>], hooks: &mut Hooks) -> ExecResult {
         let (variant, is_train) = match self.last {
-            Some((Variant::Inference, is_train)) => {
-                self.run_forward(Variant::Training, is_train, hooks)?;
-                (Variant::Training, is_train)
-            }
-            Some(last) => last,
-            None => {
-                self.forward(true, hooks)?;
-                (if hooks.monitor.is_some() { Variant::Plain } else { Variant::Training }, true)
+            Some(last) if last.0 != Variant::Inference => last,
+            last => {
+                let variant = if hooks.monitor.is_some() { Variant::Plain } else { Variant::Training };
+                let is_train = last.is_none_or(|(_, is_train)| is_train);
+                self.run_forward(variant, is_train, hooks)?;
+                (variant, is_train)
             }
         };
         let Some(compiled) = &mut self.variants[variant as usize] else { return Ok(()) };
         compiled.set_head_grads(head_grads)?;
+        // A monitor that came after the forward pass would see values that are not those of the graph as written.
+        let mut unseen = Hooks { monitor: None, monitor_inputs: false, interrupted: hooks.interrupted };
+        let hooks = if variant == Variant::Plain { hooks } else { &mut unseen };
         run(&compiled.program, &mut compiled.layout.backward, is_train, &self.cache, hooks)?;
         compiled.layout.finish.iter_mut().try_for_each(|f| f.run())
     }

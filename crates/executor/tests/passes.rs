@@ -232,6 +232,67 @@ fn convolutions_take_over_what_follows() {
 }
 
 #[test]
+fn convolutions_of_any_rank_and_layout_take_over_what_follows() {
+    // A last extent of 16 must not be taken for a block of channels.
+    let cases: [(&[(&str, &str)], &[usize]); 4] = [
+        (&[("kernel", "(3,)"), ("num_filter", "16")], &[2, 16, 16]),
+        (&[("kernel", "(1, 2, 3)"), ("num_filter", "16"), ("pad", "(0, 0, 1)")], &[1, 16, 2, 3, 16]),
+        (&[("kernel", "(3, 3)"), ("num_filter", "16"), ("layout", "NHWC")], &[1, 5, 6, 16]),
+        (&[("kernel", "(1, 3)"), ("num_filter", "32"), ("num_group", "2")], &[2, 32, 3, 16]),
+    ];
+    for (params, shape) in cases {
+        let c = apply("Convolution", "c", params, &[&var("x")]);
+        let y = apply("relu", "y", &[], &[&apply("BatchNorm", "n", &[("fix_gamma", "False")], &[&c])]);
+        let z = apply("relu", "z", &[], &[&apply("BatchNorm", "m", &[("fix_gamma", "False")], &[&y])]);
+        same(&z, &[("x", shape)], false, 1e-5);
+        same(&z, &[("x", shape)], true, 1e-3);
+    }
+}
+
+#[test]
+fn channels_are_joined_in_blocks() {
+    let conv = |x: &Symbol, name: &str| {
+        apply("Convolution", name, &[("kernel", "(3, 3)"), ("pad", "(1, 1)"), ("num_filter", "16")], &[x])
+    };
+    let x = conv(&var("x"), "a");
+    let both = apply("Concat", "cat", &[("dim", "1")], &[&x, &conv(&x, "b")]);
+    let y = conv(&apply("Activation", "act", &[("act_type", "tanh")], &[&both]), "c");
+    // Three convolutions, the joining, the function, and the way back from blocks.
+    assert_eq!(same(&y, &[("x", &[2, 16, 6, 7])], false, 1e-5), (5, 7));
+    same(&y, &[("x", &[2, 16, 6, 7])], true, 1e-4);
+}
+
+#[test]
+fn a_monitor_that_comes_late_sees_nothing_that_is_not_in_the_graph() {
+    let y = apply("tanh", "y", &[], &[&apply("exp", "e", &[], &[&var("x")])]);
+    let bind = SimpleBind {
+        shapes: [("x".to_string(), PartialShape::from(&[2].into()))].into(),
+        reqs: vec![GradReq::Write].into(),
+        ..SimpleBind::default()
+    };
+    let mut executor = bind.bind(rsym_ops::registry(), &y).unwrap();
+    let head = || [Some(Tensor::full([2], DType::Float32, 1.0).unwrap())];
+    let seen = |executor: &mut Executor, forward: bool| {
+        let mut names = Vec::new();
+        let mut see = |name: &str, _: &Tensor| {
+            names.push(name.to_string());
+            Ok(())
+        };
+        let mut hooks = Hooks { monitor: Some(&mut see), monitor_inputs: false, interrupted: None };
+        if forward {
+            executor.forward(true, &mut hooks).unwrap();
+        }
+        executor.backward(&head(), &mut hooks).unwrap();
+        names
+    };
+    executor.forward(true, &mut Hooks::none()).unwrap();
+    assert!(seen(&mut executor, false).is_empty());
+    assert_eq!(seen(&mut executor, true)[..2], ["e_output", "y_output"]);
+    executor.forward(false, &mut Hooks::none()).unwrap();
+    assert_eq!(seen(&mut executor, false)[..2], ["e_output", "y_output"]);
+}
+
+#[test]
 fn folded_weights_follow_their_arrays() {
     let c = apply("Convolution", "c", &[("num_filter", "16"), ("kernel", "(3, 3)")], &[&var("x")]);
     let y = apply("BatchNorm", "n", &[("fix_gamma", "False")], &[&c]);
