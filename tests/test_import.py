@@ -104,3 +104,19 @@ def test_nothing_is_printed_by_a_session():
         """
     )
     assert (done.stdout, done.stderr) == ("", "")
+
+
+def test_gluon_can_be_imported_and_says_what_to_do_when_it_is_used():
+    from rsym import gluon
+    from rsym.gluon import nn
+
+    with pytest.raises(AttributeError, match=r"rsym has no gluon\.nn\.Dense.*export"):
+        nn.Dense(10)
+    with pytest.raises(AttributeError, match=r"no gluon\.Trainer"):
+        gluon.Trainer
+
+    class Net(gluon.HybridBlock):
+        pass
+
+    with pytest.raises(AttributeError, match="from which Net derives"):
+        Net()

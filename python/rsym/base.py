@@ -36,6 +36,17 @@ def py_str(text):
     return text if isinstance(text, str) else text.decode("utf-8")
 
 
+def _as_list(value):
+    """A list: `value` itself if it is a list or tuple, otherwise the list of it alone. Scripts import it from MXNet.
+
+    Examples
+    --------
+    >>> _as_list("data"), _as_list(("data", "label"))
+    (['data'], ('data', 'label'))
+    """
+    return value if isinstance(value, (list, tuple)) else [value]
+
+
 def data_dir_default():
     """Where downloaded files go unless MXNET_HOME says otherwise (`~/.mxnet`)."""
     if os.name == "nt":

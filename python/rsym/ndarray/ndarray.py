@@ -13,6 +13,9 @@ from ._arithmetic import Arithmetic
 
 __all__ = ["NDArray", "waitall", "device_of"]
 
+# Scripts import it from here: in this package the name `slice` is an operator.
+py_slice = slice
+
 
 def device_of(ctx):
     """The device numbers of a context, the current one for None; an error if the device is not there."""
