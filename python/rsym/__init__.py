@@ -31,6 +31,7 @@ _LAZY = {
     "libinfo": "libinfo",
     "log": "log",
     "model": "model",
+    "operator": "operator",
     "passes": "passes",
     "profiler": "profiler",
     "random": "random",
