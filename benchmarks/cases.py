@@ -113,6 +113,8 @@ class Network(NamedTuple):
 
         rival = lanes.pop(library.title, None)
         attempt(lanes, errors, library, setting, prepare)
+        if library.name == "rsym" and library.title not in lanes:
+            raise Failed("rsym cannot run %s: %s" % (self.name, errors[library.title]))
         if rival and faster(rival, lanes.get(library.title)):
             close({library.title: lanes.get(library.title)})
             lanes[library.title] = rival

@@ -196,6 +196,18 @@ def elementwise(mx, rounds=5):
     return x
 
 
+def towers(mx, count=8, depth=6, width=64):
+    """Small dense layers in branches that know nothing of each other until their end."""
+    sym, data, ends = mx.sym, mx.sym.Variable("data"), []
+    for k in range(count):
+        body = data
+        for i in range(depth):
+            name = "tower%d_fc%d" % (k + 1, i + 1)
+            body = sym.Activation(sym.FullyConnected(body, num_hidden=width, name=name), act_type="tanh")
+        ends.append(body)
+    return sym.FullyConnected(sym.Concat(*ends), num_hidden=10, name="head")
+
+
 def _resnet18(mx):
     return resnet(mx, (2, 2, 2, 2), False)
 
@@ -211,6 +223,7 @@ def _images(body, torch, batch):
 
 NETS = {
     "elementwise chain": Net(elementwise, "Elementwise", 4096, {"data": (4096, 1024), "other": (4096, 1024)}),
+    "small towers b16": Net(towers, "Towers", 16, {"data": (16, 64)}, "softmax", 10),
     "MLP b64": Net(mlp, "MLP", 64, {"data": (64, 784)}, "softmax", 10),
     "LeNet b64": Net(lenet, "LeNet", 64, {"data": (64, 1, 28, 28)}, "softmax", 10),
     "ResNet-18 b1": _images(_resnet18, "ResNet18", 1),

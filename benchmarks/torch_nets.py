@@ -39,6 +39,25 @@ class MLP(nn.Module):
         return self.head(F.relu(self.fc2(F.relu(self.fc1(x)))))
 
 
+class Towers(nn.Module):
+    def __init__(self, count=8, depth=6, width=64):
+        super().__init__()
+        names = [["tower%d_fc%d" % (k + 1, i + 1) for i in range(depth)] for k in range(count)]
+        self.towers = names
+        for name in sum(names, []):
+            self.add_module(name, nn.Linear(width, width))
+        self.head = nn.Linear(count * width, 10)
+
+    def forward(self, x):
+        ends = []
+        for names in self.towers:
+            end = x
+            for name in names:
+                end = torch.tanh(getattr(self, name)(end))
+            ends.append(end)
+        return self.head(torch.cat(ends, 1))
+
+
 class LeNet(nn.Module):
     def __init__(self):
         super().__init__()

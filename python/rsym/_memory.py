@@ -50,8 +50,8 @@ class MemoryPlan:
         Bytes of arrays.
     packed_weights : int
         Bytes of weights that operators keep in a form of their own from run to run, by the size of the weights.
-    forward_steps, steps : int
-        Number of operators in the forward pass, and in both.
+    forward_steps, steps, together : int
+        Number of operators in the forward pass, and in both; how many are small and run beside others on several threads.
     values : list of MemoryValue
         The intermediate values, the largest first.
     """
@@ -70,6 +70,7 @@ class MemoryPlan:
     packed_weights: int = 0
     forward_steps: int = 0
     steps: int = 0
+    together: int = 0
     values: list = dataclasses.field(default_factory=list, repr=False)
 
     @property

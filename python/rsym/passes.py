@@ -8,7 +8,8 @@ __all__ = ["names", "off"]
 
 
 def names():
-    """Names of all passes, in the order in which `bind` and `simple_bind` run them.
+    """Names of all passes, in the order in which `bind` and `simple_bind` run them; at last comes what runs small
+    independent operators side by side.
 
     Returns
     -------
@@ -18,7 +19,7 @@ def names():
     --------
     >>> import rsym as mx
     >>> mx.passes.names()
-    ['identity', 'fold', 'gather', 'cse', 'absorb', 'layout', 'dead', 'fuse']
+    ['identity', 'fold', 'gather', 'cse', 'absorb', 'layout', 'dead', 'fuse', 'branches']
     """
     return _rsym.pass_names()
 

@@ -1,12 +1,15 @@
 use crate::bind::infer;
-use crate::passes::{Mode, PassSet, join_equal, optimise};
+use crate::branches::stretches;
+use crate::passes::{BRANCHES, Mode, PassSet, join_equal, optimise};
 use crate::profile::{Recorder, Source as Recorded};
+use crate::schedule::Schedule;
 use crate::steps::{Arrays, Layout, Step, external};
 use crate::{ExecError, ExecResult, GradReq, MemoryPlan, MemoryReport, Program, Recomputed, next_stream, recompute};
 use rsym_graph::{Cache, Ctx, FlatGraph, Inferred, OpError, Registry, Symbol, op_error_text};
+use rsym_kernels::parallel::TaskGraph;
 use rsym_tensor::{DType, PartialShape, Shape, Storage, Tensor};
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// The arrays that a symbol is bound to, in the order of its lists.
 #[derive(Clone, Default)]
@@ -244,7 +247,9 @@ impl Source {
             Variant::Plain => (program, None),
             _ => recompute::run(program, |p| external(p, &arrays), budget)?,
         };
-        let layout = Layout::new(&program, &arrays, memory)?;
+        let apart = variant == Variant::Plain || budget.is_some() || self.off.contains(BRANCHES);
+        let stretches = if apart { Vec::new() } else { stretches(&program) };
+        let layout = Layout::new(&program, &arrays, memory, &stretches)?;
         Ok(Compiled { program, layout, recomputed })
     }
 }
@@ -327,46 +332,64 @@ fn check_arrays(program: &Program, bindings: &Bindings) -> ExecResult {
     graph.aux.iter().zip(&bindings.aux).try_for_each(|(&node, aux)| check("auxiliary state", node, aux))
 }
 
-/// Runs the steps in order, and records them where that is asked for.
-fn run(program: &Program, steps: &mut [Step], is_train: bool, cache: &Cache, hooks: &mut Hooks) -> ExecResult {
-    let Some(mut recorder) = Recorder::new(Recorded::Symbolic) else {
-        return walk(program, steps, is_train, cache, hooks, |step, ctx| step.run(ctx));
-    };
-    walk(program, steps, is_train, cache, hooks, |step, ctx| {
+/// Runs the steps of a schedule, and records them where that is asked for.
+fn run(program: &Program, schedule: &mut Schedule, is_train: bool, cache: &Cache, hooks: &mut Hooks) -> ExecResult {
+    let recorder = Recorder::new(Recorded::Symbolic);
+    let run_step = |step: &mut Step, ctx: &Ctx| {
+        let Some(recorder) = &recorder else { return step.run(ctx) };
         let (op, node) = (step.op.clone(), program.graph.nodes[step.node].node.name());
         recorder.time(op.name(), node, step.outputs.iter().map(Tensor::bytes).sum(), || step.run(ctx))
+    };
+    let (cache, mut touched) = (Some(cache), 0);
+    let plain = Ctx { is_train, cache, ..Ctx::default() };
+    schedule.each(hooks.monitor.is_none(), |steps, tasks| {
+        if let Some(tasks) = tasks {
+            run_together(steps, tasks, |step| run_step(step, &plain))
+                .map_err(|(failed, e)| run_error(program, &steps[failed], &e))?;
+            return poll(hooks, &mut touched, steps.iter().map(|step| step.bytes() + 4096).sum());
+        }
+        for step in steps {
+            let ctx = if step.op.is_random() { Ctx { cache, ..next_stream(is_train) } } else { plain };
+            if hooks.monitor_inputs {
+                show_inputs(program, step, hooks)?;
+            }
+            run_step(step, &ctx).map_err(|e| run_error(program, step, &e))?;
+            show_outputs(program, step, hooks)?;
+            poll(hooks, &mut touched, step.bytes() + 4096)?;
+        }
+        Ok(())
     })
 }
 
-fn walk(
-    program: &Program,
+/// Runs steps side by side. Of those that fail the first is given.
+fn run_together(
     steps: &mut [Step],
-    is_train: bool,
-    cache: &Cache,
-    hooks: &mut Hooks,
-    mut run_step: impl FnMut(&mut Step, &Ctx) -> Result<(), OpError>,
-) -> ExecResult {
-    let cache = Some(cache);
-    let plain = Ctx { is_train, cache, ..Ctx::default() };
-    let mut touched = 0;
-    for step in steps {
-        let ctx = if step.op.is_random() { Ctx { cache, ..next_stream(is_train) } } else { plain };
-        if hooks.monitor_inputs {
-            show_inputs(program, step, hooks)?;
+    tasks: &TaskGraph,
+    run_step: impl Fn(&mut Step) -> Result<(), OpError> + Sync,
+) -> Result<(), (usize, OpError)> {
+    let failed: Mutex<Option<(usize, OpError)>> = Mutex::new(None);
+    let steps: Vec<Mutex<&mut Step>> = steps.iter_mut().map(Mutex::new).collect();
+    tasks.run(|i| {
+        let result = run_step(&mut steps[i].lock().unwrap_or_else(PoisonError::into_inner));
+        let Err(error) = result else { return true };
+        let mut failed = failed.lock().unwrap_or_else(PoisonError::into_inner);
+        if failed.as_ref().is_none_or(|(first, _)| i < *first) {
+            *failed = Some((i, error));
         }
-        run_step(step, &ctx).map_err(|e| run_error(program, step, &e))?;
-        show_outputs(program, step, hooks)?;
-        if let Some(interrupted) = hooks.interrupted {
-            touched += step.bytes() + 4096;
-            if touched > BYTES_BETWEEN_POLLS {
-                touched = 0;
-                if interrupted() {
-                    return Err(ExecError::Interrupted);
-                }
-            }
-        }
+        false
+    });
+    failed.into_inner().unwrap_or_else(PoisonError::into_inner).map_or(Ok(()), Err)
+}
+
+/// Asks now and then, after `bytes` more, whether the run is to stop.
+fn poll(hooks: &Hooks, touched: &mut usize, bytes: usize) -> ExecResult {
+    let Some(interrupted) = hooks.interrupted else { return Ok(()) };
+    *touched += bytes;
+    if *touched <= BYTES_BETWEEN_POLLS {
+        return Ok(());
     }
-    Ok(())
+    *touched = 0;
+    if interrupted() { Err(ExecError::Interrupted) } else { Ok(()) }
 }
 
 /// Shows the monitor what a step is about to read, variables under their own names as well.

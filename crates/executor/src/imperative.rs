@@ -53,7 +53,7 @@ pub fn invoke(op: &OpRef, inputs: &[Tensor], out: Option<&[Tensor]>, is_train: b
 
 /// Runs `op`, and records it where that is asked for.
 fn compute(op: &OpRef, inputs: &[Tensor], outputs: &mut [Tensor], is_train: bool) -> Result<(), OpError> {
-    let Some(mut recorder) = Recorder::new(Source::Imperative) else {
+    let Some(recorder) = Recorder::new(Source::Imperative) else {
         return op.forward(&mut Io { inputs, outputs }, &next_stream(is_train));
     };
     let bytes = outputs.iter().map(Tensor::bytes).sum();

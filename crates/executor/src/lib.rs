@@ -6,6 +6,7 @@
 //! [`rsym_graph::Operator`].
 
 mod bind;
+mod branches;
 mod error;
 mod executor;
 mod imperative;
@@ -16,6 +17,7 @@ mod program;
 mod random;
 mod recompute;
 mod report;
+mod schedule;
 mod steps;
 
 pub use bind::{Requests, SimpleBind, complete_types};

@@ -2,8 +2,10 @@
 //! overlap.
 
 use crate::Program;
+use crate::branches::lives_until;
 use smallvec::SmallVec;
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 /// Values start at multiples of this many bytes.
 const ALIGN: usize = 64;
@@ -159,14 +161,16 @@ impl Dying {
 }
 
 impl MemoryPlan {
-    /// Plans `program`; the values marked in `external` have their place already.
-    pub fn new(program: &Program, external: &[bool]) -> MemoryPlan {
+    /// Plans `program`; the values marked in `external` have their place already. The nodes of each of the `stretches` run
+    /// in any order: what one of them reads last keeps its memory until all have run.
+    pub fn new(program: &Program, external: &[bool], stretches: &[Range<usize>]) -> MemoryPlan {
         let graph = &program.graph;
         let last_use = last_uses(program);
         let mut blocks: Vec<Block> = Vec::new();
         let mut block_of: Vec<Option<usize>> = vec![None; graph.num_entries];
         let (mut unshared, mut inplace) = (0, 0);
         let dying = Dying::new(graph.nodes.len(), &last_use);
+        let until = lives_until(graph.nodes.len(), stretches);
         for (i, node) in graph.nodes.iter().enumerate() {
             let Some(op) = &node.op else { continue };
             let mut reused: SmallVec<[usize; 4]> = SmallVec::new();
@@ -200,7 +204,7 @@ impl MemoryPlan {
             for &e in dying.at(i) {
                 let Some(block) = block_of[e].map(|b| &mut blocks[b]) else { continue };
                 block.users -= 1;
-                block.to = i;
+                block.to = until[i];
             }
         }
         let (offsets, arena_bytes) = offsets(&blocks);

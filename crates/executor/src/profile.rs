@@ -202,36 +202,35 @@ pub fn summaries(reset: bool) -> Vec<(Key, Summary)> {
 pub(crate) struct Recorder {
     category: Arc<str>,
     bytes: bool,
-    events: Vec<Event>,
+    events: Mutex<Vec<Event>>,
 }
 
 impl Recorder {
     /// One for a run of `source`, if that is recorded.
     pub fn new(source: Source) -> Option<Recorder> {
-        is_on(source).then(|| Recorder { category: OPERATOR.into(), bytes: is_on(Source::Memory), events: Vec::new() })
+        is_on(source).then(|| Recorder {
+            category: OPERATOR.into(),
+            bytes: is_on(Source::Memory),
+            events: Mutex::default(),
+        })
     }
 
     /// Runs `f`, which is the operator `op` of node `node` and makes `bytes` bytes.
-    pub fn time<T>(&mut self, op: &str, node: Arc<str>, bytes: usize, f: impl FnOnce() -> T) -> T {
+    pub fn time<T>(&self, op: &str, node: Arc<str>, bytes: usize, f: impl FnOnce() -> T) -> T {
         let start = now();
         let result = f();
         let kind = EventKind::Span { nanos: now() - start, bytes: self.bytes.then_some(bytes as u64) };
-        self.events.push(Event {
-            category: self.category.clone(),
-            name: op.into(),
-            node,
-            start,
-            kind,
-            thread: thread(),
-        });
+        let event = Event { category: self.category.clone(), name: op.into(), node, start, kind, thread: thread() };
+        self.events.lock().unwrap_or_else(PoisonError::into_inner).push(event);
         result
     }
 }
 
 impl Drop for Recorder {
     fn drop(&mut self) {
+        let events = self.events.get_mut().unwrap_or_else(PoisonError::into_inner);
         let mut log = log();
-        self.events.drain(..).for_each(|e| log.add(e));
+        events.drain(..).for_each(|e| log.add(e));
     }
 }
 
@@ -246,7 +245,7 @@ mod tests {
         assert!(Recorder::new(Source::Symbolic).is_none());
         switch(&[Source::Symbolic, Source::User]);
         assert!(Recorder::new(Source::Imperative).is_none());
-        let mut recorder = Recorder::new(Source::Symbolic).unwrap();
+        let recorder = Recorder::new(Source::Symbolic).unwrap();
         assert_eq!(recorder.time("exp", "a".into(), 8, || 5), 5);
         recorder.time("exp", "b".into(), 8, || ());
         drop(recorder);

@@ -36,6 +36,8 @@ pub struct MemoryReport {
     pub forward_steps: usize,
     /// Operators of both passes.
     pub steps: usize,
+    /// Operators that run beside others.
+    pub together: usize,
     /// The intermediate values, the largest first.
     pub values: Vec<ValueReport>,
 }
@@ -83,6 +85,7 @@ impl MemoryReport {
             packed,
             forward_steps: layout.forward.len(),
             steps: layout.forward.len() + layout.backward.len(),
+            together: layout.forward.together() + layout.backward.together(),
             values: values(program, layout, recomputed.map_or(&[], |r| &r.copies)),
         }
     }

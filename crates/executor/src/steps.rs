@@ -1,9 +1,11 @@
 //! The list of steps that a program becomes once every value has its place.
 
+use crate::schedule::Schedule;
 use crate::{ExecError, ExecResult, GradReq, MemoryPlan, Place, Program, SharedMemory};
 use rsym_graph::{Ctx, Io, OpRef};
 use rsym_tensor::{Element, Storage, Tensor, dispatch};
 use smallvec::SmallVec;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// One operator on fixed tensors.
@@ -62,8 +64,8 @@ pub(crate) struct Arrays<'a> {
 
 /// Everything that running needs.
 pub(crate) struct Layout {
-    pub forward: Vec<Step>,
-    pub backward: Vec<Step>,
+    pub forward: Schedule,
+    pub backward: Schedule,
     pub finish: Vec<Finish>,
     pub outputs: Vec<Tensor>,
     pub head_grads: Vec<Option<Tensor>>,
@@ -72,8 +74,14 @@ pub(crate) struct Layout {
 }
 
 impl Layout {
-    /// Plans the memory of `program` and places every value; `shared` memory is used where it is large enough.
-    pub fn new(program: &Program, arrays: &Arrays, shared: Option<&SharedMemory>) -> ExecResult<Layout> {
+    /// Plans the memory of `program` and places every value; `shared` memory is used where it is large enough. The nodes of
+    /// each of the `stretches` run side by side.
+    pub fn new(
+        program: &Program,
+        arrays: &Arrays,
+        shared: Option<&SharedMemory>,
+        stretches: &[Range<usize>],
+    ) -> ExecResult<Layout> {
         let graph = &program.graph;
         let mut tensors: Vec<Option<Tensor>> = vec![None; graph.num_entries];
         for (&node, tensor) in graph.arguments.iter().zip(arrays.args).chain(graph.aux.iter().zip(arrays.aux)) {
@@ -104,7 +112,7 @@ impl Layout {
         for (e, i) in place_gradients(program, arrays, &mut external) {
             tensors[e] = arrays.grads[i].clone();
         }
-        let plan = MemoryPlan::new(program, &external);
+        let plan = MemoryPlan::new(program, &external, stretches);
         let arena = match shared.filter(|s| s.arena.len() >= plan.arena_bytes) {
             Some(shared) => shared.arena.clone(),
             None => Arc::new(Storage::zeroed(plan.arena_bytes as u128, &[plan.arena_bytes].into())?),
@@ -124,11 +132,12 @@ impl Layout {
             let outputs = (node.first..node.first + node.outputs).map(get).collect::<ExecResult<_>>()?;
             steps.push(Step { op: op.clone(), inputs, outputs, node: i });
         }
-        let split = steps.iter().position(|s| s.node >= program.forward_nodes).unwrap_or(steps.len());
-        let backward = steps.split_off(split);
+        let split = steps.partition_point(|s| s.node < program.forward_nodes);
+        let backward = Schedule::new(steps.split_off(split), stretches, arena.as_ptr());
+        let forward = Schedule::new(steps, stretches, arena.as_ptr());
         let finish = finishes(program, arrays, &get)?;
         let outputs = program.outputs.iter().map(|&e| get(e)).collect::<ExecResult<_>>()?;
-        Ok(Layout { forward: steps, backward, finish, outputs, head_grads, arena, plan })
+        Ok(Layout { forward, backward, finish, outputs, head_grads, arena, plan })
     }
 }
 

@@ -8,10 +8,12 @@
 
 mod pool;
 mod shared;
+mod tasks;
 mod threads;
 
 use pool::Pool;
 pub(crate) use shared::Shared;
+pub use tasks::TaskGraph;
 pub use threads::{
     MAX_THREADS, Running, VARIABLE, loaded, num_threads, requested, running, set_num_threads, with_threads,
 };

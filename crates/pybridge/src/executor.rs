@@ -203,7 +203,7 @@ impl Executor {
     }
 }
 
-fn numbers_of(report: &MemoryReport) -> [(&'static str, usize); 14] {
+fn numbers_of(report: &MemoryReport) -> [(&'static str, usize); 15] {
     [
         ("planned", report.planned),
         ("unshared", report.unshared),
@@ -218,6 +218,7 @@ fn numbers_of(report: &MemoryReport) -> [(&'static str, usize); 14] {
         ("constants", report.constants),
         ("packed_weights", report.packed),
         ("forward_steps", report.forward_steps),
+        ("together", report.together),
         ("steps", report.steps),
     ]
 }

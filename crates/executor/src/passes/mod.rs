@@ -43,6 +43,9 @@ const PASSES: [(&str, Run); 8] = [
     ("fuse", fuse::run),
 ];
 
+/// What runs small independent operators side by side (`branches.rs`): no pass, but it can be left out like one.
+pub(crate) const BRANCHES: &str = "branches";
+
 /// A set of passes by their place in the list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct PassSet(u32);
@@ -53,9 +56,9 @@ pub const VARIABLE: &str = "RSYM_PASSES_OFF";
 /// The passes that this process leaves out besides those of [`VARIABLE`].
 static OFF: AtomicU32 = AtomicU32::new(0);
 
-/// Names of all passes, in their order.
+/// Names of all that can be left out, in the order in which it happens.
 pub fn names() -> impl Iterator<Item = &'static str> {
-    PASSES.iter().map(|(name, _)| *name)
+    PASSES.iter().map(|(name, _)| *name).chain([BRANCHES])
 }
 
 impl PassSet {

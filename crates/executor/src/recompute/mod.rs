@@ -43,7 +43,7 @@ pub(crate) fn run(
     if nothing && budget.is_none() {
         return Ok((program, None));
     }
-    let planned = |program: &Program| MemoryPlan::new(program, &external(program)).arena_bytes;
+    let planned = |program: &Program| MemoryPlan::new(program, &external(program), &[]).arena_bytes;
     let fits = |bytes: usize| budget.is_none_or(|most| bytes <= most);
     let kept = planned(&program);
     if nothing && fits(kept) {
