@@ -70,9 +70,9 @@ def docstring(op, alias, kind, extra):
     if alias:
         doc = "    Another name of `%s`.\n\n%s" % (op["name"], doc)
     rows = []
-    if op["variadic"]:
-        rows.append(("*data", kind, "The inputs."))
-    for name, text in op["inputs"]:
+    if many_inputs(op):
+        rows.append(("*data", kind, op["inputs"][0][1] if op["open"] else "The inputs."))
+    for name, text in [] if op["open"] else op["inputs"]:
         rows.append((name, kind, text))
     for param in op["params"]:
         rows.append((param["name"], type_text(param), param["doc"]))
@@ -82,9 +82,14 @@ def docstring(op, alias, kind, extra):
     return text.replace("\\", "\\\\") if "\\" in text else text
 
 
+def many_inputs(op):
+    """Whether the parameters decide how many inputs there are."""
+    return op["variadic"] or op["open"]
+
+
 def arguments(op):
     """Names of the positional inputs and of the parameters."""
-    inputs = [] if op["variadic"] else [n for n, _ in op["inputs"]]
+    inputs = [] if many_inputs(op) else [n for n, _ in op["inputs"]]
     params = [p["name"] for p in op["params"]]
     if op["variadic"] and op["variadic"] not in params:
         params.append(op["variadic"])
@@ -94,9 +99,9 @@ def arguments(op):
 def function(op, alias, name, face):
     inputs, params = arguments(op)
     tail = ["name=None", "attr=None", "out=None"] if face == "symbol" else ["out=None", "name=None"]
-    head = ["*data"] if op["variadic"] else ["%s=None" % n for n in inputs]
+    head = ["*data"] if many_inputs(op) else ["%s=None" % n for n in inputs]
     signature = ", ".join(head + ["%s=_Null" % p for p in params] + tail + ["**kwargs"])
-    packed = "data" if op["variadic"] else "(%s)" % "".join(n + ", " for n in inputs).strip()
+    packed = "data" if many_inputs(op) else "(%s)" % "".join(n + ", " for n in inputs).strip()
     if face == "symbol":
         extra = [
             ("name", "str, optional", "Name of the new symbol; made from the operator's name if left out."),

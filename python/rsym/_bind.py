@@ -72,7 +72,7 @@ def simple_bind(
         )
     except RuntimeError as error:
         asked = "".join("%s: %s\n" % item for item in shapes.items())
-        raise _typed(error, "simple_bind error. Arguments:\n%s%s" % (asked, error)) from None
+        raise _typed(error, "simple_bind error. Arguments:\n%s%s" % (asked, error)) from error.__cause__
     executor = Executor(core, symbol, ctx, grad_req, group2ctx)
     executor._memory_budget = budget
     if shared_buffer is not None:

@@ -1,6 +1,6 @@
 use crate::{ExecError, ExecResult};
 use rsym_graph::{
-    Entry, FlatGraph, GraphError, Inferred, Node, Registry, Symbol, extend_shapes, extend_types, gradients,
+    Entry, FlatGraph, GraphError, Inferred, Node, Opaque, Registry, Symbol, extend_shapes, extend_types, gradients,
 };
 use rsym_tensor::{DType, PartialShape, Shape, Tensor};
 use std::collections::BTreeMap;
@@ -178,7 +178,8 @@ fn decided(
 fn refuse_opaque(graph: &FlatGraph) -> ExecResult {
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     for op in graph.nodes.iter().filter_map(|n| n.op.as_ref()).filter(|op| op.is_opaque()) {
-        *counts.entry(op.name().to_string()).or_default() += 1;
+        let known = op.as_any().downcast_ref::<Opaque>();
+        *counts.entry(known.map_or_else(|| op.name().to_string(), Opaque::describe)).or_default() += 1;
     }
     if counts.is_empty() {
         return Ok(());

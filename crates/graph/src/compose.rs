@@ -26,7 +26,7 @@ pub fn compose(def: &'static OpDef, name: &str, args: ComposeArgs) -> GraphResul
         attrs.insert(stored_key(&key).into_owned(), value);
     }
     let mut params = ParamTexts(args.keywords);
-    let is_param = |key: &str| def.param(key).is_some() || def.variadic == Some(key);
+    let is_param = |key: &str| def.takes(key);
     if !params.0.iter().all(|(key, _)| is_param(key)) {
         for (key, _) in &params.0 {
             refuse_moved_keys(def.name, name, key)?;

@@ -104,6 +104,16 @@ pub enum GraphError {
         /// The text that came.
         got: String,
     },
+    /// An operator in another language that nobody has registered.
+    #[error("{op} '{node}': no operator is registered as '{op_type}'; register it before the graph is made or loaded")]
+    Unregistered {
+        /// Operator.
+        op: &'static str,
+        /// Name of the node that was to be made.
+        node: String,
+        /// The name that was not found.
+        op_type: String,
+    },
     /// Inputs that cannot be composed.
     #[error("{op} '{node}': {message}")]
     Compose {

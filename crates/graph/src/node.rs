@@ -85,11 +85,15 @@ impl Node {
 
     /// A copy of this node on other inputs.
     pub fn with_inputs(&self, inputs: impl Into<Inputs>) -> Arc<Node> {
+        let mut state = self.read().clone();
+        if let Some(own) = state.op.as_ref().and_then(|op| op.separate()) {
+            state.op = Some(own);
+        }
         Arc::new(Node {
             inputs: inputs.into(),
             is_variable: self.is_variable,
             subgraphs: self.subgraphs.clone(),
-            state: RwLock::new(self.read().clone()),
+            state: RwLock::new(state),
         })
     }
 

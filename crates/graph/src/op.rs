@@ -1,5 +1,6 @@
 //! The operator trait: all that the rest of rsym knows of an operator.
 
+use crate::attrs::is_dunder;
 use crate::site::elementwise_in_blocks;
 use crate::{
     Blocked, Cache, Grad, GraphResult, JoinedSum, OpResult, ParamDef, ParamError, ParamTexts, Pointwise, ShapeIo, Site,
@@ -36,6 +37,8 @@ pub struct OpDef {
     pub inputs: &'static [PortDef],
     /// The parameter that counts the inputs of a variadic operator (`arg0`, `arg1`, …).
     pub variadic: Option<&'static str>,
+    /// Whether keywords that are not among `params` are parameters as well, unless they have the form `__x__`.
+    pub open: bool,
     /// Parameters in the order of their positions.
     pub params: &'static [ParamDef],
     /// Makes the operator from parameter texts.
@@ -53,6 +56,7 @@ impl OpDef {
             doc: "A form of an operator that only bound programs use.",
             inputs: &[],
             variadic: None,
+            open: false,
             params: &[],
             parse: |_, _| Err(ParamError::Conflict("this operator is made by the executor alone".into())),
             hidden: true,
@@ -62,6 +66,12 @@ impl OpDef {
     /// The parameter with keyword `name`.
     pub fn param(&self, name: &str) -> Option<&'static ParamDef> {
         self.params.iter().find(|p| p.name == name)
+    }
+
+    /// Whether `keyword` is a parameter.
+    pub fn takes(&self, keyword: &str) -> bool {
+        let fits = |variadic: &str| variadic == keyword;
+        self.param(keyword).is_some() || self.variadic.is_some_and(fits) || self.open && !is_dunder(keyword)
     }
 }
 
@@ -236,6 +246,11 @@ pub trait Operator: OpInfo + Any + Send + Sync + Debug {
         &[]
     }
 
+    /// The same operator for another node, where operators keep a state that nodes do not share.
+    fn separate(&self) -> Option<OpRef> {
+        None
+    }
+
     /// Graphs inside of the operator, as control flow has.
     fn subgraphs(&self) -> &[Symbol] {
         &[]
@@ -339,6 +354,7 @@ macro_rules! operator {
                 doc: concat!($($doc, "\n"),*),
                 inputs: &[$($crate::PortDef { name: stringify!($input), doc: $input_doc }),*],
                 variadic: $crate::operator!(@option $($variadic)?),
+                open: false,
                 params: &[$($crate::ParamDef {
                     name: $crate::param_name(stringify!($param)),
                     doc: concat!($($pdoc, "\n"),*),

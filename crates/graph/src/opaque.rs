@@ -13,6 +13,21 @@ pub struct Opaque {
     pub outputs: usize,
     /// The inputs that it writes, as far as the file shows.
     pub aux: Vec<usize>,
+    /// The name under which a `Custom` operator was to be registered.
+    pub op_type: Option<String>,
+}
+
+impl Opaque {
+    /// What is not known, in words.
+    pub fn describe(&self) -> String {
+        match &self.op_type {
+            Some(op_type) => format!(
+                "{} with op_type='{op_type}', which was not registered when the graph was loaded: register it first",
+                self.name
+            ),
+            None => self.name.clone(),
+        }
+    }
 }
 
 static DEF: OpDef = OpDef {
@@ -21,6 +36,7 @@ static DEF: OpDef = OpDef {
     doc: "An operator that rsym does not know.",
     inputs: &[],
     variadic: None,
+    open: false,
     params: &[],
     parse: |_, _| Err(ParamError::Conflict("an unknown operator cannot be made".into())),
     hidden: true,

@@ -57,6 +57,8 @@ pub enum ParamError {
     Missing(&'static ParamDefRef),
     /// A text that is not of the type or not in the range.
     Bad(&'static ParamDefRef, String),
+    /// The name of an operator in another language that nobody has registered.
+    Unregistered(String),
     /// Parameters that contradict each other.
     Conflict(String),
 }

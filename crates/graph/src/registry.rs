@@ -53,7 +53,7 @@ impl Registry {
 
 /// Makes an operator for the node `node`, turning refusals into errors that name both.
 pub fn parse_op(def: &'static OpDef, node: &str, texts: &ParamTexts, subgraphs: &[Symbol]) -> GraphResult<OpRef> {
-    if let Some((key, _)) = texts.0.iter().find(|(k, _)| def.param(k).is_none() && def.variadic != Some(&**k)) {
+    if let Some((key, _)) = texts.0.iter().find(|(k, _)| !def.takes(k)) {
         return Err(param_error(def, node, ParamError::Unknown(key.to_string())));
     }
     let counted = def.variadic.and_then(|key| texts.get(key)).and_then(i64::parse);
@@ -86,6 +86,7 @@ fn param_error(def: &'static OpDef, node: &str, error: ParamError) -> GraphError
         ParamError::Bad(p, got) => {
             GraphError::BadParam { op, node, key: p.name.to_string(), expected: p.expected(), got }
         }
+        ParamError::Unregistered(op_type) => GraphError::Unregistered { op, node, op_type },
         ParamError::Conflict(message) => GraphError::Compose { op: op.to_string(), node, message },
     }
 }

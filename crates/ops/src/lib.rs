@@ -18,6 +18,7 @@ macro_rules! family {
 }
 
 pub mod create;
+pub mod foreign;
 pub mod forms;
 pub mod index;
 pub mod loss;
@@ -27,8 +28,17 @@ pub mod random;
 pub mod shape;
 pub mod vision;
 
-const FAMILIES: &[&[&OpDef]] =
-    &[create::DEFS, index::DEFS, loss::DEFS, math::DEFS, nn::DEFS, random::DEFS, shape::DEFS, vision::DEFS];
+const FAMILIES: &[&[&OpDef]] = &[
+    create::DEFS,
+    foreign::DEFS,
+    index::DEFS,
+    loss::DEFS,
+    math::DEFS,
+    nn::DEFS,
+    random::DEFS,
+    shape::DEFS,
+    vision::DEFS,
+];
 
 /// Every operator of rsym.
 pub fn registry() -> &'static Registry {

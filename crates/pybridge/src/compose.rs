@@ -9,8 +9,12 @@ use pyo3::types::{PyDict, PyString, PyTuple};
 use rsym_graph::{ComposeArgs, OpDef};
 use std::borrow::Cow;
 
-/// The text of the parameter `key`, a data type being anything that NumPy takes for one.
-pub fn keyword_text(key: &str, value: &Bound<'_, PyAny>) -> PyResult<String> {
+/// The text of the parameter `key` of `op`, a data type being anything that NumPy takes for one. What goes on to an operator
+/// in Python is `str(value)`.
+pub fn keyword_text(op: &OpDef, key: &str, value: &Bound<'_, PyAny>) -> PyResult<String> {
+    if op.open && op.param(key).is_none() {
+        return Ok(value.str()?.to_cow()?.into_owned());
+    }
     if key == "dtype" { dtype_text(value) } else { param_text(value) }
 }
 
@@ -104,7 +108,7 @@ impl<'py> Call<'_, 'py> {
             }
             Ok(symbol) => self.args.named.push((key.into_owned(), symbol.get().inner.clone())),
             Err(_) => {
-                let text = keyword_text(&key, value)?;
+                let text = keyword_text(self.def, &key, value)?;
                 self.args.keywords.push((key, text));
             }
         }

@@ -1,5 +1,6 @@
 //! The one place where Rust errors become Python exceptions, panics are caught and the GIL is released.
 
+use pyo3::exceptions::PyException;
 use pyo3::exceptions::{PyIndexError, PyKeyboardInterrupt, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -7,6 +8,7 @@ use pyo3::types::PyType;
 use rsym_executor::ExecError;
 use rsym_graph::GraphError;
 use rsym_tensor::TensorError;
+use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// An error of `rsym.base.MXNetError`.
@@ -56,6 +58,7 @@ fn graph_error(error: GraphError) -> PyErr {
         | GraphError::UnknownParam { .. }
         | GraphError::MissingParam { .. }
         | GraphError::BadParam { .. }
+        | GraphError::Unregistered { .. }
         | GraphError::Compose { .. }
         | GraphError::Node { .. }
         | GraphError::Invalid(_)
@@ -84,15 +87,41 @@ pub fn detached<T: Send, E: Into<Error> + Send>(
     py: Python<'_>,
     f: impl FnOnce() -> Result<T, E> + Send,
 ) -> PyResult<T> {
-    py.detach(|| guarded(f)).map_err(PyErr::from)
+    py.detach(|| guarded(f)).map_err(with_cause)
 }
 
 /// Runs `f` with the GIL; a panic becomes an error.
 pub fn attached<T, E: Into<Error>>(f: impl FnOnce() -> Result<T, E>) -> PyResult<T> {
-    guarded(f).map_err(PyErr::from)
+    guarded(f).map_err(with_cause)
+}
+
+thread_local! {
+    /// What Python code that Rust called has raised, on its way up through the errors of the crates below.
+    static RAISED: RefCell<Option<PyErr>> = const { RefCell::new(None) };
+}
+
+/// Keeps what a callback raised; the error that comes out in the end has it as its cause.
+pub fn keep_raised(error: PyErr) {
+    RAISED.set(Some(error));
+}
+
+/// The exception for `error`, caused by what a callback raised. What is no `Exception`, such as `KeyboardInterrupt`, comes
+/// out as it is.
+fn with_cause(error: Error) -> PyErr {
+    let Some(cause) = RAISED.take() else { return error.into() };
+    Python::attach(|py| {
+        if !cause.is_instance_of::<PyException>(py) {
+            return cause;
+        }
+        let error = PyErr::from(error);
+        error.set_cause(py, Some(cause));
+        error
+    })
 }
 
 fn guarded<T, E: Into<Error>>(f: impl FnOnce() -> Result<T, E>) -> Result<T, Error> {
+    // What was raised before and did not come up was dealt with below.
+    RAISED.set(None);
     match catch_unwind(AssertUnwindSafe(f)) {
         Ok(result) => result.map_err(Into::into),
         Err(payload) => {

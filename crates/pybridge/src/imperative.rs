@@ -38,7 +38,7 @@ pub fn invoke<'py>(
         match value.cast::<NDArray>() {
             Ok(input) => named.push((key, input.get().clone())),
             Err(_) => {
-                let text = keyword_text(&key, &value)?;
+                let text = keyword_text(def, &key, &value)?;
                 texts.set(key, text);
             }
         }

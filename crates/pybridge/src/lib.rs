@@ -9,6 +9,7 @@ mod convert;
 mod errors;
 mod executor;
 mod files;
+mod foreign;
 mod imperative;
 mod ndarray;
 mod profile;
@@ -19,6 +20,7 @@ mod symbol;
 
 #[pymodule]
 fn _rsym(m: &Bound<'_, PyModule>) -> PyResult<()> {
+    foreign::install();
     m.add("__version__", env!("CARGO_PKG_VERSION"))?;
     m.add_class::<symbol::Symbol>()?;
     m.add_class::<ndarray::NDArray>()?;

@@ -60,9 +60,14 @@ impl<'a> Builder<'a> {
         let op = match def {
             Some(def) => match self.shared(def, raw, &params).filter(|_| subgraphs.is_empty()) {
                 Some(op) => op,
-                None => known(def, raw, &params, &subgraphs)?,
+                None => match known(def, raw, &params, &subgraphs) {
+                    Err(GraphError::Unregistered { op_type, .. }) => {
+                        built.opaque(raw, built.used[index], Some(op_type))?
+                    }
+                    known => known?,
+                },
             },
-            None => built.opaque(raw, built.used[index])?,
+            None => built.opaque(raw, built.used[index], None)?,
         };
         built.count_writes(raw, &op);
         let node = Node::with_subgraphs(&raw.name, op, params, attrs, inputs, subgraphs);
@@ -76,7 +81,9 @@ impl<'a> Builder<'a> {
     fn shared(&self, def: &OpDef, raw: &RawNode, params: &ParamTexts) -> Option<OpRef> {
         let last =
             self.last.get(def.name).filter(|n| n.subgraphs().is_empty() && n.inputs().len() == raw.inputs.len())?;
-        last.inspect(|_, op, texts, _| op.filter(|_| texts == params).cloned())
+        last.inspect(|_, op, texts, _| {
+            op.filter(|_| texts == params).map(|op| op.separate().unwrap_or_else(|| op.clone()))
+        })
     }
 }
 
@@ -136,7 +143,7 @@ impl Built {
         Ok(Entry { node: node.clone(), index: output })
     }
 
-    fn opaque(&self, raw: &RawNode, outputs: usize) -> GraphResult<OpRef> {
+    fn opaque(&self, raw: &RawNode, outputs: usize, op_type: Option<String>) -> GraphResult<OpRef> {
         if outputs > MOST_OUTPUTS {
             return Err(GraphError::Json(format!(
                 "the file uses output {} of node '{}' ({}), more than the {MOST_OUTPUTS} that are possible",
@@ -146,7 +153,8 @@ impl Built {
             )));
         }
         let aux = raw.inputs.iter().enumerate().filter(|(_, e)| e.2 > self.writes[e.0 as usize]).map(|(i, _)| i);
-        Ok(Arc::new(Opaque { name: raw.op.to_string(), inputs: raw.inputs.len(), outputs, aux: aux.collect() }))
+        let (name, inputs) = (raw.op.to_string(), raw.inputs.len());
+        Ok(Arc::new(Opaque { name, inputs, outputs, aux: aux.collect(), op_type }))
     }
 
     fn count_writes(&mut self, raw: &RawNode, op: &OpRef) {

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 
 /// Whether `key` is a parameter of the operator.
 pub fn is_param(def: &OpDef, key: &str) -> bool {
-    param_key(def, key).is_some()
+    def.takes(key)
 }
 
 /// The name of the parameter `key` of the operator.

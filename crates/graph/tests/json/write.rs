@@ -62,7 +62,7 @@ fn control_characters_become_valid_json() {
 
 #[test]
 fn subgraphs_are_written_inside_of_their_node_without_a_version() {
-    let op = Arc::new(Opaque { name: "_foreach".into(), inputs: 0, outputs: 1, aux: vec![] });
+    let op = Arc::new(Opaque { name: "_foreach".into(), inputs: 0, outputs: 1, aux: vec![], op_type: None });
     let node = Node::with_subgraphs(
         "loop",
         op,

@@ -19,6 +19,7 @@ __all__ = [
     "Convolution",
     "Convolution_v1",
     "Crop",
+    "Custom",
     "Deconvolution",
     "Dropout",
     "ElementWiseSum",
@@ -597,6 +598,37 @@ def Crop(*data, num_args=_Null, offset=_Null, h_w=_Null, center_crop=_Null, out=
     NDArray, or a list of them where there are several outputs
     """
     return _invoke("Crop", data, {"num_args": num_args, "offset": offset, "h_w": h_w, "center_crop": center_crop}, out, kwargs)
+
+
+def Custom(*data, op_type=_Null, out=None, name=None, **kwargs):
+    """An operator written in Python: a `CustomOp` with its `CustomOpProp`, registered by
+    `rsym.operator.register`.
+
+    Further keywords go to the constructor of the `CustomOpProp`, as texts. Inputs and auxiliary states are
+    given in the order of `list_arguments` and `list_auxiliary_states`, or by their names.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | as `infer_shape` says | as `infer_type` says |
+    | output | as `infer_shape` says | as `infer_type` says |
+
+    What the Python code raises comes out of `forward`, `backward` and the binding calls as `MXNetError` with
+    the original exception as its `__cause__`.
+
+    Parameters
+    ----------
+    *data : NDArray
+        Inputs, then auxiliary states.
+    op_type : string
+        The name under which the operator was registered.
+    out : NDArray or list of NDArray, optional
+        Arrays that take the result.
+
+    Returns
+    -------
+    NDArray, or a list of them where there are several outputs
+    """
+    return _invoke("Custom", data, {"op_type": op_type}, out, kwargs)
 
 
 def Deconvolution(data=None, weight=None, bias=None, kernel=_Null, stride=_Null, dilate=_Null, pad=_Null, adj=_Null, target_shape=_Null, num_filter=_Null, num_group=_Null, workspace=_Null, no_bias=_Null, cudnn_tune=_Null, cudnn_off=_Null, layout=_Null, out=None, name=None, **kwargs):

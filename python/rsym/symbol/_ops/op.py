@@ -19,6 +19,7 @@ __all__ = [
     "Convolution",
     "Convolution_v1",
     "Crop",
+    "Custom",
     "Deconvolution",
     "Dropout",
     "ElementWiseSum",
@@ -617,6 +618,39 @@ def Crop(*data, num_args=_Null, offset=_Null, h_w=_Null, center_crop=_Null, name
     Symbol
     """
     return _compose("Crop", "crop", data, (num_args, offset, h_w, center_crop,), name, attr, kwargs)
+
+
+def Custom(*data, op_type=_Null, name=None, attr=None, out=None, **kwargs):
+    """An operator written in Python: a `CustomOp` with its `CustomOpProp`, registered by
+    `rsym.operator.register`.
+
+    Further keywords go to the constructor of the `CustomOpProp`, as texts. Inputs and auxiliary states are
+    given in the order of `list_arguments` and `list_auxiliary_states`, or by their names.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | as `infer_shape` says | as `infer_type` says |
+    | output | as `infer_shape` says | as `infer_type` says |
+
+    What the Python code raises comes out of `forward`, `backward` and the binding calls as `MXNetError` with
+    the original exception as its `__cause__`.
+
+    Parameters
+    ----------
+    *data : Symbol
+        Inputs, then auxiliary states.
+    op_type : string
+        The name under which the operator was registered.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("Custom", "custom", data, (op_type,), name, attr, kwargs)
 
 
 def Deconvolution(data=None, weight=None, bias=None, kernel=_Null, stride=_Null, dilate=_Null, pad=_Null, adj=_Null, target_shape=_Null, num_filter=_Null, num_group=_Null, workspace=_Null, no_bias=_Null, cudnn_tune=_Null, cudnn_off=_Null, layout=_Null, name=None, attr=None, out=None, **kwargs):
