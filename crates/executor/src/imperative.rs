@@ -7,6 +7,13 @@ use rsym_tensor::{DType, PartialShape, Tensor};
 
 /// Runs `op` on `inputs`. The visible outputs are new tensors, or those of `out`, which must fit.
 pub fn invoke(op: &OpRef, inputs: &[Tensor], out: Option<&[Tensor]>, is_train: bool) -> ExecResult<Vec<Tensor>> {
+    let mut outputs = run(op, inputs, out, is_train)?;
+    outputs.truncate(op.num_visible());
+    Ok(outputs)
+}
+
+/// As [`invoke`], with the hidden outputs.
+pub fn run(op: &OpRef, inputs: &[Tensor], out: Option<&[Tensor]>, is_train: bool) -> ExecResult<Vec<Tensor>> {
     let fail = |error: OpError| ExecError::Run {
         node: op.name().to_string(),
         op: op.name().to_string(),
@@ -33,7 +40,6 @@ pub fn invoke(op: &OpRef, inputs: &[Tensor], out: Option<&[Tensor]>, is_train: b
         outputs.push(given.filter(fits).cloned().map_or_else(|| Tensor::zeros(shape, dtype), Ok)?);
     }
     compute(op, inputs, &mut outputs, is_train).map_err(fail)?;
-    outputs.truncate(visible);
     for (target, value) in out.unwrap_or_default().iter().zip(&mut outputs) {
         let mut target = target.clone();
         if target.shape() != value.shape() || target.dtype() != value.dtype() {

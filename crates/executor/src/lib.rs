@@ -5,6 +5,7 @@
 //! and lays out a list of steps over fixed tensors. Running is a walk over that list. Operators are known only through
 //! [`rsym_graph::Operator`].
 
+pub mod autograd;
 mod bind;
 mod branches;
 mod error;
@@ -23,7 +24,7 @@ mod steps;
 pub use bind::{Requests, SimpleBind, complete_types};
 pub use error::{ExecError, ExecResult};
 pub use executor::{Bindings, Executor, Hooks, SharedMemory};
-pub use imperative::invoke;
+pub use imperative::{invoke, run};
 pub use memory::{MemoryPlan, Place};
 pub use program::{GradReq, Program};
 pub use random::{next_stream, seed};

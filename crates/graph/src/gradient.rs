@@ -17,6 +17,23 @@ pub struct Grad<'a> {
 }
 
 impl<'a> Grad<'a> {
+    /// A view of `node`, which applies `op`: `heads` arrive, and the gradients of the inputs marked in `needed` are wanted.
+    pub(crate) fn new(
+        registry: &'a Registry,
+        node: &'a Arc<Node>,
+        op: OpRef,
+        heads: Vec<Option<Entry>>,
+        needed: Vec<bool>,
+    ) -> Grad<'a> {
+        let found = vec![None; needed.len()];
+        Grad { node, op, registry, heads, needed, found, made: 0 }
+    }
+
+    /// The gradients that were found and are wanted, one place for each input.
+    pub(crate) fn into_found(self) -> Vec<Option<Entry>> {
+        self.found.into_iter().zip(self.needed).map(|(found, needed)| found.filter(|_| needed)).collect()
+    }
+
     /// Input `i` of the node.
     pub fn input(&self, i: usize) -> Entry {
         self.node.inputs()[i].clone()
@@ -136,20 +153,11 @@ pub fn gradients(
         }
         let aux = op.aux();
         let wanted = |(i, e): (usize, &Entry)| needed.contains(&Arc::as_ptr(&e.node)) && !aux.contains(&i);
-        let count = node.inputs().len();
-        let mut grad = Grad {
-            node,
-            registry,
-            heads,
-            needed: node.inputs().iter().enumerate().map(wanted).collect(),
-            found: vec![None; count],
-            made: 0,
-            op: op.clone(),
-        };
+        let needed = node.inputs().iter().enumerate().map(wanted).collect();
+        let mut grad = Grad::new(registry, node, op.clone(), heads, needed);
         op.gradient(&mut grad)?;
-        let (found, wanted) = (grad.found, grad.needed);
-        for ((input, gradient), wanted) in node.inputs().iter().zip(found).zip(wanted) {
-            if let Some(gradient) = gradient.filter(|_| wanted) {
+        for (input, gradient) in node.inputs().iter().zip(grad.into_found()) {
+            if let Some(gradient) = gradient {
                 arriving.entry((Arc::as_ptr(&input.node), input.index)).or_default().push(gradient);
             }
         }

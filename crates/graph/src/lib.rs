@@ -23,6 +23,7 @@ mod registry;
 mod site;
 mod symbol;
 mod visit;
+mod vjp;
 
 pub use cache::Cache;
 pub use compose::{ComposeArgs, compose};
@@ -40,3 +41,4 @@ pub use site::{BLOCK, Blocked, Fact, JoinedSum, PointArg, Pointwise, Site, block
 pub use smallvec::smallvec as tuple;
 pub use symbol::Symbol;
 pub use visit::post_order;
+pub use vjp::{Source, Vjp, VjpStep};

@@ -1,3 +1,4 @@
+use crate::autograd;
 use crate::classes::{null, wrap_ndarray};
 use crate::compose::keyword_text;
 use crate::errors::{attached, detached, mxnet_error};
@@ -5,6 +6,7 @@ use crate::ndarray::NDArray;
 use pyo3::exceptions::{PyAssertionError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyTuple};
+use rsym_executor::autograd::{Mode, Slot, Taped, mode};
 use rsym_graph::{OpDef, ParamTexts, parse_op};
 use rsym_tensor::Tensor;
 
@@ -20,15 +22,14 @@ pub fn invoke<'py>(
     kwargs: &Bound<'py, PyDict>,
     out: Option<Vec<Bound<'py, NDArray>>>,
     device: (i32, i32),
-    is_train: bool,
 ) -> PyResult<Bound<'py, PyList>> {
     let def = attached(|| rsym_ops::registry().find(op))?;
-    let mut arrays: Vec<Option<NDArray>> = Vec::new();
+    let mut arrays: Vec<Option<Bound<'py, NDArray>>> = Vec::new();
     for (i, value) in inputs.iter().enumerate() {
         arrays.push(array(def, def.inputs.get(i).map_or("data", |p| p.name), &value)?);
     }
     let mut texts = ParamTexts::default();
-    let mut named: Vec<(String, NDArray)> = Vec::new();
+    let mut named: Vec<(String, Bound<'py, NDArray>)> = Vec::new();
     let null = null(py)?;
     for (key, value) in params.iter().chain(kwargs.iter()) {
         if value.is(null) {
@@ -36,7 +37,7 @@ pub fn invoke<'py>(
         }
         let key: String = key.extract()?;
         match value.cast::<NDArray>() {
-            Ok(input) => named.push((key, input.get().clone())),
+            Ok(input) => named.push((key, input.clone())),
             Err(_) => {
                 let text = keyword_text(def, &key, &value)?;
                 texts.set(key, text);
@@ -51,31 +52,41 @@ pub fn invoke<'py>(
     }
     let op = attached(|| parse_op(def, "", &texts, &[]))?;
     place(def, &mut arrays, named, &op.inputs())?;
-    let device = arrays.iter().flatten().next().map_or(device, |a| a.device);
+    let device = arrays.iter().flatten().next().map_or(device, |a| a.get().device);
     let tensors = arrays
-        .into_iter()
+        .iter()
         .enumerate()
-        .map(|(i, a)| a.map(|a| a.tensor).ok_or_else(|| missing(def, i)))
+        .map(|(i, a)| a.as_ref().map(|a| a.get().tensor.clone()).ok_or_else(|| missing(def, i)))
         .collect::<PyResult<Vec<Tensor>>>()?;
     let targets: Option<Vec<Tensor>> = out.as_ref().map(|out| out.iter().map(|o| o.get().tensor.clone()).collect());
-    let results = detached(py, || {
+    let Mode { recording, training } = mode();
+    if let (true, Some(out)) = (recording, &out) {
+        autograd::refuse_out(out, &arrays)?;
+    }
+    let mut results = detached(py, || {
         let _running = rsym_kernels::parallel::running();
-        rsym_executor::invoke(&op, &tensors, targets.as_deref(), is_train)
+        rsym_executor::run(&op, &tensors, targets.as_deref(), training)
     })?;
+    let node = if recording { autograd::record(&op, &arrays, &results)? } else { None };
+    let slot = |index| Slot::new(node.as_ref().map(|node| Taped { node: node.clone(), index }));
     if let Some(out) = out {
+        if node.is_some() {
+            out.iter().enumerate().for_each(|(k, o)| o.get().slot.set(slot(k).taped()));
+        }
         return PyList::new(py, out);
     }
-    let arrays =
-        results.into_iter().map(|t| wrap_ndarray(py, NDArray::new(t, device))).collect::<PyResult<Vec<_>>>()?;
+    results.truncate(op.num_visible());
+    let wrap = |(k, tensor)| wrap_ndarray(py, NDArray { tensor, device, slot: slot(k) });
+    let arrays = results.into_iter().enumerate().map(wrap).collect::<PyResult<Vec<_>>>()?;
     PyList::new(py, arrays)
 }
 
-fn array(def: &OpDef, place: &str, value: &Bound<'_, PyAny>) -> PyResult<Option<NDArray>> {
+fn array<'py>(def: &OpDef, place: &str, value: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, NDArray>>> {
     if value.is_none() {
         return Ok(None);
     }
     match value.cast::<NDArray>() {
-        Ok(array) => Ok(Some(array.get().clone())),
+        Ok(array) => Ok(Some(array.clone())),
         Err(_) => Err(PyAssertionError::new_err(format!(
             "{}: input {place} must be an NDArray, got {}; convert it with nd.array(…), or pass parameters by keyword",
             def.name,
@@ -85,10 +96,10 @@ fn array(def: &OpDef, place: &str, value: &Bound<'_, PyAny>) -> PyResult<Option<
 }
 
 /// Puts keyword inputs beside the positional ones.
-fn place(
+fn place<'py>(
     def: &OpDef,
-    arrays: &mut Vec<Option<NDArray>>,
-    named: Vec<(String, NDArray)>,
+    arrays: &mut Vec<Option<Bound<'py, NDArray>>>,
+    named: Vec<(String, Bound<'py, NDArray>)>,
     names: &rsym_graph::Names,
 ) -> PyResult<()> {
     for (key, value) in named {
@@ -98,7 +109,7 @@ fn place(
             return Err(mxnet_error(format!("{}: there is no input named '{key}'{hint}; inputs: {names}", def.name)));
         };
         if arrays.len() <= i {
-            arrays.resize(i + 1, None);
+            arrays.resize_with(i + 1, || None);
         }
         if arrays[i].replace(value).is_some() {
             return Err(PyTypeError::new_err(format!("{}: input '{key}' is given twice", def.name)));

@@ -3,6 +3,7 @@
 use pyo3::prelude::*;
 
 mod arithmetic;
+mod autograd;
 mod classes;
 mod compose;
 mod convert;
@@ -30,6 +31,12 @@ fn _rsym(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_class::<scope::ThreadSlot>()?;
     m.add_function(wrap_pyfunction!(scope::register_scopes, m)?)?;
     m.add_function(wrap_pyfunction!(arithmetic::combine, m)?)?;
+    m.add_function(wrap_pyfunction!(autograd::autograd_mode, m)?)?;
+    m.add_function(wrap_pyfunction!(autograd::set_recording, m)?)?;
+    m.add_function(wrap_pyfunction!(autograd::set_training, m)?)?;
+    m.add_function(wrap_pyfunction!(autograd::backward, m)?)?;
+    m.add_function(wrap_pyfunction!(autograd::record_function, m)?)?;
+    m.add_function(wrap_pyfunction!(autograd::recorded_symbol, m)?)?;
     m.add_function(wrap_pyfunction!(classes::register_classes, m)?)?;
     m.add_function(wrap_pyfunction!(compose::compose, m)?)?;
     m.add_function(wrap_pyfunction!(compose::variable, m)?)?;

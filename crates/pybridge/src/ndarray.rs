@@ -1,3 +1,4 @@
+use crate::autograd;
 use crate::classes::wrap_ndarray;
 use crate::convert::{dtype_of, shape_of};
 use crate::errors::{attached, mxnet_error};
@@ -5,24 +6,36 @@ use numpy::{PyArray1, PyArrayMethods, PyReadonlyArray1, PyUntypedArray, PyUntype
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyTuple};
+use rsym_executor::autograd::Slot;
 use rsym_tensor::{DType, Element, Tensor, TensorError, f16};
 
-/// The Rust half of `rsym.ndarray.NDArray`: a tensor and the device it was asked for.
+/// The Rust half of `rsym.ndarray.NDArray`: a tensor, the device it was asked for, and its place on the tape.
 #[pyclass(subclass, frozen, module = "rsym._rsym")]
 #[derive(Clone)]
 pub struct NDArray {
     pub tensor: Tensor,
     /// MXNet's device type number and the device id.
     pub device: (i32, i32),
+    /// Where it stands on the tape of `autograd`.
+    pub slot: Slot,
 }
 
 impl NDArray {
     pub fn new(tensor: Tensor, device: (i32, i32)) -> NDArray {
-        NDArray { tensor, device }
+        NDArray { tensor, device, slot: Slot::default() }
     }
 
-    fn like(&self, tensor: Tensor) -> NDArray {
-        NDArray { tensor, device: self.device }
+    /// `tensor`, made of this array by the operator `op` with these parameters, which is recorded if the thread records.
+    fn derived<'py>(
+        &self,
+        py: Python<'py>,
+        tensor: Tensor,
+        device: (i32, i32),
+        op: &str,
+        params: &[(&str, String)],
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let slot = autograd::derive(self, &tensor, op, params)?;
+        wrap_ndarray(py, NDArray { tensor, device, slot })
     }
 }
 
@@ -135,39 +148,109 @@ impl NDArray {
     /// The same memory under another shape of the same size.
     fn _view<'py>(&self, py: Python<'py>, shape: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         let shape = shape_of(shape)?;
-        wrap_ndarray(py, self.like(attached(|| self.tensor.reshape(shape))?))
+        let view = attached(|| self.tensor.reshape(shape))?;
+        let text = || view.shape().to_string();
+        let params = if autograd::records(self) { vec![("shape", text())] } else { Vec::new() };
+        self.derived(py, view, self.device, "Reshape", &params)
+    }
+
+    /// The same memory, without a place on the tape.
+    fn detach<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        wrap_ndarray(py, NDArray::new(self.tensor.clone(), self.device))
     }
 
     /// The rows `begin..end` of the first dimension, sharing the memory.
     fn _rows<'py>(&self, py: Python<'py>, begin: usize, end: usize) -> PyResult<Bound<'py, PyAny>> {
-        wrap_ndarray(py, self.like(attached(|| self.tensor.rows(begin, end))?))
+        let view = attached(|| self.tensor.rows(begin, end))?;
+        let number = |n: usize| n.to_string();
+        let params = if autograd::records(self) {
+            vec![("axis", number(0)), ("begin", number(begin)), ("end", number(end))]
+        } else {
+            Vec::new()
+        };
+        self.derived(py, view, self.device, "slice_axis", &params)
     }
 
     /// A copy on a device.
     fn _copy<'py>(&self, py: Python<'py>, device: (i32, i32)) -> PyResult<Bound<'py, PyAny>> {
-        wrap_ndarray(py, NDArray::new(attached(|| self.tensor.deep_copy())?, device))
+        let copy = attached(|| self.tensor.deep_copy())?;
+        self.derived(py, copy, device, "_copy", &[])
     }
 
     /// A copy with another data type.
     fn _cast<'py>(&self, py: Python<'py>, dtype: i32) -> PyResult<Bound<'py, PyAny>> {
         let dtype = dtype_of(dtype)?;
-        wrap_ndarray(py, self.like(attached(|| self.tensor.cast(dtype))?))
+        let cast = attached(|| self.tensor.cast(dtype))?;
+        let params = if autograd::records(self) { vec![("dtype", dtype.to_string())] } else { Vec::new() };
+        self.derived(py, cast, self.device, "Cast", &params)
     }
 
     /// Takes over the elements of `source`, of the same size, converting the type.
     fn _assign(&self, source: &NDArray) -> PyResult<()> {
-        attached(|| self.tensor.clone().assign(&source.tensor))
+        autograd::refuse_write(self)?;
+        attached(|| self.tensor.clone().assign(&source.tensor))?;
+        autograd::assigned(self, source)
     }
 
     /// Takes over the elements of a C-contiguous NumPy array of the same size, converting the type.
     fn _assign_numpy(&self, source: &Bound<'_, PyUntypedArray>) -> PyResult<()> {
+        autograd::refuse_write(self)?;
         let source = from_numpy(source)?;
         attached(|| self.tensor.clone().assign(&source))
     }
 
     /// Sets every element.
-    fn _fill(&self, value: f64) {
+    fn _fill(&self, value: f64) -> PyResult<()> {
+        autograd::refuse_write(self)?;
         self.tensor.clone().fill(value);
+        Ok(())
+    }
+
+    /// Whether this thread records, and the array takes part in gradients.
+    #[getter]
+    fn _records(&self) -> bool {
+        autograd::records(self)
+    }
+
+    /// Refuses to be written, in a part of it with the values of `source`, where the tape would not notice.
+    #[pyo3(signature = (source=None))]
+    fn _refuse_write(&self, source: Option<&NDArray>) -> PyResult<()> {
+        autograd::refuse_write(self)?;
+        source.map_or(Ok(()), autograd::refuse_part)
+    }
+
+    /// Marks the array: its gradient goes to `grad`, as `req` says (0 null, 1 write, 3 add).
+    fn _mark(&self, grad: &NDArray, req: u32) -> PyResult<()> {
+        autograd::mark(self, grad, req)
+    }
+
+    /// The gradient array of a marked array.
+    #[getter]
+    fn grad<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let grad = self.slot.variable().and_then(|node| node.as_variable().map(|v| v.grad.clone()));
+        grad.map(|grad| wrap_ndarray(py, NDArray::new(grad, self.device))).transpose()
+    }
+
+    /// Takes the mark from a marked array, and its gradient array with it.
+    fn drop_grad(&self) {
+        if self.slot.variable().is_some() {
+            self.slot.set(None);
+        }
+    }
+
+    /// Whether a gradient came since this was last set to false.
+    #[getter]
+    fn _fresh_grad(&self) -> bool {
+        self.slot.variable().is_some_and(|node| node.as_variable().is_some_and(|v| v.fresh))
+    }
+
+    #[setter(_fresh_grad)]
+    fn set_fresh_grad(&self, fresh: bool) {
+        if let Some(node) = self.slot.variable()
+            && let Some(mut variable) = node.as_variable()
+        {
+            variable.fresh = fresh;
+        }
     }
 
     /// Element number `index` in C order.

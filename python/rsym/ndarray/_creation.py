@@ -180,7 +180,9 @@ def concatenate(arrays, axis=0, always_copy=True):
 
 def moveaxis(tensor, source, destination):
     """`tensor` with the axes `source` moved to the places `destination`."""
-    return array(np.moveaxis(np.asarray(tensor), source, destination), tensor.context, tensor.dtype)
+    # Axes of different lengths tell by their new order where each went.
+    axes = np.moveaxis(np.empty(tuple(range(tensor.ndim))), source, destination).shape
+    return invoke("transpose", (tensor,), {"axes": axes}, None, {})
 
 
 def onehot_encode(indices, out):

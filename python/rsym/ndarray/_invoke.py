@@ -10,7 +10,7 @@ def invoke(op, inputs, params, out, kwargs):
     device = (context.device_typeid, context.device_id)
     kwargs.pop("name", None)
     targets = None if out is None else list(out) if isinstance(out, (list, tuple)) else [out]
-    results = _rsym.invoke(op, inputs, params, kwargs, targets, device, False)
+    results = _rsym.invoke(op, inputs, params, kwargs, targets, device)
     if out is not None:
         return out
     return results[0] if len(results) == 1 else results

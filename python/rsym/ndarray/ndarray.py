@@ -7,7 +7,7 @@ import numpy as np
 
 from .. import _dtypes, _rsym
 from .._fluent import add_methods
-from ..base import ArgumentError, MXNetError
+from ..base import ArgumentError, MXNetError, NotSupportedForSparseNDArray
 from ..context import Context, current_context
 from ._arithmetic import Arithmetic
 
@@ -44,7 +44,7 @@ class NDArray(Arithmetic, _rsym.NDArray):
            [ 4.,  5.]], dtype=float32)
     """
 
-    __slots__ = ("_grad",)
+    __slots__ = ()
     __module__ = "rsym.ndarray"
     __hash__ = object.__hash__
     __array_priority__ = 1000.0
@@ -215,10 +215,6 @@ class NDArray(Arithmetic, _rsym.NDArray):
             return self
         return self._cast(number)
 
-    def detach(self):
-        """An array on the same memory that takes no part in recorded gradients."""
-        return self._view(self.shape)
-
     def reshape(self, *shape, **kwargs):
         """The same memory under another shape, with the special numbers of the operator `Reshape`.
 
@@ -277,6 +273,8 @@ class NDArray(Arithmetic, _rsym.NDArray):
         elif _is_element(key, self.ndim):
             at = np.ravel_multi_index([k % n for k, n in zip(key if isinstance(key, tuple) else (key,), self.shape)], self.shape)
             return self._view((self.size,))._rows(int(at), int(at) + 1)
+        if self._records:
+            return _recorded_item(self, key, shape)
         new = _rsym.NDArray._zeros(shape, self._dtype, self._device)
         if new.size:
             new._memory()[...] = values
@@ -302,6 +300,10 @@ class NDArray(Arithmetic, _rsym.NDArray):
         if everything and self._dtype != 6 and isinstance(value, numbers.Real):
             self._fill(float(value))
             return
+        if everything and isinstance(value, NDArray) and value._records:
+            self._assign(_functions().broadcast_to(value, shape=self.shape))
+            return
+        self._refuse_write(value if isinstance(value, NDArray) else None)
         memory = self._memory()
         target = _checked(memory.__getitem__, key, self.shape)
         value = self._converted(value)
@@ -331,14 +333,65 @@ class NDArray(Arithmetic, _rsym.NDArray):
         self[tuple(slice(b, e, s) for b, e, s in zip(begin, end, step or (None,) * len(begin)))] = rhs
         return self
 
-    @property
-    def grad(self):
-        """The gradient array that `attach_grad` made, or None."""
-        return getattr(self, "_grad", None)
+    # -- gradients -------------------------------------------------------------------------------------------------
 
     def attach_grad(self, grad_req="write", stype=None):
-        """Gives the array a gradient array, filled with zeros, in `grad`."""
-        self._grad = _rsym.NDArray._zeros(self.shape, self._dtype, self._device)
+        """Marks the array as a variable: `backward` puts its gradient into `grad`, which is zero until then.
+
+        What the array was computed from is forgotten.
+
+        Parameters
+        ----------
+        grad_req : {'write', 'add', 'null'}, default 'write'
+            Whether a gradient replaces what `grad` holds, is added to it, or is not computed.
+        stype : str, optional
+            The storage type of the gradient: ``'default'``.
+
+        Raises
+        ------
+        KeyError
+            For another `grad_req`.
+
+        Examples
+        --------
+        >>> import rsym as mx
+        >>> x = mx.nd.ones((2,))
+        >>> x.attach_grad()
+        >>> with mx.autograd.record():
+        ...     y = x * x
+        >>> y.backward()
+        >>> x.grad.asnumpy()
+        array([2., 2.], dtype=float32)
+        """
+        from ..autograd import request_number
+
+        if stype not in (None, "default"):
+            raise NotSupportedForSparseNDArray(self.attach_grad, None, stype)
+        self._mark(_rsym.NDArray._zeros(self.shape, self._dtype, self._device), request_number(grad_req))
+
+    def zero_grad(self):
+        """Fills `grad` with zeros, as is needed between steps with ``grad_req='add'``."""
+        if self.grad is not None:
+            self.grad._fill(0)
+
+    def backward(self, out_grad=None, retain_graph=False, train_mode=True):
+        """Computes the gradients of this recorded array with respect to the marked arrays it depends on.
+
+        Parameters
+        ----------
+        out_grad : NDArray, optional
+            The gradient that arrives at this array; ones by default.
+        retain_graph : bool, default False
+            Whether to keep what was recorded, to go over it again.
+        train_mode : bool, default True
+            Whether operators run as in training.
+
+        Raises
+        ------
+        MXNetError
+            See `rsym.autograd.backward`.
+        """
+        _rsym.backward([self], [out_grad], None, bool(retain_graph), False, bool(train_mode))
 
 
 class _Memory:
@@ -358,6 +411,20 @@ def _rebuild(data, shape, number, device):
     memory = new._memory()
     memory[...] = np.frombuffer(data, memory.dtype).reshape(shape)
     return new
+
+
+def _recorded_item(array, key, shape):
+    """The elements at `key`, which have the shape `shape`, by operators that are recorded."""
+    functions = _functions()
+    parts = key if isinstance(key, tuple) else (key,)
+    simple = all(isinstance(p, slice) or (isinstance(p, numbers.Integral) and not isinstance(p, bool)) for p in parts)
+    if simple:
+        ranges = [p.indices(n) if isinstance(p, slice) else (p % n, p % n + 1, 1) for p, n in zip(parts, array.shape)]
+        if all(step > 0 for _, _, step in ranges):
+            begin, end, step = zip(*ranges)
+            return functions.slice(array, begin=begin, end=end, step=step)._view(shape)
+    places = np.arange(array.size).reshape(array.shape)[key].reshape(-1)
+    return functions.take(array._view((array.size,)), functions.array(places, dtype=np.int64))._view(shape)
 
 
 def _plain(key):
