@@ -297,11 +297,11 @@ def grad(heads, variables, head_grads=None, retain_graph=None, create_graph=Fals
     >>> x = mx.nd.array([1, 2])
     >>> x.attach_grad()
     >>> with mx.autograd.record():
-    ...     y = x ** 3
+    ...     y = mx.nd.elemwise_mul(x, x)
     ...     dx = mx.autograd.grad(y, x, create_graph=True)[0]
     >>> dx.backward()
     >>> dx.asnumpy(), x.grad.asnumpy()
-    (array([ 3., 12.], dtype=float32), array([ 6., 12.], dtype=float32))
+    (array([2., 4.], dtype=float32), array([2., 2.], dtype=float32))
     """
     heads, head_grads = _heads(heads, head_grads)
     variables = [variables] if isinstance(variables, NDArray) else list(variables)
