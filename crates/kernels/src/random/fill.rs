@@ -58,6 +58,9 @@ fn digits(dtype: DType) -> u32 {
 
 /// Normal numbers, by the method of Box and Muller.
 pub fn normal<T: Element>(key: Key, mean: f64, deviation: f64, out: &mut [T]) {
+    if let Some(out) = as_single(out) {
+        return vector::normal(key.mix(), mean, deviation, out);
+    }
     let scale = |z: f64| T::from_f64(mean + z * deviation);
     if T::DTYPE == DType::Float64 {
         bulk(key, out, |[a, b, c, d]| box_muller(1.0 - unit53(a, b), unit53(c, d)).map(scale));

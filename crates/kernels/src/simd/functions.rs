@@ -42,8 +42,9 @@ const ERFC: [f32; 10] = [
     1.276_978_4,
 ];
 
+/// A polynomial by Horner's scheme, the coefficient of the highest power first.
 #[inline(always)]
-fn polynomial<V: Lanes, const N: usize>(x: V, coefficients: &[f32; N]) -> V {
+pub(crate) fn polynomial<V: Lanes, const N: usize>(x: V, coefficients: &[f32; N]) -> V {
     let mut sum = V::splat(coefficients[0]);
     for &c in &coefficients[1..] {
         sum = sum.mul_add(x, V::splat(c));

@@ -3,7 +3,7 @@
 //!
 //! Inputs: data, weight, bias (if any), gamma, beta, mean, variance (with a normalisation), the other term of the addition.
 
-use super::{activate, activation, after, geometry_hash, is_addition, planes_shape};
+use super::{activate, activation, geometry_hash, is_addition, planes_shape};
 use crate::nn::batch_norm_spec::{BatchNormSpec, fill_ones};
 use crate::nn::conv_spec::ConvSpec;
 use rsym_graph::*;
@@ -100,19 +100,22 @@ impl FusedConvolution {
     ) -> OpResult<Arc<Weights>> {
         let sources: Vec<&Tensor> = std::iter::once(&inputs[1]).chain(self.extras(inputs)).collect();
         let (weight, folded) = (inputs[1].slice::<f32>()?, self.folded(self.extras(inputs))?);
-        let make = || {
+        let make = |old: Option<Weights>| {
             let (scale, bias) = match &folded {
                 Some((scale, bias)) => (Some(&scale[..]), Some(bias.clone())),
                 None => (None, None),
             };
             match plan {
-                Some(plan) => Weights::Blocked { packed: plan.pack(weight, scale), bias },
+                Some(plan) => {
+                    let old = old.and_then(|old| if let Weights::Blocked { packed, .. } = old { Some(packed) } else { None });
+                    Weights::Blocked { packed: plan.repack(old, weight, scale), bias }
+                }
                 None => Weights::Planes { weight: scaled(weight, scale, g.filters), bias },
             }
         };
         match ctx.cache {
-            Some(cache) => Ok(cache.get(self.form(g), &sources, after(make))),
-            None => Ok(Arc::new(make())),
+            Some(cache) => Ok(cache.get(self.form(g), &sources, make)),
+            None => Ok(Arc::new(make(None))),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Gradients of a convolution, the arriving one in blocks of channels.
 
-use super::{after, planes_shape};
+use super::planes_shape;
 use crate::nn::conv_spec::{ConvSpec, ConvolutionBackward};
 use rsym_graph::*;
 use rsym_kernels::conv::ConvGeometry;
@@ -45,12 +45,12 @@ impl BlockedConvolutionBackward {
         let plan =
             DataGradient::new(g).ok_or_else(|| OpError::invalid("no kernel for this data gradient on blocks"))?;
         let weight = io.inputs[2].slice::<f32>()?;
-        let pack = || plan.pack(weight);
+        let pack = |old| plan.repack(old, weight);
         let dout = io.inputs[0].slice()?;
         let form = super::geometry_hash(g, "data gradient");
         match ctx.cache {
-            Some(cache) => plan.run(dout, &cache.get(form, &[&io.inputs[2]], after(pack)), io.outputs[o].slice_mut()?),
-            None => plan.run(dout, &pack(), io.outputs[o].slice_mut()?),
+            Some(cache) => plan.run(dout, &cache.get(form, &[&io.inputs[2]], pack), io.outputs[o].slice_mut()?),
+            None => plan.run(dout, &pack(None), io.outputs[o].slice_mut()?),
         }
         Ok(())
     }

@@ -75,11 +75,3 @@ pub(crate) fn geometry_hash(g: &ConvGeometry, purpose: impl Hash) -> u64 {
     (&w.input[..], &w.kernel[..], &w.stride[..], &w.dilate[..], &w.pad[..]).hash(&mut hasher);
     hasher.finish()
 }
-
-/// `make` for a cache, once the value of before is gone: the new one takes over its memory, which is in use already.
-pub(crate) fn after<T>(make: impl FnOnce() -> T) -> impl FnOnce(Option<T>) -> T {
-    |old| {
-        drop(old);
-        make()
-    }
-}

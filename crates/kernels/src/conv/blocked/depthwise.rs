@@ -37,9 +37,9 @@ impl Depthwise {
     }
 
     /// `[channels / 16][taps][16]`
-    pub(super) fn pack(&self, value: impl Fn(usize, usize, usize) -> f32) -> Lines {
+    pub(super) fn pack(&self, old: Option<Lines>, value: impl Fn(usize, usize, usize) -> f32) -> Lines {
         let taps = self.plane.taps();
-        let mut lines = Lines::zeros(self.blocks * taps);
+        let mut lines = Lines::over(old, self.blocks * taps);
         for (i, line) in lines.floats_mut().chunks_exact_mut(16).enumerate() {
             line.iter_mut().enumerate().for_each(|(lane, v)| *v = value(i / taps * 16 + lane, 0, i % taps));
         }

@@ -76,10 +76,20 @@ impl DataGradient {
     /// # Panics
     /// When `weight` has another size than the geometry says.
     pub fn pack(&self, weight: &[f32]) -> PackedGradient {
+        self.repack(None, weight)
+    }
+
+    /// [`DataGradient::pack`] into the memory of `old`, where that has the right size.
+    pub fn repack(&self, old: Option<PackedGradient>, weight: &[f32]) -> PackedGradient {
         assert_eq!(weight.len(), self.geometry.weight_size(), "size of a weight to pack");
+        let old = match old {
+            Some(PackedGradient(Weights::Plans(old))) => old,
+            _ => Vec::new(),
+        };
+        let mut old = old.into_iter();
         PackedGradient(match &self.algorithm {
-            Algorithm::Whole(plan) => Weights::Plans(vec![plan.pack_data_gradient(weight)]),
-            Algorithm::Phases(phases) => Weights::Plans(phases.pack(&self.geometry, weight)),
+            Algorithm::Whole(plan) => Weights::Plans(vec![plan.pack_data_gradient(old.next(), weight)]),
+            Algorithm::Phases(phases) => Weights::Plans(phases.pack(&self.geometry, old, weight)),
             Algorithm::Depthwise(depthwise) => Weights::Lines(depthwise.pack(weight)),
         })
     }
@@ -140,12 +150,12 @@ impl Phases {
         (&self.phases[0][index / columns], &self.phases[1][index % columns])
     }
 
-    fn pack(&self, g: &ConvGeometry, weight: &[f32]) -> Vec<Packed> {
+    fn pack(&self, g: &ConvGeometry, mut old: impl Iterator<Item = Packed>, weight: &[f32]) -> Vec<Packed> {
         let (taps, width) = (g.window.taps(), g.window.kernel[2]);
         let plans = self.plans.iter().enumerate().filter_map(|(i, plan)| Some((i, plan.as_ref()?)));
         let pack = |(i, plan): (usize, &ConvPlan)| {
             let (y, x) = self.pair(i);
-            plan.pack_with(|channel, filter, tap| {
+            plan.pack_with(old.next(), |channel, filter, tap| {
                 let tap = y.taps[tap / x.taps.len()] * width + x.taps[tap % x.taps.len()];
                 weight[(filter * g.channels + channel) * taps + tap]
             })

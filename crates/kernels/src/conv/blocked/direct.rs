@@ -213,9 +213,9 @@ impl Direct {
     }
 
     /// The weights, of which `value(filter, channel, tap)` is one.
-    pub(super) fn pack(&self, value: impl Fn(usize, usize, usize) -> f32 + Sync) -> Lines {
+    pub(super) fn pack(&self, old: Option<Lines>, value: impl Fn(usize, usize, usize) -> f32 + Sync) -> Lines {
         let sizes = (self.blocks * self.unit, self.unit, self.plane.taps());
-        self.panels.pack(sizes, |block, channel, taps| gather(block, channel, taps, &value))
+        self.panels.pack(old, sizes, |block, channel, taps| gather(block, channel, taps, &value))
     }
 
     pub(super) fn run(&self, data: &[f32], packed: &Lines, epilogue: &Epilogue<'_>, out: &mut [f32]) {

@@ -207,34 +207,42 @@ impl ConvPlan {
     /// # Panics
     /// When `weight` or `scale` has another size than the geometry says.
     pub fn pack(&self, weight: &[f32], scale: Option<&[f32]>) -> Packed {
+        self.repack(None, weight, scale)
+    }
+
+    /// [`ConvPlan::pack`] into the memory of `old`, where that has the right size.
+    pub fn repack(&self, old: Option<Packed>, weight: &[f32], scale: Option<&[f32]>) -> Packed {
         let g = &self.geometry;
         let (channels, taps) = (g.group_channels(), g.window.taps());
         assert_eq!(weight.len(), g.weight_size(), "size of a weight to pack");
         assert!(scale.is_none_or(|s| s.len() == g.filters), "one scale for every filter");
         let at = |f: usize, c: usize, tap: usize| weight[(f * channels + c) * taps + tap];
         match scale {
-            None => self.pack_with(at),
-            Some(scale) => self.pack_with(|f, c, tap| at(f, c, tap) * scale[f]),
+            None => self.pack_with(old, at),
+            Some(scale) => self.pack_with(old, |f, c, tap| at(f, c, tap) * scale[f]),
         }
     }
 
     /// Packs, for a plan made by [`ConvPlan::data_gradient`], the weight of the convolution whose gradient it computes
-    /// (`[filters, channels, taps]`, which is `[channels, filters, taps]` in terms of this plan).
+    /// (`[filters, channels, taps]`, which is `[channels, filters, taps]` in terms of this plan), into the memory of `old`
+    /// where that has the right size.
     ///
     /// # Panics
     /// When `weight` has another size than the geometry says.
-    pub fn pack_data_gradient(&self, weight: &[f32]) -> Packed {
+    pub fn pack_data_gradient(&self, old: Option<Packed>, weight: &[f32]) -> Packed {
         let (filters, taps) = (self.geometry.filters, self.geometry.window.taps());
         assert_eq!(weight.len(), self.geometry.weight_size(), "size of a weight to pack");
-        self.pack_with(|f, c, tap| weight[(c * filters + f) * taps + taps - 1 - tap])
+        self.pack_with(old, |f, c, tap| weight[(c * filters + f) * taps + taps - 1 - tap])
     }
 
-    /// Packs the weight of which `value(filter, channel of the group, tap)` is one element.
-    pub fn pack_with(&self, value: impl Fn(usize, usize, usize) -> f32 + Sync) -> Packed {
+    /// Packs the weight of which `value(filter, channel of the group, tap)` is one element, into the memory of `old` where
+    /// that has the right size.
+    pub fn pack_with(&self, old: Option<Packed>, value: impl Fn(usize, usize, usize) -> f32 + Sync) -> Packed {
+        let old = old.map(|old| old.lines);
         let lines = match &self.algorithm {
-            Algorithm::Depthwise(depthwise) => depthwise.pack(value),
-            Algorithm::Direct(direct) => direct.pack(value),
-            Algorithm::Winograd(winograd) => winograd.pack(value),
+            Algorithm::Depthwise(depthwise) => depthwise.pack(old, value),
+            Algorithm::Direct(direct) => direct.pack(old, value),
+            Algorithm::Winograd(winograd) => winograd.pack(old, value),
         };
         Packed { lines }
     }

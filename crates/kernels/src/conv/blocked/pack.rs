@@ -15,6 +15,11 @@ impl Lines {
         Lines(vec![Line([0.0; 16]); lines])
     }
 
+    /// Lines that will all be written: the memory of `old` where it has as many.
+    pub(super) fn over(old: Option<Lines>, lines: usize) -> Lines {
+        old.filter(|old| old.0.len() == lines).unwrap_or_else(|| Lines::zeros(lines))
+    }
+
     /// The start of line `i`.
     pub(super) fn at(&self, i: usize) -> *const f32 {
         self.0[i..].as_ptr().cast()
@@ -64,11 +69,12 @@ impl Panels {
     /// `[panel][channels / unit][taps][unit][width of panel * 16]`; `fill(block, channel, taps)` gives those of 16 filters.
     pub(super) fn pack(
         self,
+        old: Option<Lines>,
         (channels, unit, taps): (usize, usize, usize),
         fill: impl Fn(usize, usize, &mut [[f32; 16]]) + Sync,
     ) -> Lines {
         let steps = channels * taps;
-        let mut lines = Lines::zeros(self.blocks * steps);
+        let mut lines = Lines::over(old, self.blocks * steps);
         let out = Shared::new(lines.floats_mut());
         for_tasks(self.count(), steps * self.width * 16 * 2, |panel| {
             let (first, width) = (self.first(panel), self.width_of(panel));

@@ -328,7 +328,7 @@ fn data_gradients_are_forward_runs() {
         for tier in available() {
             let plan = with_tier(tier, || ConvPlan::data_gradient(&g)).unwrap();
             let (dout, mut got) = (blocked(2, 48, g.window.output_size(), &dout), vec![f32::NAN; g.data_size()]);
-            plan.run(&dout, &plan.pack_data_gradient(&weight), &Epilogue::NONE, &mut got);
+            plan.run(&dout, &plan.pack_data_gradient(None, &weight), &Epilogue::NONE, &mut got);
             close(&planes(2, 32, 90, &got), &want, &format!("kernel {kernel} on {tier}"));
         }
     }
@@ -348,4 +348,31 @@ fn what_has_no_kernel_has_no_plan() {
             .is_none()
     );
     assert!(ConvPlan::data_gradient(&geometry((1, 16, 16), square([5, 5], 3, 2, 1, 1))).is_none());
+}
+
+#[test]
+fn packing_again_takes_over_the_memory() {
+    let windows = [square([12, 12], 3, 1, 1, 1), square([9, 9], 3, 2, 1, 1), square([8, 8], 1, 1, 1, 0)];
+    let depthwise = ConvGeometry { groups: 32, ..geometry((1, 32, 32), square([7, 7], 3, 1, 1, 1)) };
+    for g in windows.map(|w| geometry((1, 32, 48), w)).into_iter().chain([depthwise]) {
+        let (first, second) = (noise::<f32>(g.weight_size(), 1), noise::<f32>(g.weight_size(), 2));
+        let plan = ConvPlan::with_winograd(&g, Layout::Blocked, true).unwrap();
+        let old = plan.pack(&first, None);
+        let place = old.lines.at(0);
+        let new = plan.repack(Some(old), &second, None);
+        assert_eq!(new.lines.at(0), place, "{}", plan.describe());
+        assert_eq!(new.lines.floats(), plan.pack(&second, None).lines.floats(), "{}", plan.describe());
+        let other = ConvPlan::new(&geometry((1, 16, 16), square([5, 5], 5, 1, 1, 2)), Layout::Blocked).unwrap();
+        let foreign = other.pack(&noise::<f32>(16 * 16 * 25, 3), None);
+        assert_eq!(plan.repack(Some(foreign), &second, None).lines.floats(), new.lines.floats());
+
+        let gradient = DataGradient::new(&g).unwrap();
+        let (dout, size) = (noise::<f32>(g.output_size(), 4), g.data_size());
+        let run = |packed: &PackedGradient| {
+            let mut out = vec![f32::NAN; size];
+            gradient.run(&dout, packed, &mut out);
+            out
+        };
+        assert_eq!(run(&gradient.repack(Some(gradient.pack(&first)), &second)), run(&gradient.pack(&second)));
+    }
 }

@@ -72,8 +72,8 @@ impl Winograd {
         self.grid.blocks * 16
     }
 
-    pub(super) fn pack(&self, value: impl Fn(usize, usize, usize) -> f32 + Sync) -> Lines {
-        self.panels.pack((self.channels(), self.channels(), POINTS), |block, channel, out| {
+    pub(super) fn pack(&self, old: Option<Lines>, value: impl Fn(usize, usize, usize) -> f32 + Sync) -> Lines {
+        self.panels.pack(old, (self.channels(), self.channels(), POINTS), |block, channel, out| {
             let mut taps = [[0.0; 16]; 9];
             gather(block, channel, &mut taps, &value);
             transformed_weight(self.tier, &taps, out);
