@@ -4,6 +4,7 @@
 mod diagonal;
 mod join;
 mod pad;
+mod square;
 mod strided;
 #[cfg(test)]
 mod tests;

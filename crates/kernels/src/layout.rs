@@ -1,6 +1,6 @@
 //! Arrays seen around one axis, and exchanging that axis with those behind or in front of it.
 
-use crate::parallel::for_rows;
+use crate::arrange::transpose;
 use rsym_tensor::Element;
 use std::borrow::Cow;
 
@@ -45,10 +45,7 @@ pub fn swap_last<T: Element>(x: &[T], outer: usize, a: usize, b: usize) -> Vec<T
 
 /// `[outer, a, b]` rearranged to `[outer, b, a]` into `out`.
 pub fn swap_last_into<T: Element>(x: &[T], a: usize, b: usize, out: &mut [T]) {
-    for_rows(out, a, 2 * a, |row, out| {
-        let from = &x[row / b * a * b + row % b..];
-        out.iter_mut().zip(from.iter().step_by(b)).for_each(|(o, v)| *o = *v);
-    });
+    transpose(x, &[x.len() / (a * b).max(1), a, b], &[0, 2, 1], out);
 }
 
 /// `[outer, spatial, channels]` as `[outer, channels, spatial]` when `last`, else the data itself.

@@ -68,6 +68,8 @@ pub fn reduce_to_shape<T: Number>(src: &[T], dims: &[usize], target: &[usize], o
 
 /// Up to this many outputs, long reductions are cut into parts that are merged afterwards.
 const FEW: usize = BLOCK;
+/// Neighbouring outputs of one task, where neighbours come from neighbouring elements.
+const GROUP: usize = 256;
 /// Elements in such a part, about.
 const PART: usize = 1 << 16;
 
@@ -86,7 +88,7 @@ fn run<T: Number, F: Fold<T>>(src: &[T], dims: &[usize], axes: &[usize], out: &m
 
 /// Every output by itself.
 fn reduce_whole<T: Number, F: Fold<T>>(src: &[T], plan: &Plan, out: &mut [T]) {
-    let group = if plan.inner_kept { 64 } else { 1 };
+    let group = if plan.inner_kept { GROUP } else { 1 };
     for_row_chunks(out, group, plan.count.saturating_mul(group), |first, chunk| {
         let mut acc = [F::start(); BLOCK];
         for (n, block) in chunk.chunks_mut(BLOCK).enumerate() {

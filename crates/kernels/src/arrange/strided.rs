@@ -1,8 +1,10 @@
 //! The copy loop behind every rearrangement.
 
+use super::square;
 use crate::axes::MAX_AXES;
 use crate::parallel::{chunk_rows, map_indices};
 use crate::raw::{Pair, each_width};
+use crate::simd::tier;
 
 /// One loop of a copy: how often, and how far apart the elements are on either side.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -76,12 +78,20 @@ impl Nest {
     fn run_tiled<U: Copy + Send + Sync>(&self, place: &Place<U>, outer: &[Loop], i: usize, inner: Loop) {
         let mut rest = outer.to_vec();
         let across = rest.remove(i);
+        let (tier, on_vectors) = (tier(), size_of::<U>() == 4 && inner.to == 1 && across.from == 1);
         self.walk(&rest, across, TILE, inner.extent, |from, to, count| {
             for at in (0..inner.extent).step_by(TILE) {
                 let run = Loop { extent: TILE.min(inner.extent - at), ..inner };
                 let (from, to) = (from + at as isize * inner.from, to + at as isize * inner.to);
-                // SAFETY: as in `run_rows`.
-                unsafe { place.square(from, to, run, Loop { extent: count, ..across }) }
+                // SAFETY: as in `run_rows`; `f32` has the size and the alignment of other numbers of four bytes.
+                unsafe {
+                    if on_vectors {
+                        let (src, out) = (place.src.offset(from).cast(), place.out.offset(to).cast());
+                        square::transpose(tier, src, out, (inner.from, across.to), run.extent, count);
+                    } else {
+                        place.square(from, to, run, Loop { extent: count, ..across });
+                    }
+                }
             }
         });
     }

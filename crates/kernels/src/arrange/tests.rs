@@ -1,5 +1,6 @@
 use super::*;
 use crate::parallel::tests::same_for_threads;
+use crate::simd::{available, with_tier};
 use rsym_tensor::f16;
 
 fn ramp(dims: &[usize]) -> Vec<i32> {
@@ -54,6 +55,21 @@ fn every_permutation_equals_the_naive_twin() {
     check_transpose(&ramp(&[6, 64, 1000]), &[6, 64, 1000], &[1, 0, 2]);
     check_transpose(&ramp(&[]), &[], &[]);
     check_transpose(&ramp(&[0, 4]), &[0, 4], &[1, 0]);
+}
+
+#[test]
+fn every_tier_moves_bits_as_they_are() {
+    for tier in available() {
+        with_tier(tier, || {
+            for (rows, columns) in [(16, 16), (1, 40), (40, 1), (15, 17), (33, 64), (100, 31)] {
+                // Among them are what would be denormal numbers and signalling NaN.
+                let bits = |i: usize| (i as i32).wrapping_mul(0x0102_0304) ^ if i % 3 == 0 { 0x7f80_0001 } else { 0 };
+                let src: Vec<i32> = (0..2 * rows * columns).map(bits).collect();
+                check_transpose(&src, &[2, rows, columns], &[0, 2, 1]);
+                check_transpose(&src, &[rows, 2, columns], &[2, 1, 0]);
+            }
+        });
+    }
 }
 
 #[test]

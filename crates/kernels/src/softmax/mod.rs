@@ -1,5 +1,6 @@
 //! Softmax and its logarithm along an axis, and the gradient of the softmax loss.
 
+mod columns;
 mod exp;
 mod loss;
 mod single;

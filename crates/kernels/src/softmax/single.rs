@@ -1,13 +1,19 @@
 //! Softmax of lines in single precision, on vectors.
 
-use super::{Softmax, row_length};
+use super::{Softmax, columns, row_length};
 use crate::layout::{AxisDims, as_rows, write_rows};
 use crate::lines::{for_vectors, keep, load, store, sums};
 use crate::parallel::for_row_chunks;
 use crate::simd::functions::exp_negative;
 use crate::simd::{tier, tiered};
 
+/// With fewer numbers beside each other than this, lines are brought together first.
+const FEW_COLUMNS: usize = 8;
+
 pub(crate) fn softmax_single(dims: AxisDims, kind: Softmax, x: &[f32], length: Option<&[usize]>, out: &mut [f32]) {
+    if length.is_none() && dims.inner >= FEW_COLUMNS {
+        return columns::softmax(dims, kind, x, out);
+    }
     let (rows, tier, n) = (as_rows(dims, x), tier(), dims.axis);
     write_rows(dims, out, |out| {
         for_row_chunks(out, n, 2 * n + 16, |first, out| {
@@ -27,6 +33,9 @@ pub(crate) fn gradient_single(
     length: Option<&[usize]>,
     dx: &mut [f32],
 ) {
+    if length.is_none() && dims.inner >= FEW_COLUMNS {
+        return columns::gradient(dims, kind, (out, dout), dx);
+    }
     let (out, dout, tier, n) = (as_rows(dims, out), as_rows(dims, dout), tier(), dims.axis);
     write_rows(dims, dx, |dx| {
         for_row_chunks(dx, n, 2 * n + 16, |first, dx| {

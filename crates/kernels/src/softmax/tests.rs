@@ -1,6 +1,7 @@
 use super::*;
 use crate::parallel::tests::same_for_threads;
 use crate::real::tests::{assert_close, doubles, noise};
+use crate::simd::{available, with_tier};
 use rsym_tensor::f16;
 
 const SIZES: [usize; 8] = [1, 3, 7, 8, 15, 16, 17, 33];
@@ -71,6 +72,18 @@ fn softmax_matches_the_definition() {
             }
         }
         check::<f16>(AxisDims { outer: 2, axis: 9, inner: 1 }, kind, None, 8e-3);
+    }
+}
+
+#[test]
+fn columns_match_the_definition_on_every_tier() {
+    for tier in available() {
+        with_tier(tier, || {
+            for dims in [(2, 3, 8), (1, 150, 17), (1, 300, 70), (2, 1, 33), (3, 0, 9)] {
+                let dims = AxisDims { outer: dims.0, axis: dims.1, inner: dims.2 };
+                kinds().into_iter().for_each(|kind| check::<f32>(dims, kind, None, 1e-6));
+            }
+        });
     }
 }
 
