@@ -55,10 +55,11 @@ check-spills: $(BIN)/.built
 wheel: $(BIN)/.tools
 	$(BIN)/maturin build --release --out dist
 
-# The operator functions, from the registry.
+# The operator functions, the reference and the stubs, from the registry and the extension.
 generate: $(BIN)/.built
 	$(BIN)/python tools/generate_ops.py
 	$(BIN)/python tools/generate_docs.py
+	$(BIN)/python tools/generate_stubs.py
 
 clean:
 	rm -rf $(VENV) $(VENV)-oldest dist

@@ -1,5 +1,6 @@
 """The examples in docs and docstrings run, and the generated files are current."""
 
+import ast
 import doctest
 import importlib
 import pathlib
@@ -37,7 +38,24 @@ def test_examples_in_docstrings_run(name):
     assert result.failed == 0
 
 
-@pytest.mark.parametrize("tool", ["generate_ops.py", "generate_docs.py"])
+def stubs():
+    return sorted(p.relative_to(ROOT / "python") for p in (ROOT / "python").rglob("*.pyi"))
+
+
+@pytest.mark.parametrize("path", stubs(), ids=str)
+def test_stubs_list_what_their_modules_have(path):
+    tree = ast.parse((ROOT / "python" / path).read_text())
+    listed = {node.name for node in tree.body if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
+    module = importlib.import_module(str(path.with_suffix("")).replace("/", "."))
+    own = {
+        n
+        for n, v in vars(module).items()
+        if not n.startswith("__") and (callable(v)) and n not in ("_Null", "_compose", "_invoke")
+    }
+    assert listed == own
+
+
+@pytest.mark.parametrize("tool", ["generate_ops.py", "generate_docs.py", "generate_stubs.py"])
 def test_generated_files_are_current(tool):
     done = subprocess.run([sys.executable, str(ROOT / "tools" / tool), "--check"], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

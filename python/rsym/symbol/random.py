@@ -20,5 +20,7 @@ def _array(name):
 
 
 _made = _distributions.functions(Symbol, _scalar, _array, lambda name: getattr(op, name), _extra)
+# The operators whose arguments are no numbers of a distribution, such as `uniform_like`, are offered as they are.
+_made = {name: getattr(random, name) for name in random.__all__} | _made
 globals().update(_made)
 __all__ = list(_made)

@@ -44,6 +44,12 @@ def arange_like(data=None, start=_Null, step=_Null, repeat=_Null, ctx=_Null, axi
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.contrib.arange_like(mx.nd.zeros((2, 3)), axis=1).asnumpy()
+    array([0., 1., 2.], dtype=float32)
     """
     return _invoke("_contrib_arange_like", (data,), {"start": start, "step": step, "repeat": repeat, "ctx": ctx, "axis": axis}, out, kwargs)
 
@@ -67,5 +73,11 @@ def div_sqrt_dim(data=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.contrib.div_sqrt_dim(mx.nd.array([[2, 4, 6, 8]])).asnumpy().round(4)
+    array([[1., 2., 3., 4.]], dtype=float32)
     """
     return _invoke("_contrib_div_sqrt_dim", (data,), {}, out, kwargs)

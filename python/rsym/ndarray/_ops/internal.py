@@ -145,659 +145,105 @@ def _Div(lhs=None, rhs=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.elemwise_div(mx.nd.array([1, 4]), mx.nd.array([3, 2])).asnumpy().round(4)
+    array([0.3333, 2.    ], dtype=float32)
     """
     return _invoke("elemwise_div", (lhs, rhs,), {}, out, kwargs)
 
 
 def _DivScalar(data=None, scalar=_Null, is_int=_Null, out=None, name=None, **kwargs):
-    """Another name of `_div_scalar`.
-
-    Divides by a number: `out = data / scalar`.
-
-    | | shape | dtype |
-    |---|---|---|
-    | data | any | any |
-    | output | that of data | that of data; int64 for bool; float64 for bool and integers unless `is_int` |
-
-    With integers the number is truncated to a whole number first, unless `is_int` is off.
-
-    Parameters
-    ----------
-    data : NDArray
-        The tensor.
-    scalar : double, default 1
-        The number.
-    is_int : boolean, default True
-        Whether the number counts as a whole number, so that integers stay integers.
-    out : NDArray or list of NDArray, optional
-        Arrays that take the result.
-
-    Returns
-    -------
-    NDArray, or a list of them where there are several outputs
-    """
     return _invoke("_div_scalar", (data,), {"scalar": scalar, "is_int": is_int}, out, kwargs)
 
 
 def _Equal(lhs=None, rhs=None, out=None, name=None, **kwargs):
-    """Another name of `_equal`.
-
-    Is 1 where both inputs are equal, otherwise 0: `out = lhs == rhs`.
-
-    | | shape | dtype |
-    |---|---|---|
-    | lhs, rhs | any, both equal | any but bool, both equal |
-    | output | that shape | that dtype |
-
-    Parameters
-    ----------
-    lhs : NDArray
-        The left operand.
-    rhs : NDArray
-        The right operand, of the same shape and type.
-    out : NDArray or list of NDArray, optional
-        Arrays that take the result.
-
-    Returns
-    -------
-    NDArray, or a list of them where there are several outputs
-    """
     return _invoke("_equal", (lhs, rhs,), {}, out, kwargs)
 
 
 def _EqualScalar(data=None, scalar=_Null, is_int=_Null, out=None, name=None, **kwargs):
-    """Another name of `_equal_scalar`.
-
-    Is 1 where data equals a number, otherwise 0: `out = data == scalar`.
-
-    | | shape | dtype |
-    |---|---|---|
-    | data | any | any |
-    | output | that of data | that of data; int64 for bool; float64 for bool and integers unless `is_int` |
-
-    With integers the number is truncated to a whole number first, unless `is_int` is off.
-
-    Parameters
-    ----------
-    data : NDArray
-        The tensor.
-    scalar : double, default 1
-        The number.
-    is_int : boolean, default True
-        Whether the number counts as a whole number, so that integers stay integers.
-    out : NDArray or list of NDArray, optional
-        Arrays that take the result.
-
-    Returns
-    -------
-    NDArray, or a list of them where there are several outputs
-    """
     return _invoke("_equal_scalar", (data,), {"scalar": scalar, "is_int": is_int}, out, kwargs)
 
 
 def _Greater(lhs=None, rhs=None, out=None, name=None, **kwargs):
-    """Another name of `_greater`.
-
-    Is 1 where the left input is greater, otherwise 0: `out = lhs > rhs`.
-
-    | | shape | dtype |
-    |---|---|---|
-    | lhs, rhs | any, both equal | any but bool, both equal |
-    | output | that shape | that dtype |
-
-    Parameters
-    ----------
-    lhs : NDArray
-        The left operand.
-    rhs : NDArray
-        The right operand, of the same shape and type.
-    out : NDArray or list of NDArray, optional
-        Arrays that take the result.
-
-    Returns
-    -------
-    NDArray, or a list of them where there are several outputs
-    """
     return _invoke("_greater", (lhs, rhs,), {}, out, kwargs)
 
 
 def _GreaterEqualScalar(data=None, scalar=_Null, is_int=_Null, out=None, name=None, **kwargs):
-    """Another name of `_greater_equal_scalar`.
-
-    Is 1 where data is at least a number, otherwise 0: `out = data >= scalar`.
-
-    | | shape | dtype |
-    |---|---|---|
-    | data | any | any |
-    | output | that of data | that of data; int64 for bool; float64 for bool and integers unless `is_int` |
-
-    With integers the number is truncated to a whole number first, unless `is_int` is off.
-
-    Parameters
-    ----------
-    data : NDArray
-        The tensor.
-    scalar : double, default 1
-        The number.
-    is_int : boolean, default True
-        Whether the number counts as a whole number, so that integers stay integers.
-    out : NDArray or list of NDArray, optional
-        Arrays that take the result.
-
-    Returns
-    -------
-    NDArray, or a list of them where there are several outputs
-    """
     return _invoke("_greater_equal_scalar", (data,), {"scalar": scalar, "is_int": is_int}, out, kwargs)
 
 
 def _GreaterScalar(data=None, scalar=_Null, is_int=_Null, out=None, name=None, **kwargs):
-    """Another name of `_greater_scalar`.
-
-    Is 1 where data is greater than a number, otherwise 0: `out = data > scalar`.
-
-    | | shape | dtype |
-    |---|---|---|
-    | data | any | any |
-    | output | that of data | that of data; int64 for bool; float64 for bool and integers unless `is_int` |
-
-    With integers the number is truncated to a whole number first, unless `is_int` is off.
-
-    Parameters
-    ----------
-    data : NDArray
-        The tensor.
-    scalar : double, default 1
-        The number.
-    is_int : boolean, default True
-        Whether the number counts as a whole number, so that integers stay integers.
-    out : NDArray or list of NDArray, optional
-        Arrays that take the result.
-
-    Returns
-    -------
-    NDArray, or a list of them where there are several outputs
-    """
     return _invoke("_greater_scalar", (data,), {"scalar": scalar, "is_int": is_int}, out, kwargs)
 
 
 def _Greater_Equal(lhs=None, rhs=None, out=None, name=None, **kwargs):
-    """Another name of `_greater_equal`.
-
-    Is 1 where the left input is greater or equal, otherwise 0: `out = lhs >= rhs`.
-
-    | | shape | dtype |
-    |---|---|---|
-    | lhs, rhs | any, both equal | any but bool, both equal |
-    | output | that shape | that dtype |
-
-    Parameters
-    ----------
-    lhs : NDArray
-        The left operand.
-    rhs : NDArray
-        The right operand, of the same shape and type.
-    out : NDArray or list of NDArray, optional
-        Arrays that take the result.
-
-    Returns
-    -------
-    NDArray, or a list of them where there are several outputs
-    """
     return _invoke("_greater_equal", (lhs, rhs,), {}, out, kwargs)
 
 
 def _Hypot(lhs=None, rhs=None, out=None, name=None, **kwargs):
-    """Another name of `_hypot`.
-
-    Computes the hypotenuse of a right triangle element by element: `out = sqrt(lhs² + rhs²)`.
-
-    | | shape | dtype |
-    |---|---|---|
-    | lhs, rhs | any, both equal | any but bool, both equal |
-    | output | that shape | that dtype |
-
-    Parameters
-    ----------
-    lhs : NDArray
-        The left operand.
-    rhs : NDArray
-        The right operand, of the same shape and type.
-    out : NDArray or list of NDArray, optional
-        Arrays that take the result.
-
-    Returns
-    -------
-    NDArray, or a list of them where there are several outputs
-    """
     return _invoke("_hypot", (lhs, rhs,), {}, out, kwargs)
 
 
 def _HypotScalar(data=None, scalar=_Null, is_int=_Null, out=None, name=None, **kwargs):
-    """Another name of `_hypot_scalar`.
-
-    Computes the hypotenuse of a right triangle: `out = sqrt(data² + scalar²)`.
-
-    | | shape | dtype |
-    |---|---|---|
-    | data | any | any |
-    | output | that of data | that of data; int64 for bool; float64 for bool and integers unless `is_int` |
-
-    With integers the number is truncated to a whole number first, unless `is_int` is off.
-
-    Parameters
-    ----------
-    data : NDArray
-        The tensor.
-    scalar : double, default 1
-        The number.
-    is_int : boolean, default True
-        Whether the number counts as a whole number, so that integers stay integers.
-    out : NDArray or list of NDArray, optional
-        Arrays that take the result.
-
-    Returns
-    -------
-    NDArray, or a list of them where there are several outputs
-    """
     return _invoke("_hypot_scalar", (data,), {"scalar": scalar, "is_int": is_int}, out, kwargs)
 
 
 def _Lesser(lhs=None, rhs=None, out=None, name=None, **kwargs):
-    """Another name of `_lesser`.
-
-    Is 1 where the left input is smaller, otherwise 0: `out = lhs < rhs`.
-
-    | | shape | dtype |
-    |---|---|---|
-    | lhs, rhs | any, both equal | any but bool, both equal |
-    | output | that shape | that dtype |
-
-    Parameters
-    ----------
-    lhs : NDArray
-        The left operand.
-    rhs : NDArray
-        The right operand, of the same shape and type.
-    out : NDArray or list of NDArray, optional
-        Arrays that take the result.
-
-    Returns
-    -------
-    NDArray, or a list of them where there are several outputs
-    """
     return _invoke("_lesser", (lhs, rhs,), {}, out, kwargs)
 
 
 def _LesserEqualScalar(data=None, scalar=_Null, is_int=_Null, out=None, name=None, **kwargs):
-    """Another name of `_lesser_equal_scalar`.
-
-    Is 1 where data is at most a number, otherwise 0: `out = data <= scalar`.
-
-    | | shape | dtype |
-    |---|---|---|
-    | data | any | any |
-    | output | that of data | that of data; int64 for bool; float64 for bool and integers unless `is_int` |
-
-    With integers the number is truncated to a whole number first, unless `is_int` is off.
-
-    Parameters
-    ----------
-    data : NDArray
-        The tensor.
-    scalar : double, default 1
-        The number.
-    is_int : boolean, default True
-        Whether the number counts as a whole number, so that integers stay integers.
-    out : NDArray or list of NDArray, optional
-        Arrays that take the result.
-
-    Returns
-    -------
-    NDArray, or a list of them where there are several outputs
-    """
     return _invoke("_lesser_equal_scalar", (data,), {"scalar": scalar, "is_int": is_int}, out, kwargs)
 
 
 def _LesserScalar(data=None, scalar=_Null, is_int=_Null, out=None, name=None, **kwargs):
-    """Another name of `_lesser_scalar`.
-
-    Is 1 where data is smaller than a number, otherwise 0: `out = data < scalar`.
-
-    | | shape | dtype |
-    |---|---|---|
-    | data | any | any |
-    | output | that of data | that of data; int64 for bool; float64 for bool and integers unless `is_int` |
-
-    With integers the number is truncated to a whole number first, unless `is_int` is off.
-
-    Parameters
-    ----------
-    data : NDArray
-        The tensor.
-    scalar : double, default 1
-        The number.
-    is_int : boolean, default True
-        Whether the number counts as a whole number, so that integers stay integers.
-    out : NDArray or list of NDArray, optional
-        Arrays that take the result.
-
-    Returns
-    -------
-    NDArray, or a list of them where there are several outputs
-    """
     return _invoke("_lesser_scalar", (data,), {"scalar": scalar, "is_int": is_int}, out, kwargs)
 
 
 def _Lesser_Equal(lhs=None, rhs=None, out=None, name=None, **kwargs):
-    """Another name of `_lesser_equal`.
-
-    Is 1 where the left input is smaller or equal, otherwise 0: `out = lhs <= rhs`.
-
-    | | shape | dtype |
-    |---|---|---|
-    | lhs, rhs | any, both equal | any but bool, both equal |
-    | output | that shape | that dtype |
-
-    Parameters
-    ----------
-    lhs : NDArray
-        The left operand.
-    rhs : NDArray
-        The right operand, of the same shape and type.
-    out : NDArray or list of NDArray, optional
-        Arrays that take the result.
-
-    Returns
-    -------
-    NDArray, or a list of them where there are several outputs
-    """
     return _invoke("_lesser_equal", (lhs, rhs,), {}, out, kwargs)
 
 
 def _LogicalAndScalar(data=None, scalar=_Null, is_int=_Null, out=None, name=None, **kwargs):
-    """Another name of `_logical_and_scalar`.
-
-    Is 1 where neither data nor the number is 0, otherwise 0: `out = data and scalar`.
-
-    | | shape | dtype |
-    |---|---|---|
-    | data | any | any |
-    | output | that of data | that of data; int64 for bool; float64 for bool and integers unless `is_int` |
-
-    With integers the number is truncated to a whole number first, unless `is_int` is off.
-
-    Parameters
-    ----------
-    data : NDArray
-        The tensor.
-    scalar : double, default 1
-        The number.
-    is_int : boolean, default True
-        Whether the number counts as a whole number, so that integers stay integers.
-    out : NDArray or list of NDArray, optional
-        Arrays that take the result.
-
-    Returns
-    -------
-    NDArray, or a list of them where there are several outputs
-    """
     return _invoke("_logical_and_scalar", (data,), {"scalar": scalar, "is_int": is_int}, out, kwargs)
 
 
 def _LogicalOrScalar(data=None, scalar=_Null, is_int=_Null, out=None, name=None, **kwargs):
-    """Another name of `_logical_or_scalar`.
-
-    Is 1 where data or the number is not 0, otherwise 0: `out = data or scalar`.
-
-    | | shape | dtype |
-    |---|---|---|
-    | data | any | any |
-    | output | that of data | that of data; int64 for bool; float64 for bool and integers unless `is_int` |
-
-    With integers the number is truncated to a whole number first, unless `is_int` is off.
-
-    Parameters
-    ----------
-    data : NDArray
-        The tensor.
-    scalar : double, default 1
-        The number.
-    is_int : boolean, default True
-        Whether the number counts as a whole number, so that integers stay integers.
-    out : NDArray or list of NDArray, optional
-        Arrays that take the result.
-
-    Returns
-    -------
-    NDArray, or a list of them where there are several outputs
-    """
     return _invoke("_logical_or_scalar", (data,), {"scalar": scalar, "is_int": is_int}, out, kwargs)
 
 
 def _LogicalXorScalar(data=None, scalar=_Null, is_int=_Null, out=None, name=None, **kwargs):
-    """Another name of `_logical_xor_scalar`.
-
-    Is 1 where exactly one of data and the number is 0, otherwise 0: `out = data xor scalar`.
-
-    | | shape | dtype |
-    |---|---|---|
-    | data | any | any |
-    | output | that of data | that of data; int64 for bool; float64 for bool and integers unless `is_int` |
-
-    With integers the number is truncated to a whole number first, unless `is_int` is off.
-
-    Parameters
-    ----------
-    data : NDArray
-        The tensor.
-    scalar : double, default 1
-        The number.
-    is_int : boolean, default True
-        Whether the number counts as a whole number, so that integers stay integers.
-    out : NDArray or list of NDArray, optional
-        Arrays that take the result.
-
-    Returns
-    -------
-    NDArray, or a list of them where there are several outputs
-    """
     return _invoke("_logical_xor_scalar", (data,), {"scalar": scalar, "is_int": is_int}, out, kwargs)
 
 
 def _Logical_And(lhs=None, rhs=None, out=None, name=None, **kwargs):
-    """Another name of `_logical_and`.
-
-    Is 1 where neither input is 0, otherwise 0: `out = lhs and rhs`.
-
-    | | shape | dtype |
-    |---|---|---|
-    | lhs, rhs | any, both equal | any but bool, both equal |
-    | output | that shape | that dtype |
-
-    Parameters
-    ----------
-    lhs : NDArray
-        The left operand.
-    rhs : NDArray
-        The right operand, of the same shape and type.
-    out : NDArray or list of NDArray, optional
-        Arrays that take the result.
-
-    Returns
-    -------
-    NDArray, or a list of them where there are several outputs
-    """
     return _invoke("_logical_and", (lhs, rhs,), {}, out, kwargs)
 
 
 def _Logical_Or(lhs=None, rhs=None, out=None, name=None, **kwargs):
-    """Another name of `_logical_or`.
-
-    Is 1 where one of the inputs is not 0, otherwise 0: `out = lhs or rhs`.
-
-    | | shape | dtype |
-    |---|---|---|
-    | lhs, rhs | any, both equal | any but bool, both equal |
-    | output | that shape | that dtype |
-
-    Parameters
-    ----------
-    lhs : NDArray
-        The left operand.
-    rhs : NDArray
-        The right operand, of the same shape and type.
-    out : NDArray or list of NDArray, optional
-        Arrays that take the result.
-
-    Returns
-    -------
-    NDArray, or a list of them where there are several outputs
-    """
     return _invoke("_logical_or", (lhs, rhs,), {}, out, kwargs)
 
 
 def _Logical_Xor(lhs=None, rhs=None, out=None, name=None, **kwargs):
-    """Another name of `_logical_xor`.
-
-    Is 1 where exactly one of the inputs is 0, otherwise 0: `out = lhs xor rhs`.
-
-    | | shape | dtype |
-    |---|---|---|
-    | lhs, rhs | any, both equal | any but bool, both equal |
-    | output | that shape | that dtype |
-
-    Parameters
-    ----------
-    lhs : NDArray
-        The left operand.
-    rhs : NDArray
-        The right operand, of the same shape and type.
-    out : NDArray or list of NDArray, optional
-        Arrays that take the result.
-
-    Returns
-    -------
-    NDArray, or a list of them where there are several outputs
-    """
     return _invoke("_logical_xor", (lhs, rhs,), {}, out, kwargs)
 
 
 def _Maximum(lhs=None, rhs=None, out=None, name=None, **kwargs):
-    """Another name of `_maximum`.
-
-    Takes the larger of two inputs element by element: `out = max(lhs, rhs)`; NaN if one of them is NaN.
-
-    Where both are equal, the whole gradient goes to lhs.
-
-    | | shape | dtype |
-    |---|---|---|
-    | lhs, rhs | any, both equal | any but bool, both equal |
-    | output | that shape | that dtype |
-
-    Parameters
-    ----------
-    lhs : NDArray
-        The left operand.
-    rhs : NDArray
-        The right operand, of the same shape and type.
-    out : NDArray or list of NDArray, optional
-        Arrays that take the result.
-
-    Returns
-    -------
-    NDArray, or a list of them where there are several outputs
-    """
     return _invoke("_maximum", (lhs, rhs,), {}, out, kwargs)
 
 
 def _MaximumScalar(data=None, scalar=_Null, is_int=_Null, out=None, name=None, **kwargs):
-    """Another name of `_maximum_scalar`.
-
-    Takes the larger of data and a number: `out = max(data, scalar)`. Where both are equal, the gradient
-    passes.
-
-    | | shape | dtype |
-    |---|---|---|
-    | data | any | any |
-    | output | that of data | that of data; int64 for bool; float64 for bool and integers unless `is_int` |
-
-    With integers the number is truncated to a whole number first, unless `is_int` is off.
-
-    Parameters
-    ----------
-    data : NDArray
-        The tensor.
-    scalar : double, default 1
-        The number.
-    is_int : boolean, default True
-        Whether the number counts as a whole number, so that integers stay integers.
-    out : NDArray or list of NDArray, optional
-        Arrays that take the result.
-
-    Returns
-    -------
-    NDArray, or a list of them where there are several outputs
-    """
     return _invoke("_maximum_scalar", (data,), {"scalar": scalar, "is_int": is_int}, out, kwargs)
 
 
 def _Minimum(lhs=None, rhs=None, out=None, name=None, **kwargs):
-    """Another name of `_minimum`.
-
-    Takes the smaller of two inputs element by element: `out = min(lhs, rhs)`; NaN if one of them is NaN.
-
-    Where both are equal, the whole gradient goes to lhs.
-
-    | | shape | dtype |
-    |---|---|---|
-    | lhs, rhs | any, both equal | any but bool, both equal |
-    | output | that shape | that dtype |
-
-    Parameters
-    ----------
-    lhs : NDArray
-        The left operand.
-    rhs : NDArray
-        The right operand, of the same shape and type.
-    out : NDArray or list of NDArray, optional
-        Arrays that take the result.
-
-    Returns
-    -------
-    NDArray, or a list of them where there are several outputs
-    """
     return _invoke("_minimum", (lhs, rhs,), {}, out, kwargs)
 
 
 def _MinimumScalar(data=None, scalar=_Null, is_int=_Null, out=None, name=None, **kwargs):
-    """Another name of `_minimum_scalar`.
-
-    Takes the smaller of data and a number: `out = min(data, scalar)`. Where both are equal, the gradient
-    passes.
-
-    | | shape | dtype |
-    |---|---|---|
-    | data | any | any |
-    | output | that of data | that of data; int64 for bool; float64 for bool and integers unless `is_int` |
-
-    With integers the number is truncated to a whole number first, unless `is_int` is off.
-
-    Parameters
-    ----------
-    data : NDArray
-        The tensor.
-    scalar : double, default 1
-        The number.
-    is_int : boolean, default True
-        Whether the number counts as a whole number, so that integers stay integers.
-    out : NDArray or list of NDArray, optional
-        Arrays that take the result.
-
-    Returns
-    -------
-    NDArray, or a list of them where there are several outputs
-    """
     return _invoke("_minimum_scalar", (data,), {"scalar": scalar, "is_int": is_int}, out, kwargs)
 
 
@@ -823,95 +269,25 @@ def _Minus(lhs=None, rhs=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.elemwise_sub(mx.nd.array([1, 4]), mx.nd.array([3, 2])).asnumpy().round(4)
+    array([-2.,  2.], dtype=float32)
     """
     return _invoke("elemwise_sub", (lhs, rhs,), {}, out, kwargs)
 
 
 def _MinusScalar(data=None, scalar=_Null, is_int=_Null, out=None, name=None, **kwargs):
-    """Another name of `_minus_scalar`.
-
-    Subtracts a number: `out = data - scalar`.
-
-    | | shape | dtype |
-    |---|---|---|
-    | data | any | any |
-    | output | that of data | that of data; int64 for bool; float64 for bool and integers unless `is_int` |
-
-    With integers the number is truncated to a whole number first, unless `is_int` is off.
-
-    Parameters
-    ----------
-    data : NDArray
-        The tensor.
-    scalar : double, default 1
-        The number.
-    is_int : boolean, default True
-        Whether the number counts as a whole number, so that integers stay integers.
-    out : NDArray or list of NDArray, optional
-        Arrays that take the result.
-
-    Returns
-    -------
-    NDArray, or a list of them where there are several outputs
-    """
     return _invoke("_minus_scalar", (data,), {"scalar": scalar, "is_int": is_int}, out, kwargs)
 
 
 def _Mod(lhs=None, rhs=None, out=None, name=None, **kwargs):
-    """Another name of `_mod`.
-
-    Takes the remainder of a division element by element: `out = lhs mod rhs`, with the sign of the divisor.
-
-    A divisor of 0 gives 0.
-
-    | | shape | dtype |
-    |---|---|---|
-    | lhs, rhs | any, both equal | any but bool, both equal |
-    | output | that shape | that dtype |
-
-    Parameters
-    ----------
-    lhs : NDArray
-        The left operand.
-    rhs : NDArray
-        The right operand, of the same shape and type.
-    out : NDArray or list of NDArray, optional
-        Arrays that take the result.
-
-    Returns
-    -------
-    NDArray, or a list of them where there are several outputs
-    """
     return _invoke("_mod", (lhs, rhs,), {}, out, kwargs)
 
 
 def _ModScalar(data=None, scalar=_Null, is_int=_Null, out=None, name=None, **kwargs):
-    """Another name of `_mod_scalar`.
-
-    Takes the remainder of the division by a number: `out = data mod scalar`, with the sign of the number.
-
-    | | shape | dtype |
-    |---|---|---|
-    | data | any | any |
-    | output | that of data | that of data; int64 for bool; float64 for bool and integers unless `is_int` |
-
-    With integers the number is truncated to a whole number first, unless `is_int` is off.
-
-    Parameters
-    ----------
-    data : NDArray
-        The tensor.
-    scalar : double, default 1
-        The number.
-    is_int : boolean, default True
-        Whether the number counts as a whole number, so that integers stay integers.
-    out : NDArray or list of NDArray, optional
-        Arrays that take the result.
-
-    Returns
-    -------
-    NDArray, or a list of them where there are several outputs
-    """
     return _invoke("_mod_scalar", (data,), {"scalar": scalar, "is_int": is_int}, out, kwargs)
 
 
@@ -937,93 +313,25 @@ def _Mul(lhs=None, rhs=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.elemwise_mul(mx.nd.array([1, 4]), mx.nd.array([3, 2])).asnumpy().round(4)
+    array([3., 8.], dtype=float32)
     """
     return _invoke("elemwise_mul", (lhs, rhs,), {}, out, kwargs)
 
 
 def _MulScalar(data=None, scalar=_Null, is_int=_Null, out=None, name=None, **kwargs):
-    """Another name of `_mul_scalar`.
-
-    Multiplies by a number: `out = data * scalar`.
-
-    | | shape | dtype |
-    |---|---|---|
-    | data | any | any |
-    | output | that of data | that of data; int64 for bool; float64 for bool and integers unless `is_int` |
-
-    With integers the number is truncated to a whole number first, unless `is_int` is off.
-
-    Parameters
-    ----------
-    data : NDArray
-        The tensor.
-    scalar : double, default 1
-        The number.
-    is_int : boolean, default True
-        Whether the number counts as a whole number, so that integers stay integers.
-    out : NDArray or list of NDArray, optional
-        Arrays that take the result.
-
-    Returns
-    -------
-    NDArray, or a list of them where there are several outputs
-    """
     return _invoke("_mul_scalar", (data,), {"scalar": scalar, "is_int": is_int}, out, kwargs)
 
 
 def _NotEqualScalar(data=None, scalar=_Null, is_int=_Null, out=None, name=None, **kwargs):
-    """Another name of `_not_equal_scalar`.
-
-    Is 1 where data differs from a number, otherwise 0: `out = data != scalar`.
-
-    | | shape | dtype |
-    |---|---|---|
-    | data | any | any |
-    | output | that of data | that of data; int64 for bool; float64 for bool and integers unless `is_int` |
-
-    With integers the number is truncated to a whole number first, unless `is_int` is off.
-
-    Parameters
-    ----------
-    data : NDArray
-        The tensor.
-    scalar : double, default 1
-        The number.
-    is_int : boolean, default True
-        Whether the number counts as a whole number, so that integers stay integers.
-    out : NDArray or list of NDArray, optional
-        Arrays that take the result.
-
-    Returns
-    -------
-    NDArray, or a list of them where there are several outputs
-    """
     return _invoke("_not_equal_scalar", (data,), {"scalar": scalar, "is_int": is_int}, out, kwargs)
 
 
 def _Not_Equal(lhs=None, rhs=None, out=None, name=None, **kwargs):
-    """Another name of `_not_equal`.
-
-    Is 1 where the inputs differ, otherwise 0: `out = lhs != rhs`.
-
-    | | shape | dtype |
-    |---|---|---|
-    | lhs, rhs | any, both equal | any but bool, both equal |
-    | output | that shape | that dtype |
-
-    Parameters
-    ----------
-    lhs : NDArray
-        The left operand.
-    rhs : NDArray
-        The right operand, of the same shape and type.
-    out : NDArray or list of NDArray, optional
-        Arrays that take the result.
-
-    Returns
-    -------
-    NDArray, or a list of them where there are several outputs
-    """
     return _invoke("_not_equal", (lhs, rhs,), {}, out, kwargs)
 
 
@@ -1049,213 +357,41 @@ def _Plus(lhs=None, rhs=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.elemwise_add(mx.nd.array([1, 4]), mx.nd.array([3, 2])).asnumpy().round(4)
+    array([4., 6.], dtype=float32)
     """
     return _invoke("elemwise_add", (lhs, rhs,), {}, out, kwargs)
 
 
 def _PlusScalar(data=None, scalar=_Null, is_int=_Null, out=None, name=None, **kwargs):
-    """Another name of `_plus_scalar`.
-
-    Adds a number: `out = data + scalar`.
-
-    | | shape | dtype |
-    |---|---|---|
-    | data | any | any |
-    | output | that of data | that of data; int64 for bool; float64 for bool and integers unless `is_int` |
-
-    With integers the number is truncated to a whole number first, unless `is_int` is off.
-
-    Parameters
-    ----------
-    data : NDArray
-        The tensor.
-    scalar : double, default 1
-        The number.
-    is_int : boolean, default True
-        Whether the number counts as a whole number, so that integers stay integers.
-    out : NDArray or list of NDArray, optional
-        Arrays that take the result.
-
-    Returns
-    -------
-    NDArray, or a list of them where there are several outputs
-    """
     return _invoke("_plus_scalar", (data,), {"scalar": scalar, "is_int": is_int}, out, kwargs)
 
 
 def _Power(lhs=None, rhs=None, out=None, name=None, **kwargs):
-    """Another name of `_power`.
-
-    Raises to a power element by element: `out = lhs ** rhs`.
-
-    | | shape | dtype |
-    |---|---|---|
-    | lhs, rhs | any, both equal | any but bool, both equal |
-    | output | that shape | that dtype |
-
-    Parameters
-    ----------
-    lhs : NDArray
-        The left operand.
-    rhs : NDArray
-        The right operand, of the same shape and type.
-    out : NDArray or list of NDArray, optional
-        Arrays that take the result.
-
-    Returns
-    -------
-    NDArray, or a list of them where there are several outputs
-    """
     return _invoke("_power", (lhs, rhs,), {}, out, kwargs)
 
 
 def _PowerScalar(data=None, scalar=_Null, is_int=_Null, out=None, name=None, **kwargs):
-    """Another name of `_power_scalar`.
-
-    Raises to the power of a number: `out = data ** scalar`.
-
-    | | shape | dtype |
-    |---|---|---|
-    | data | any | any |
-    | output | that of data | that of data; int64 for bool; float64 for bool and integers unless `is_int` |
-
-    With integers the number is truncated to a whole number first, unless `is_int` is off.
-
-    Parameters
-    ----------
-    data : NDArray
-        The tensor.
-    scalar : double, default 1
-        The number.
-    is_int : boolean, default True
-        Whether the number counts as a whole number, so that integers stay integers.
-    out : NDArray or list of NDArray, optional
-        Arrays that take the result.
-
-    Returns
-    -------
-    NDArray, or a list of them where there are several outputs
-    """
     return _invoke("_power_scalar", (data,), {"scalar": scalar, "is_int": is_int}, out, kwargs)
 
 
 def _RDivScalar(data=None, scalar=_Null, is_int=_Null, out=None, name=None, **kwargs):
-    """Another name of `_rdiv_scalar`.
-
-    Divides a number: `out = scalar / data`.
-
-    | | shape | dtype |
-    |---|---|---|
-    | data | any | any |
-    | output | that of data | that of data; int64 for bool; float64 for bool and integers unless `is_int` |
-
-    With integers the number is truncated to a whole number first, unless `is_int` is off.
-
-    Parameters
-    ----------
-    data : NDArray
-        The tensor.
-    scalar : double, default 1
-        The number.
-    is_int : boolean, default True
-        Whether the number counts as a whole number, so that integers stay integers.
-    out : NDArray or list of NDArray, optional
-        Arrays that take the result.
-
-    Returns
-    -------
-    NDArray, or a list of them where there are several outputs
-    """
     return _invoke("_rdiv_scalar", (data,), {"scalar": scalar, "is_int": is_int}, out, kwargs)
 
 
 def _RMinusScalar(data=None, scalar=_Null, is_int=_Null, out=None, name=None, **kwargs):
-    """Another name of `_rminus_scalar`.
-
-    Subtracts from a number: `out = scalar - data`.
-
-    | | shape | dtype |
-    |---|---|---|
-    | data | any | any |
-    | output | that of data | that of data; int64 for bool; float64 for bool and integers unless `is_int` |
-
-    With integers the number is truncated to a whole number first, unless `is_int` is off.
-
-    Parameters
-    ----------
-    data : NDArray
-        The tensor.
-    scalar : double, default 1
-        The number.
-    is_int : boolean, default True
-        Whether the number counts as a whole number, so that integers stay integers.
-    out : NDArray or list of NDArray, optional
-        Arrays that take the result.
-
-    Returns
-    -------
-    NDArray, or a list of them where there are several outputs
-    """
     return _invoke("_rminus_scalar", (data,), {"scalar": scalar, "is_int": is_int}, out, kwargs)
 
 
 def _RModScalar(data=None, scalar=_Null, is_int=_Null, out=None, name=None, **kwargs):
-    """Another name of `_rmod_scalar`.
-
-    Takes the remainder of the division of a number: `out = scalar mod data`, with the sign of data.
-
-    | | shape | dtype |
-    |---|---|---|
-    | data | any | any |
-    | output | that of data | that of data; int64 for bool; float64 for bool and integers unless `is_int` |
-
-    With integers the number is truncated to a whole number first, unless `is_int` is off.
-
-    Parameters
-    ----------
-    data : NDArray
-        The tensor.
-    scalar : double, default 1
-        The number.
-    is_int : boolean, default True
-        Whether the number counts as a whole number, so that integers stay integers.
-    out : NDArray or list of NDArray, optional
-        Arrays that take the result.
-
-    Returns
-    -------
-    NDArray, or a list of them where there are several outputs
-    """
     return _invoke("_rmod_scalar", (data,), {"scalar": scalar, "is_int": is_int}, out, kwargs)
 
 
 def _RPowerScalar(data=None, scalar=_Null, is_int=_Null, out=None, name=None, **kwargs):
-    """Another name of `_rpower_scalar`.
-
-    Raises a number to powers: `out = scalar ** data`.
-
-    | | shape | dtype |
-    |---|---|---|
-    | data | any | any |
-    | output | that of data | that of data; int64 for bool; float64 for bool and integers unless `is_int` |
-
-    With integers the number is truncated to a whole number first, unless `is_int` is off.
-
-    Parameters
-    ----------
-    data : NDArray
-        The tensor.
-    scalar : double, default 1
-        The number.
-    is_int : boolean, default True
-        Whether the number counts as a whole number, so that integers stay integers.
-    out : NDArray or list of NDArray, optional
-        Arrays that take the result.
-
-    Returns
-    -------
-    NDArray, or a list of them where there are several outputs
-    """
     return _invoke("_rpower_scalar", (data,), {"scalar": scalar, "is_int": is_int}, out, kwargs)
 
 
@@ -1281,6 +417,12 @@ def _add(lhs=None, rhs=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.elemwise_add(mx.nd.array([1, 4]), mx.nd.array([3, 2])).asnumpy().round(4)
+    array([4., 6.], dtype=float32)
     """
     return _invoke("elemwise_add", (lhs, rhs,), {}, out, kwargs)
 
@@ -1316,6 +458,12 @@ def _arange(start=_Null, stop=_Null, step=_Null, repeat=_Null, infer_range=_Null
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd._internal._arange(start=1, stop=7, step=2).asnumpy()
+    array([1., 3., 5.], dtype=float32)
     """
     return _invoke("_arange", (), {"start": start, "stop": stop, "step": step, "repeat": repeat, "infer_range": infer_range, "ctx": ctx, "dtype": dtype}, out, kwargs)
 
@@ -1338,76 +486,21 @@ def _copy(data=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd._internal._copy(mx.nd.array([1, 2])).asnumpy().round(4)
+    array([1., 2.], dtype=float32)
     """
     return _invoke("_copy", (data,), {}, out, kwargs)
 
 
 def _crop_assign(lhs=None, rhs=None, begin=_Null, end=_Null, step=_Null, out=None, name=None, **kwargs):
-    """Another name of `_slice_assign`.
-
-    Copies lhs and replaces a window of it: `out = lhs; out[begin:end:step] = rhs`.
-
-    | | shape | dtype |
-    |---|---|---|
-    | lhs | any | any |
-    | rhs | the extents of the window | that of lhs |
-    | output | that of lhs | that of lhs |
-
-    There is no gradient.
-
-    Parameters
-    ----------
-    lhs : NDArray
-        The input.
-    rhs : NDArray
-        What the window holds afterwards.
-    begin : tuple of <long or None>
-        First position of each axis, as in `slice`.
-    end : tuple of <long or None>
-        Position after the last of each axis, as in `slice`.
-    step : tuple of <long or None>, default ()
-        Distance of the positions, as in `slice`.
-    out : NDArray or list of NDArray, optional
-        Arrays that take the result.
-
-    Returns
-    -------
-    NDArray, or a list of them where there are several outputs
-    """
     return _invoke("_slice_assign", (lhs, rhs,), {"begin": begin, "end": end, "step": step}, out, kwargs)
 
 
 def _crop_assign_scalar(data=None, scalar=_Null, begin=_Null, end=_Null, step=_Null, out=None, name=None, **kwargs):
-    """Another name of `_slice_assign_scalar`.
-
-    Copies data and fills a window of it: `out = data; out[begin:end:step] = scalar`.
-
-    | | shape | dtype |
-    |---|---|---|
-    | data | any | any |
-    | output | that of data | that of data |
-
-    There is no gradient.
-
-    Parameters
-    ----------
-    data : NDArray
-        The input.
-    scalar : double, default 0
-        What the window holds afterwards.
-    begin : tuple of <long or None>
-        First position of each axis, as in `slice`.
-    end : tuple of <long or None>
-        Position after the last of each axis, as in `slice`.
-    step : tuple of <long or None>, default ()
-        Distance of the positions, as in `slice`.
-    out : NDArray or list of NDArray, optional
-        Arrays that take the result.
-
-    Returns
-    -------
-    NDArray, or a list of them where there are several outputs
-    """
     return _invoke("_slice_assign_scalar", (data,), {"scalar": scalar, "begin": begin, "end": end, "step": step}, out, kwargs)
 
 
@@ -1435,6 +528,12 @@ def _div(lhs=None, rhs=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.elemwise_div(mx.nd.array([1, 4]), mx.nd.array([3, 2])).asnumpy().round(4)
+    array([0.3333, 2.    ], dtype=float32)
     """
     return _invoke("elemwise_div", (lhs, rhs,), {}, out, kwargs)
 
@@ -1463,6 +562,12 @@ def _div_scalar(data=None, scalar=_Null, is_int=_Null, out=None, name=None, **kw
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd._internal._div_scalar(mx.nd.array([1, 4]), scalar=3).asnumpy().round(4)
+    array([0.3333, 1.3333], dtype=float32)
     """
     return _invoke("_div_scalar", (data,), {"scalar": scalar, "is_int": is_int}, out, kwargs)
 
@@ -1487,6 +592,12 @@ def _equal(lhs=None, rhs=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd._internal._equal(mx.nd.array([1, 4]), mx.nd.array([3, 2])).asnumpy().round(4)
+    array([0., 0.], dtype=float32)
     """
     return _invoke("_equal", (lhs, rhs,), {}, out, kwargs)
 
@@ -1515,6 +626,12 @@ def _equal_scalar(data=None, scalar=_Null, is_int=_Null, out=None, name=None, **
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd._internal._equal_scalar(mx.nd.array([1, 4]), scalar=3).asnumpy().round(4)
+    array([0., 0.], dtype=float32)
     """
     return _invoke("_equal_scalar", (data,), {"scalar": scalar, "is_int": is_int}, out, kwargs)
 
@@ -1544,6 +661,13 @@ def _eye(N=_Null, M=_Null, k=_Null, ctx=_Null, dtype=_Null, out=None, name=None,
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd._internal._eye(N=2, M=3, k=1).asnumpy()
+    array([[0., 1., 0.],
+           [0., 0., 1.]], dtype=float32)
     """
     return _invoke("_eye", (), {"N": N, "M": M, "k": k, "ctx": ctx, "dtype": dtype}, out, kwargs)
 
@@ -1571,6 +695,12 @@ def _full(shape=_Null, ctx=_Null, dtype=_Null, value=_Null, out=None, name=None,
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd._internal._full(shape=(2,), value=3).asnumpy()
+    array([3., 3.], dtype=float32)
     """
     return _invoke("_full", (), {"shape": shape, "ctx": ctx, "dtype": dtype, "value": value}, out, kwargs)
 
@@ -1597,6 +727,12 @@ def _grad_add(lhs=None, rhs=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd._internal._grad_add(mx.nd.array([1, 4]), mx.nd.array([3, 2])).asnumpy().round(4)
+    array([4., 6.], dtype=float32)
     """
     return _invoke("_grad_add", (lhs, rhs,), {}, out, kwargs)
 
@@ -1621,6 +757,12 @@ def _greater(lhs=None, rhs=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd._internal._greater(mx.nd.array([1, 4]), mx.nd.array([3, 2])).asnumpy().round(4)
+    array([0., 1.], dtype=float32)
     """
     return _invoke("_greater", (lhs, rhs,), {}, out, kwargs)
 
@@ -1645,6 +787,12 @@ def _greater_equal(lhs=None, rhs=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd._internal._greater_equal(mx.nd.array([1, 4]), mx.nd.array([3, 2])).asnumpy().round(4)
+    array([0., 1.], dtype=float32)
     """
     return _invoke("_greater_equal", (lhs, rhs,), {}, out, kwargs)
 
@@ -1673,6 +821,12 @@ def _greater_equal_scalar(data=None, scalar=_Null, is_int=_Null, out=None, name=
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd._internal._greater_equal_scalar(mx.nd.array([1, 4]), scalar=3).asnumpy().round(4)
+    array([0., 1.], dtype=float32)
     """
     return _invoke("_greater_equal_scalar", (data,), {"scalar": scalar, "is_int": is_int}, out, kwargs)
 
@@ -1701,6 +855,12 @@ def _greater_scalar(data=None, scalar=_Null, is_int=_Null, out=None, name=None, 
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd._internal._greater_scalar(mx.nd.array([1, 4]), scalar=3).asnumpy().round(4)
+    array([0., 1.], dtype=float32)
     """
     return _invoke("_greater_scalar", (data,), {"scalar": scalar, "is_int": is_int}, out, kwargs)
 
@@ -1734,6 +894,12 @@ def _histogram(data=None, bins=None, bin_cnt=_Null, range=_Null, out=None, name=
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> [x.asnumpy().tolist() for x in mx.nd._internal._histogram(mx.nd.array([1, 2, 2, 5]), bin_cnt=2, range=(1, 5))]
+    [[3, 1], [1.0, 3.0, 5.0]]
     """
     return _invoke("_histogram", (data, bins,), {"bin_cnt": bin_cnt, "range": range}, out, kwargs)
 
@@ -1758,6 +924,12 @@ def _hypot(lhs=None, rhs=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd._internal._hypot(mx.nd.array([1, 4]), mx.nd.array([3, 2])).asnumpy().round(4)
+    array([3.1623, 4.4721], dtype=float32)
     """
     return _invoke("_hypot", (lhs, rhs,), {}, out, kwargs)
 
@@ -1786,6 +958,12 @@ def _hypot_scalar(data=None, scalar=_Null, is_int=_Null, out=None, name=None, **
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd._internal._hypot_scalar(mx.nd.array([1, 4]), scalar=3).asnumpy().round(4)
+    array([3.1623, 5.    ], dtype=float32)
     """
     return _invoke("_hypot_scalar", (data,), {"scalar": scalar, "is_int": is_int}, out, kwargs)
 
@@ -1810,6 +988,12 @@ def _identity_with_attr_like_rhs(lhs=None, rhs=None, out=None, name=None, **kwar
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd._internal._identity_with_attr_like_rhs(mx.nd.array([1, 4]), mx.nd.array([3, 2])).asnumpy().round(4)
+    array([1., 4.], dtype=float32)
     """
     return _invoke("_identity_with_attr_like_rhs", (lhs, rhs,), {}, out, kwargs)
 
@@ -1834,6 +1018,12 @@ def _lesser(lhs=None, rhs=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd._internal._lesser(mx.nd.array([1, 4]), mx.nd.array([3, 2])).asnumpy().round(4)
+    array([1., 0.], dtype=float32)
     """
     return _invoke("_lesser", (lhs, rhs,), {}, out, kwargs)
 
@@ -1858,6 +1048,12 @@ def _lesser_equal(lhs=None, rhs=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd._internal._lesser_equal(mx.nd.array([1, 4]), mx.nd.array([3, 2])).asnumpy().round(4)
+    array([1., 0.], dtype=float32)
     """
     return _invoke("_lesser_equal", (lhs, rhs,), {}, out, kwargs)
 
@@ -1886,6 +1082,12 @@ def _lesser_equal_scalar(data=None, scalar=_Null, is_int=_Null, out=None, name=N
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd._internal._lesser_equal_scalar(mx.nd.array([1, 4]), scalar=3).asnumpy().round(4)
+    array([1., 0.], dtype=float32)
     """
     return _invoke("_lesser_equal_scalar", (data,), {"scalar": scalar, "is_int": is_int}, out, kwargs)
 
@@ -1914,6 +1116,12 @@ def _lesser_scalar(data=None, scalar=_Null, is_int=_Null, out=None, name=None, *
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd._internal._lesser_scalar(mx.nd.array([1, 4]), scalar=3).asnumpy().round(4)
+    array([1., 0.], dtype=float32)
     """
     return _invoke("_lesser_scalar", (data,), {"scalar": scalar, "is_int": is_int}, out, kwargs)
 
@@ -1947,6 +1155,12 @@ def _linspace(start=_Null, stop=_Null, num=_Null, endpoint=_Null, ctx=_Null, dty
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd._internal._linspace(start=0, stop=1, num=3).asnumpy()
+    array([0. , 0.5, 1. ], dtype=float32)
     """
     return _invoke("_linspace", (), {"start": start, "stop": stop, "num": num, "endpoint": endpoint, "ctx": ctx, "dtype": dtype}, out, kwargs)
 
@@ -1971,6 +1185,12 @@ def _logical_and(lhs=None, rhs=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd._internal._logical_and(mx.nd.array([1, 4]), mx.nd.array([3, 2])).asnumpy().round(4)
+    array([1., 1.], dtype=float32)
     """
     return _invoke("_logical_and", (lhs, rhs,), {}, out, kwargs)
 
@@ -1999,6 +1219,12 @@ def _logical_and_scalar(data=None, scalar=_Null, is_int=_Null, out=None, name=No
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd._internal._logical_and_scalar(mx.nd.array([1, 4]), scalar=3).asnumpy().round(4)
+    array([1., 1.], dtype=float32)
     """
     return _invoke("_logical_and_scalar", (data,), {"scalar": scalar, "is_int": is_int}, out, kwargs)
 
@@ -2023,6 +1249,12 @@ def _logical_or(lhs=None, rhs=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd._internal._logical_or(mx.nd.array([1, 4]), mx.nd.array([3, 2])).asnumpy().round(4)
+    array([1., 1.], dtype=float32)
     """
     return _invoke("_logical_or", (lhs, rhs,), {}, out, kwargs)
 
@@ -2051,6 +1283,12 @@ def _logical_or_scalar(data=None, scalar=_Null, is_int=_Null, out=None, name=Non
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd._internal._logical_or_scalar(mx.nd.array([1, 4]), scalar=3).asnumpy().round(4)
+    array([1., 1.], dtype=float32)
     """
     return _invoke("_logical_or_scalar", (data,), {"scalar": scalar, "is_int": is_int}, out, kwargs)
 
@@ -2075,6 +1313,12 @@ def _logical_xor(lhs=None, rhs=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd._internal._logical_xor(mx.nd.array([1, 4]), mx.nd.array([3, 2])).asnumpy().round(4)
+    array([0., 0.], dtype=float32)
     """
     return _invoke("_logical_xor", (lhs, rhs,), {}, out, kwargs)
 
@@ -2103,6 +1347,12 @@ def _logical_xor_scalar(data=None, scalar=_Null, is_int=_Null, out=None, name=No
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd._internal._logical_xor_scalar(mx.nd.array([1, 4]), scalar=3).asnumpy().round(4)
+    array([0., 0.], dtype=float32)
     """
     return _invoke("_logical_xor_scalar", (data,), {"scalar": scalar, "is_int": is_int}, out, kwargs)
 
@@ -2129,6 +1379,12 @@ def _maximum(lhs=None, rhs=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd._internal._maximum(mx.nd.array([1, 4]), mx.nd.array([3, 2])).asnumpy().round(4)
+    array([3., 4.], dtype=float32)
     """
     return _invoke("_maximum", (lhs, rhs,), {}, out, kwargs)
 
@@ -2158,6 +1414,12 @@ def _maximum_scalar(data=None, scalar=_Null, is_int=_Null, out=None, name=None, 
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd._internal._maximum_scalar(mx.nd.array([1, 4]), scalar=3).asnumpy().round(4)
+    array([3., 4.], dtype=float32)
     """
     return _invoke("_maximum_scalar", (data,), {"scalar": scalar, "is_int": is_int}, out, kwargs)
 
@@ -2184,6 +1446,12 @@ def _minimum(lhs=None, rhs=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd._internal._minimum(mx.nd.array([1, 4]), mx.nd.array([3, 2])).asnumpy().round(4)
+    array([1., 2.], dtype=float32)
     """
     return _invoke("_minimum", (lhs, rhs,), {}, out, kwargs)
 
@@ -2213,6 +1481,12 @@ def _minimum_scalar(data=None, scalar=_Null, is_int=_Null, out=None, name=None, 
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd._internal._minimum_scalar(mx.nd.array([1, 4]), scalar=3).asnumpy().round(4)
+    array([1., 3.], dtype=float32)
     """
     return _invoke("_minimum_scalar", (data,), {"scalar": scalar, "is_int": is_int}, out, kwargs)
 
@@ -2239,6 +1513,12 @@ def _minus(lhs=None, rhs=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.elemwise_sub(mx.nd.array([1, 4]), mx.nd.array([3, 2])).asnumpy().round(4)
+    array([-2.,  2.], dtype=float32)
     """
     return _invoke("elemwise_sub", (lhs, rhs,), {}, out, kwargs)
 
@@ -2267,6 +1547,12 @@ def _minus_scalar(data=None, scalar=_Null, is_int=_Null, out=None, name=None, **
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd._internal._minus_scalar(mx.nd.array([1, 4]), scalar=3).asnumpy().round(4)
+    array([-2.,  1.], dtype=float32)
     """
     return _invoke("_minus_scalar", (data,), {"scalar": scalar, "is_int": is_int}, out, kwargs)
 
@@ -2293,6 +1579,12 @@ def _mod(lhs=None, rhs=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd._internal._mod(mx.nd.array([1, 4]), mx.nd.array([3, 2])).asnumpy().round(4)
+    array([1., 0.], dtype=float32)
     """
     return _invoke("_mod", (lhs, rhs,), {}, out, kwargs)
 
@@ -2321,6 +1613,12 @@ def _mod_scalar(data=None, scalar=_Null, is_int=_Null, out=None, name=None, **kw
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd._internal._mod_scalar(mx.nd.array([1, 4]), scalar=3).asnumpy().round(4)
+    array([1., 1.], dtype=float32)
     """
     return _invoke("_mod_scalar", (data,), {"scalar": scalar, "is_int": is_int}, out, kwargs)
 
@@ -2347,6 +1645,12 @@ def _mul(lhs=None, rhs=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.elemwise_mul(mx.nd.array([1, 4]), mx.nd.array([3, 2])).asnumpy().round(4)
+    array([3., 8.], dtype=float32)
     """
     return _invoke("elemwise_mul", (lhs, rhs,), {}, out, kwargs)
 
@@ -2375,6 +1679,12 @@ def _mul_scalar(data=None, scalar=_Null, is_int=_Null, out=None, name=None, **kw
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd._internal._mul_scalar(mx.nd.array([1, 4]), scalar=3).asnumpy().round(4)
+    array([ 3., 12.], dtype=float32)
     """
     return _invoke("_mul_scalar", (data,), {"scalar": scalar, "is_int": is_int}, out, kwargs)
 
@@ -2399,6 +1709,12 @@ def _not_equal(lhs=None, rhs=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd._internal._not_equal(mx.nd.array([1, 4]), mx.nd.array([3, 2])).asnumpy().round(4)
+    array([1., 1.], dtype=float32)
     """
     return _invoke("_not_equal", (lhs, rhs,), {}, out, kwargs)
 
@@ -2427,6 +1743,12 @@ def _not_equal_scalar(data=None, scalar=_Null, is_int=_Null, out=None, name=None
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd._internal._not_equal_scalar(mx.nd.array([1, 4]), scalar=3).asnumpy().round(4)
+    array([1., 1.], dtype=float32)
     """
     return _invoke("_not_equal_scalar", (data,), {"scalar": scalar, "is_int": is_int}, out, kwargs)
 
@@ -2452,6 +1774,12 @@ def _ones(shape=_Null, ctx=_Null, dtype=_Null, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd._internal._ones(shape=(2,)).asnumpy()
+    array([1., 1.], dtype=float32)
     """
     return _invoke("_ones", (), {"shape": shape, "ctx": ctx, "dtype": dtype}, out, kwargs)
 
@@ -2478,6 +1806,12 @@ def _plus(lhs=None, rhs=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.elemwise_add(mx.nd.array([1, 4]), mx.nd.array([3, 2])).asnumpy().round(4)
+    array([4., 6.], dtype=float32)
     """
     return _invoke("elemwise_add", (lhs, rhs,), {}, out, kwargs)
 
@@ -2506,6 +1840,12 @@ def _plus_scalar(data=None, scalar=_Null, is_int=_Null, out=None, name=None, **k
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd._internal._plus_scalar(mx.nd.array([1, 4]), scalar=3).asnumpy().round(4)
+    array([4., 7.], dtype=float32)
     """
     return _invoke("_plus_scalar", (data,), {"scalar": scalar, "is_int": is_int}, out, kwargs)
 
@@ -2530,6 +1870,12 @@ def _power(lhs=None, rhs=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd._internal._power(mx.nd.array([1, 4]), mx.nd.array([3, 2])).asnumpy().round(4)
+    array([ 1., 16.], dtype=float32)
     """
     return _invoke("_power", (lhs, rhs,), {}, out, kwargs)
 
@@ -2558,6 +1904,12 @@ def _power_scalar(data=None, scalar=_Null, is_int=_Null, out=None, name=None, **
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd._internal._power_scalar(mx.nd.array([1, 4]), scalar=3).asnumpy().round(4)
+    array([ 1., 64.], dtype=float32)
     """
     return _invoke("_power_scalar", (data,), {"scalar": scalar, "is_int": is_int}, out, kwargs)
 
@@ -2584,6 +1936,12 @@ def _ravel_multi_index(data=None, shape=_Null, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.ravel_multi_index(mx.nd.array([[0, 1], [2, 1]]), shape=(2, 3)).asnumpy()
+    array([2., 4.], dtype=float32)
     """
     return _invoke("_ravel_multi_index", (data,), {"shape": shape}, out, kwargs)
 
@@ -2612,6 +1970,12 @@ def _rdiv_scalar(data=None, scalar=_Null, is_int=_Null, out=None, name=None, **k
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd._internal._rdiv_scalar(mx.nd.array([1, 4]), scalar=3).asnumpy().round(4)
+    array([3.  , 0.75], dtype=float32)
     """
     return _invoke("_rdiv_scalar", (data,), {"scalar": scalar, "is_int": is_int}, out, kwargs)
 
@@ -2640,6 +2004,12 @@ def _rminus_scalar(data=None, scalar=_Null, is_int=_Null, out=None, name=None, *
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd._internal._rminus_scalar(mx.nd.array([1, 4]), scalar=3).asnumpy().round(4)
+    array([ 2., -1.], dtype=float32)
     """
     return _invoke("_rminus_scalar", (data,), {"scalar": scalar, "is_int": is_int}, out, kwargs)
 
@@ -2668,6 +2038,12 @@ def _rmod_scalar(data=None, scalar=_Null, is_int=_Null, out=None, name=None, **k
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd._internal._rmod_scalar(mx.nd.array([1, 4]), scalar=3).asnumpy().round(4)
+    array([0., 3.], dtype=float32)
     """
     return _invoke("_rmod_scalar", (data,), {"scalar": scalar, "is_int": is_int}, out, kwargs)
 
@@ -2694,6 +2070,12 @@ def _rnn_param_concat(*data, num_args=_Null, dim=_Null, out=None, name=None, **k
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd._internal._rnn_param_concat(mx.nd.ones((2,)), mx.nd.zeros((1,)), dim=0).asnumpy()
+    array([1., 1., 0.], dtype=float32)
     """
     return _invoke("_rnn_param_concat", data, {"num_args": num_args, "dim": dim}, out, kwargs)
 
@@ -2722,6 +2104,12 @@ def _rpower_scalar(data=None, scalar=_Null, is_int=_Null, out=None, name=None, *
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd._internal._rpower_scalar(mx.nd.array([1, 4]), scalar=3).asnumpy().round(4)
+    array([ 3., 81.], dtype=float32)
     """
     return _invoke("_rpower_scalar", (data,), {"scalar": scalar, "is_int": is_int}, out, kwargs)
 
@@ -2750,6 +2138,12 @@ def _sample_exponential(lam=None, shape=_Null, dtype=_Null, out=None, name=None,
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd._internal._sample_exponential(mx.nd.array([0.5, 0.8]), shape=(3,)).shape
+    (2, 3)
     """
     return _invoke("_sample_exponential", (lam,), {"shape": shape, "dtype": dtype}, out, kwargs)
 
@@ -2780,6 +2174,12 @@ def _sample_gamma(alpha=None, beta=None, shape=_Null, dtype=_Null, out=None, nam
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd._internal._sample_gamma(mx.nd.array([0.5, 0.8]), mx.nd.array([0.5, 0.8]), shape=(3,)).shape
+    (2, 3)
     """
     return _invoke("_sample_gamma", (alpha, beta,), {"shape": shape, "dtype": dtype}, out, kwargs)
 
@@ -2810,6 +2210,12 @@ def _sample_generalized_negative_binomial(mu=None, alpha=None, shape=_Null, dtyp
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd._internal._sample_generalized_negative_binomial(mx.nd.array([0.5, 0.8]), mx.nd.array([0.5, 0.8]), shape=(3,)).shape
+    (2, 3)
     """
     return _invoke("_sample_generalized_negative_binomial", (mu, alpha,), {"shape": shape, "dtype": dtype}, out, kwargs)
 
@@ -2841,6 +2247,12 @@ def _sample_multinomial(data=None, shape=_Null, get_prob=_Null, dtype=_Null, out
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.sample_multinomial(mx.nd.array([[0, 1], [1, 0]])).asnumpy()
+    array([1, 0], dtype=int32)
     """
     return _invoke("_sample_multinomial", (data,), {"shape": shape, "get_prob": get_prob, "dtype": dtype}, out, kwargs)
 
@@ -2871,6 +2283,12 @@ def _sample_negative_binomial(k=None, p=None, shape=_Null, dtype=_Null, out=None
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd._internal._sample_negative_binomial(mx.nd.array([0.5, 0.8]), mx.nd.array([0.5, 0.8]), shape=(3,)).shape
+    (2, 3)
     """
     return _invoke("_sample_negative_binomial", (k, p,), {"shape": shape, "dtype": dtype}, out, kwargs)
 
@@ -2901,6 +2319,12 @@ def _sample_normal(mu=None, sigma=None, shape=_Null, dtype=_Null, out=None, name
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd._internal._sample_normal(mx.nd.array([0.5, 0.8]), mx.nd.array([0.5, 0.8]), shape=(3,)).shape
+    (2, 3)
     """
     return _invoke("_sample_normal", (mu, sigma,), {"shape": shape, "dtype": dtype}, out, kwargs)
 
@@ -2929,6 +2353,12 @@ def _sample_poisson(lam=None, shape=_Null, dtype=_Null, out=None, name=None, **k
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd._internal._sample_poisson(mx.nd.array([0.5, 0.8]), shape=(3,)).shape
+    (2, 3)
     """
     return _invoke("_sample_poisson", (lam,), {"shape": shape, "dtype": dtype}, out, kwargs)
 
@@ -2959,6 +2389,12 @@ def _sample_uniform(low=None, high=None, shape=_Null, dtype=_Null, out=None, nam
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd._internal._sample_uniform(mx.nd.array([0.5, 0.8]), mx.nd.array([0.5, 0.8]), shape=(3,)).shape
+    (2, 3)
     """
     return _invoke("_sample_uniform", (low, high,), {"shape": shape, "dtype": dtype}, out, kwargs)
 
@@ -2983,6 +2419,12 @@ def _shuffle(data=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> sorted(mx.nd.random.shuffle(mx.nd.array([1, 2, 3])).asnumpy().tolist())
+    [1.0, 2.0, 3.0]
     """
     return _invoke("_shuffle", (data,), {}, out, kwargs)
 
@@ -3016,6 +2458,12 @@ def _slice_assign(lhs=None, rhs=None, begin=_Null, end=_Null, step=_Null, out=No
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd._internal._slice_assign(mx.nd.zeros((3,)), mx.nd.array([5]), begin=(1,), end=(2,)).asnumpy()
+    array([0., 5., 0.], dtype=float32)
     """
     return _invoke("_slice_assign", (lhs, rhs,), {"begin": begin, "end": end, "step": step}, out, kwargs)
 
@@ -3048,6 +2496,12 @@ def _slice_assign_scalar(data=None, scalar=_Null, begin=_Null, end=_Null, step=_
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd._internal._slice_assign_scalar(mx.nd.zeros((3,)), scalar=5, begin=(1,), end=(2,)).asnumpy()
+    array([0., 5., 0.], dtype=float32)
     """
     return _invoke("_slice_assign_scalar", (data,), {"scalar": scalar, "begin": begin, "end": end, "step": step}, out, kwargs)
 
@@ -3078,6 +2532,12 @@ def _split_v2(data=None, indices=_Null, axis=_Null, squeeze_axis=_Null, sections
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> [x.asnumpy().tolist() for x in mx.nd.split_v2(mx.nd.arange(5), (1, 3))]
+    [[0.0], [1.0, 2.0], [3.0, 4.0]]
     """
     return _invoke("_split_v2", (data,), {"indices": indices, "axis": axis, "squeeze_axis": squeeze_axis, "sections": sections}, out, kwargs)
 
@@ -3104,6 +2564,12 @@ def _sub(lhs=None, rhs=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.elemwise_sub(mx.nd.array([1, 4]), mx.nd.array([3, 2])).asnumpy().round(4)
+    array([-2.,  2.], dtype=float32)
     """
     return _invoke("elemwise_sub", (lhs, rhs,), {}, out, kwargs)
 
@@ -3130,6 +2596,13 @@ def _unravel_index(data=None, shape=_Null, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.unravel_index(mx.nd.array([2, 4]), shape=(2, 3)).asnumpy()
+    array([[0., 1.],
+           [2., 1.]], dtype=float32)
     """
     return _invoke("_unravel_index", (data,), {"shape": shape}, out, kwargs)
 
@@ -3155,5 +2628,51 @@ def _zeros(shape=_Null, ctx=_Null, dtype=_Null, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd._internal._zeros(shape=(2,)).asnumpy()
+    array([0., 0.], dtype=float32)
     """
     return _invoke("_zeros", (), {"shape": shape, "ctx": ctx, "dtype": dtype}, out, kwargs)
+
+
+_DivScalar.__doc__ = _div_scalar.__doc__
+_Equal.__doc__ = _equal.__doc__
+_EqualScalar.__doc__ = _equal_scalar.__doc__
+_Greater.__doc__ = _greater.__doc__
+_GreaterEqualScalar.__doc__ = _greater_equal_scalar.__doc__
+_GreaterScalar.__doc__ = _greater_scalar.__doc__
+_Greater_Equal.__doc__ = _greater_equal.__doc__
+_Hypot.__doc__ = _hypot.__doc__
+_HypotScalar.__doc__ = _hypot_scalar.__doc__
+_Lesser.__doc__ = _lesser.__doc__
+_LesserEqualScalar.__doc__ = _lesser_equal_scalar.__doc__
+_LesserScalar.__doc__ = _lesser_scalar.__doc__
+_Lesser_Equal.__doc__ = _lesser_equal.__doc__
+_LogicalAndScalar.__doc__ = _logical_and_scalar.__doc__
+_LogicalOrScalar.__doc__ = _logical_or_scalar.__doc__
+_LogicalXorScalar.__doc__ = _logical_xor_scalar.__doc__
+_Logical_And.__doc__ = _logical_and.__doc__
+_Logical_Or.__doc__ = _logical_or.__doc__
+_Logical_Xor.__doc__ = _logical_xor.__doc__
+_Maximum.__doc__ = _maximum.__doc__
+_MaximumScalar.__doc__ = _maximum_scalar.__doc__
+_Minimum.__doc__ = _minimum.__doc__
+_MinimumScalar.__doc__ = _minimum_scalar.__doc__
+_MinusScalar.__doc__ = _minus_scalar.__doc__
+_Mod.__doc__ = _mod.__doc__
+_ModScalar.__doc__ = _mod_scalar.__doc__
+_MulScalar.__doc__ = _mul_scalar.__doc__
+_NotEqualScalar.__doc__ = _not_equal_scalar.__doc__
+_Not_Equal.__doc__ = _not_equal.__doc__
+_PlusScalar.__doc__ = _plus_scalar.__doc__
+_Power.__doc__ = _power.__doc__
+_PowerScalar.__doc__ = _power_scalar.__doc__
+_RDivScalar.__doc__ = _rdiv_scalar.__doc__
+_RMinusScalar.__doc__ = _rminus_scalar.__doc__
+_RModScalar.__doc__ = _rmod_scalar.__doc__
+_RPowerScalar.__doc__ = _rpower_scalar.__doc__
+_crop_assign.__doc__ = _slice_assign.__doc__
+_crop_assign_scalar.__doc__ = _slice_assign_scalar.__doc__

@@ -246,6 +246,12 @@ def Activation(data=None, act_type=_Null, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.Activation(mx.nd.array([-1, 0, 2]), act_type="softrelu").asnumpy().round(4)
+    array([0.3133, 0.6931, 2.1269], dtype=float32)
     """
     return _invoke("Activation", (data,), {"act_type": act_type}, out, kwargs)
 
@@ -308,6 +314,14 @@ def BatchNorm(data=None, gamma=None, beta=None, moving_mean=None, moving_var=Non
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> x, ones, zeros = mx.nd.array([[1, 2], [3, 6]]), mx.nd.ones((2,)), mx.nd.zeros((2,))
+    >>> mx.nd.BatchNorm(x, ones, zeros, zeros, ones, fix_gamma=False, eps=1e-5).asnumpy().round(4)
+    array([[1., 2.],
+           [3., 6.]], dtype=float32)
     """
     return _invoke("BatchNorm", (data, gamma, beta, moving_mean, moving_var,), {"eps": eps, "momentum": momentum, "fix_gamma": fix_gamma, "use_global_stats": use_global_stats, "output_mean_var": output_mean_var, "axis": axis, "cudnn_off": cudnn_off, "min_calib_range": min_calib_range, "max_calib_range": max_calib_range}, out, kwargs)
 
@@ -354,6 +368,14 @@ def BatchNorm_v1(data=None, gamma=None, beta=None, moving_mean=None, moving_var=
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> x, ones, zeros = mx.nd.array([[1, 2], [3, 6]]), mx.nd.ones((2,)), mx.nd.zeros((2,))
+    >>> mx.nd.BatchNorm_v1(x, ones, zeros, zeros, ones, fix_gamma=False, eps=1e-5).asnumpy().round(4)
+    array([[1., 2.],
+           [3., 6.]], dtype=float32)
     """
     return _invoke("BatchNorm_v1", (data, gamma, beta, moving_mean, moving_var,), {"eps": eps, "momentum": momentum, "fix_gamma": fix_gamma, "use_global_stats": use_global_stats, "output_mean_var": output_mean_var}, out, kwargs)
 
@@ -381,6 +403,14 @@ def BilinearSampler(data=None, grid=None, cudnn_off=_Null, out=None, name=None, 
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> x = mx.nd.array([[[[0, 1], [2, 3]]]])
+    >>> grid = mx.nd.array([[[[0, 1]], [[0, -1]]]])  # the middle, and the right end of the first row
+    >>> mx.nd.BilinearSampler(x, grid).asnumpy()
+    array([[[[1.5, 1. ]]]], dtype=float32)
     """
     return _invoke("BilinearSampler", (data, grid,), {"cudnn_off": cudnn_off}, out, kwargs)
 
@@ -403,6 +433,12 @@ def BlockGrad(data=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.BlockGrad(mx.nd.array([1, 2])).asnumpy().round(4)
+    array([1., 2.], dtype=float32)
     """
     return _invoke("BlockGrad", (data,), {}, out, kwargs)
 
@@ -431,6 +467,12 @@ def Cast(data=None, dtype=_Null, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.Cast(mx.nd.array([0.9, 2.5]), dtype="int32").asnumpy()
+    array([0, 2], dtype=int32)
     """
     return _invoke("Cast", (data,), {"dtype": dtype}, out, kwargs)
 
@@ -457,6 +499,14 @@ def Concat(*data, num_args=_Null, dim=_Null, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.Concat(mx.nd.ones((1, 2)), mx.nd.zeros((2, 2)), dim=0).asnumpy()
+    array([[1., 1.],
+           [0., 0.],
+           [0., 0.]], dtype=float32)
     """
     return _invoke("Concat", data, {"num_args": num_args, "dim": dim}, out, kwargs)
 
@@ -512,6 +562,13 @@ def Convolution(data=None, weight=None, bias=None, kernel=_Null, stride=_Null, d
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> x = mx.nd.array([[[[1, 2, 3], [4, 5, 6]]]])
+    >>> mx.nd.Convolution(x, mx.nd.ones((1, 1, 2, 2)), no_bias=True, kernel=(2, 2), num_filter=1).asnumpy()
+    array([[[[12., 16.]]]], dtype=float32)
     """
     return _invoke("Convolution", (data, weight, bias,), {"kernel": kernel, "stride": stride, "dilate": dilate, "pad": pad, "num_filter": num_filter, "num_group": num_group, "workspace": workspace, "no_bias": no_bias, "cudnn_tune": cudnn_tune, "cudnn_off": cudnn_off, "layout": layout}, out, kwargs)
 
@@ -557,6 +614,13 @@ def Convolution_v1(data=None, weight=None, bias=None, kernel=_Null, stride=_Null
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> x = mx.nd.array([[[[1, 2, 3], [4, 5, 6]]]])
+    >>> mx.nd.Convolution_v1(x, mx.nd.ones((1, 1, 2, 2)), no_bias=True, kernel=(2, 2), num_filter=1).asnumpy()
+    array([[[[12., 16.]]]], dtype=float32)
     """
     return _invoke("Convolution_v1", (data, weight, bias,), {"kernel": kernel, "stride": stride, "dilate": dilate, "pad": pad, "num_filter": num_filter, "num_group": num_group, "workspace": workspace, "no_bias": no_bias, "cudnn_tune": cudnn_tune, "cudnn_off": cudnn_off, "layout": layout}, out, kwargs)
 
@@ -596,6 +660,13 @@ def Crop(*data, num_args=_Null, offset=_Null, h_w=_Null, center_crop=_Null, out=
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.Crop(mx.nd.arange(16).reshape((1, 1, 4, 4)), h_w=(2, 2), offset=(1, 1), num_args=1).asnumpy()
+    array([[[[ 5.,  6.],
+             [ 9., 10.]]]], dtype=float32)
     """
     return _invoke("Crop", data, {"num_args": num_args, "offset": offset, "h_w": h_w, "center_crop": center_crop}, out, kwargs)
 
@@ -627,6 +698,12 @@ def Custom(*data, op_type=_Null, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.operator.get_all_registered_operators()[:1]
+    ['Activation']
     """
     return _invoke("Custom", data, {"op_type": op_type}, out, kwargs)
 
@@ -693,6 +770,13 @@ def Deconvolution(data=None, weight=None, bias=None, kernel=_Null, stride=_Null,
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> x = mx.nd.array([[[[1, 2]]]])
+    >>> mx.nd.Deconvolution(x, mx.nd.ones((1, 1, 1, 2)), kernel=(1, 2), stride=(1, 2), num_filter=1).asnumpy()
+    array([[[[1., 1., 2., 2.]]]], dtype=float32)
     """
     return _invoke("Deconvolution", (data, weight, bias,), {"kernel": kernel, "stride": stride, "dilate": dilate, "pad": pad, "adj": adj, "target_shape": target_shape, "num_filter": num_filter, "num_group": num_group, "workspace": workspace, "no_bias": no_bias, "cudnn_tune": cudnn_tune, "cudnn_off": cudnn_off, "layout": layout}, out, kwargs)
 
@@ -728,33 +812,17 @@ def Dropout(data=None, p=_Null, mode=_Null, axes=_Null, cudnn_off=_Null, out=Non
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.Dropout(mx.nd.ones((3,)), p=0.5).asnumpy()  # changes nothing outside of training
+    array([1., 1., 1.], dtype=float32)
     """
     return _invoke("Dropout", (data,), {"p": p, "mode": mode, "axes": axes, "cudnn_off": cudnn_off}, out, kwargs)
 
 
 def ElementWiseSum(*data, num_args=_Null, out=None, name=None, **kwargs):
-    """Another name of `add_n`.
-
-    Adds all inputs element by element: `out = arg0 + arg1 + … + argN`.
-
-    | | shape | dtype |
-    |---|---|---|
-    | each input | any, all equal | any, all equal |
-    | output | that shape | that dtype |
-
-    Parameters
-    ----------
-    *data : NDArray
-        The inputs.
-    num_args : int in 1..
-        Number of inputs.
-    out : NDArray or list of NDArray, optional
-        Arrays that take the result.
-
-    Returns
-    -------
-    NDArray, or a list of them where there are several outputs
-    """
     return _invoke("add_n", data, {"num_args": num_args}, out, kwargs)
 
 
@@ -791,6 +859,13 @@ def Embedding(data=None, weight=None, input_dim=_Null, output_dim=_Null, dtype=_
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.Embedding(mx.nd.array([2, 0]), mx.nd.array([[1, 2], [3, 4], [5, 6]]), input_dim=3, output_dim=2).asnumpy()
+    array([[5., 6.],
+           [1., 2.]], dtype=float32)
     """
     return _invoke("Embedding", (data, weight,), {"input_dim": input_dim, "output_dim": output_dim, "dtype": dtype, "sparse_grad": sparse_grad}, out, kwargs)
 
@@ -813,6 +888,12 @@ def Flatten(data=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.Flatten(mx.nd.zeros((2, 3, 4))).shape
+    (2, 12)
     """
     return _invoke("Flatten", (data,), {}, out, kwargs)
 
@@ -847,6 +928,13 @@ def FullyConnected(data=None, weight=None, bias=None, num_hidden=_Null, no_bias=
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> x, weight, bias = mx.nd.array([[1, 2]]), mx.nd.array([[1, 0], [0, 1], [1, 1]]), mx.nd.array([0, 0, 10])
+    >>> mx.nd.FullyConnected(x, weight, bias, num_hidden=3).asnumpy()
+    array([[ 1.,  2., 13.]], dtype=float32)
     """
     return _invoke("FullyConnected", (data, weight, bias,), {"num_hidden": num_hidden, "no_bias": no_bias, "flatten": flatten}, out, kwargs)
 
@@ -879,6 +967,12 @@ def GridGenerator(data=None, transform_type=_Null, target_shape=_Null, out=None,
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.GridGenerator(mx.nd.array([[1, 0, 0, 0, 1, 0]]), transform_type="affine", target_shape=(2, 2)).asnumpy().tolist()
+    [[[[-1.0, 1.0], [-1.0, 1.0]], [[-1.0, -1.0], [1.0, 1.0]]]]
     """
     return _invoke("GridGenerator", (data,), {"transform_type": transform_type, "target_shape": target_shape}, out, kwargs)
 
@@ -919,6 +1013,13 @@ def GroupNorm(data=None, gamma=None, beta=None, num_groups=_Null, eps=_Null, out
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> x = mx.nd.array([[1, 3, 2, 6]]).reshape((1, 4, 1))
+    >>> mx.nd.GroupNorm(x, mx.nd.ones((2,)), mx.nd.zeros((2,)), num_groups=2).reshape((4,)).asnumpy().round(4)
+    array([-1.,  1., -1.,  1.], dtype=float32)
     """
     return _invoke("GroupNorm", (data, gamma, beta,), {"num_groups": num_groups, "eps": eps, "output_mean_var": output_mean_var}, out, kwargs)
 
@@ -959,6 +1060,12 @@ def IdentityAttachKLSparseReg(data=None, moving_avg=None, sparseness_target=_Nul
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.IdentityAttachKLSparseReg(mx.nd.array([[0.2, 0.4]]), mx.nd.array([0.1, 0.1])).asnumpy()
+    array([[0.2, 0.4]], dtype=float32)
     """
     return _invoke("IdentityAttachKLSparseReg", (data, moving_avg,), {"sparseness_target": sparseness_target, "penalty": penalty, "momentum": momentum}, out, kwargs)
 
@@ -992,6 +1099,12 @@ def InstanceNorm(data=None, gamma=None, beta=None, eps=_Null, out=None, name=Non
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.InstanceNorm(mx.nd.array([[[1, 2, 3]]]), mx.nd.ones((1,)), mx.nd.zeros((1,))).asnumpy().round(4)
+    array([[[-1.2238,  0.    ,  1.2238]]], dtype=float32)
     """
     return _invoke("InstanceNorm", (data, gamma, beta,), {"eps": eps}, out, kwargs)
 
@@ -1024,6 +1137,13 @@ def L2Normalization(data=None, eps=_Null, mode=_Null, out=None, name=None, **kwa
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.L2Normalization(mx.nd.array([[3, 4], [0, 2]])).asnumpy().round(4)
+    array([[0.6, 0.8],
+           [0. , 1. ]], dtype=float32)
     """
     return _invoke("L2Normalization", (data,), {"eps": eps, "mode": mode}, out, kwargs)
 
@@ -1058,6 +1178,12 @@ def LRN(data=None, alpha=_Null, beta=_Null, knorm=_Null, nsize=_Null, out=None, 
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.LRN(mx.nd.ones((1, 3, 1, 1)), nsize=3, alpha=1).reshape((3,)).asnumpy().round(4)
+    array([0.4792, 0.4387, 0.4792], dtype=float32)
     """
     return _invoke("LRN", (data,), {"alpha": alpha, "beta": beta, "knorm": knorm, "nsize": nsize}, out, kwargs)
 
@@ -1096,6 +1222,12 @@ def LayerNorm(data=None, gamma=None, beta=None, axis=_Null, eps=_Null, output_me
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.LayerNorm(mx.nd.array([[1, 2, 3]]), mx.nd.ones((3,)), mx.nd.zeros((3,))).asnumpy().round(4)
+    array([[-1.2247,  0.    ,  1.2247]], dtype=float32)
     """
     return _invoke("LayerNorm", (data, gamma, beta,), {"axis": axis, "eps": eps, "output_mean_var": output_mean_var}, out, kwargs)
 
@@ -1145,6 +1277,12 @@ def LeakyReLU(data=None, gamma=None, act_type=_Null, slope=_Null, lower_bound=_N
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.LeakyReLU(mx.nd.array([-2, 0, 3]), act_type="leaky", slope=0.1).asnumpy().round(4)
+    array([-0.2,  0. ,  3. ], dtype=float32)
     """
     return _invoke("LeakyReLU", (data, gamma,), {"act_type": act_type, "slope": slope, "lower_bound": lower_bound, "upper_bound": upper_bound}, out, kwargs)
 
@@ -1175,6 +1313,13 @@ def LinearRegressionOutput(data=None, label=None, grad_scale=_Null, out=None, na
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.LinearRegressionOutput(mx.nd.array([[1], [2]]), mx.nd.array([[0], [0]])).asnumpy()
+    array([[1.],
+           [2.]], dtype=float32)
     """
     return _invoke("LinearRegressionOutput", (data, label,), {"grad_scale": grad_scale}, out, kwargs)
 
@@ -1205,6 +1350,13 @@ def LogisticRegressionOutput(data=None, label=None, grad_scale=_Null, out=None, 
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.LogisticRegressionOutput(mx.nd.array([[0], [2]]), mx.nd.array([[0], [1]])).asnumpy().round(4)
+    array([[0.5   ],
+           [0.8808]], dtype=float32)
     """
     return _invoke("LogisticRegressionOutput", (data, label,), {"grad_scale": grad_scale}, out, kwargs)
 
@@ -1235,6 +1387,13 @@ def MAERegressionOutput(data=None, label=None, grad_scale=_Null, out=None, name=
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.MAERegressionOutput(mx.nd.array([[1], [2]]), mx.nd.array([[0], [0]])).asnumpy()
+    array([[1.],
+           [2.]], dtype=float32)
     """
     return _invoke("MAERegressionOutput", (data, label,), {"grad_scale": grad_scale}, out, kwargs)
 
@@ -1268,6 +1427,12 @@ def MakeLoss(data=None, grad_scale=_Null, valid_thresh=_Null, normalization=_Nul
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.MakeLoss(mx.nd.array([1, 2])).asnumpy().round(4)
+    array([1., 2.], dtype=float32)
     """
     return _invoke("MakeLoss", (data,), {"grad_scale": grad_scale, "valid_thresh": valid_thresh, "normalization": normalization}, out, kwargs)
 
@@ -1298,6 +1463,13 @@ def Pad(data=None, mode=_Null, pad_width=_Null, constant_value=_Null, out=None, 
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.Pad(mx.nd.ones((1, 1, 1, 2)), mode="constant", pad_width=(0, 0, 0, 0, 0, 1, 1, 1), constant_value=7).asnumpy()
+    array([[[[7., 1., 1., 7.],
+             [7., 7., 7., 7.]]]], dtype=float32)
     """
     return _invoke("Pad", (data,), {"mode": mode, "pad_width": pad_width, "constant_value": constant_value}, out, kwargs)
 
@@ -1357,6 +1529,12 @@ def Pooling(data=None, kernel=_Null, pool_type=_Null, global_pool=_Null, cudnn_o
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.Pooling(mx.nd.array([[[[1, 2, 5, 3], [4, 0, 1, 1]]]]), kernel=(2, 2), stride=(2, 2), pool_type="max").asnumpy()
+    array([[[[4., 5.]]]], dtype=float32)
     """
     return _invoke("Pooling", (data,), {"kernel": kernel, "pool_type": pool_type, "global_pool": global_pool, "cudnn_off": cudnn_off, "pooling_convention": pooling_convention, "stride": stride, "pad": pad, "p_value": p_value, "count_include_pad": count_include_pad, "layout": layout}, out, kwargs)
 
@@ -1395,6 +1573,12 @@ def Pooling_v1(data=None, kernel=_Null, pool_type=_Null, global_pool=_Null, pool
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.Pooling_v1(mx.nd.array([[[[1, 2, 5, 3], [4, 0, 1, 1]]]]), kernel=(2, 2), stride=(2, 2), pool_type="avg").asnumpy()
+    array([[[[1.75, 2.5 ]]]], dtype=float32)
     """
     return _invoke("Pooling_v1", (data,), {"kernel": kernel, "pool_type": pool_type, "global_pool": global_pool, "pooling_convention": pooling_convention, "stride": stride, "pad": pad}, out, kwargs)
 
@@ -1426,6 +1610,14 @@ def ROIPooling(data=None, rois=None, pooled_size=_Null, spatial_scale=_Null, out
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> x, rois = mx.nd.arange(16).reshape((1, 1, 4, 4)), mx.nd.array([[0, 0, 0, 3, 3]])
+    >>> mx.nd.ROIPooling(x, rois, pooled_size=(2, 2), spatial_scale=1).asnumpy()
+    array([[[[ 5.,  7.],
+             [13., 15.]]]], dtype=float32)
     """
     return _invoke("ROIPooling", (data, rois,), {"pooled_size": pooled_size, "spatial_scale": spatial_scale}, out, kwargs)
 
@@ -1467,6 +1659,12 @@ def Reshape(data=None, shape=_Null, reverse=_Null, target_shape=_Null, keep_high
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.Reshape(mx.nd.zeros((2, 3, 4)), shape=(0, -1)).shape
+    (2, 12)
     """
     return _invoke("Reshape", (data,), {"shape": shape, "reverse": reverse, "target_shape": target_shape, "keep_highest": keep_highest}, out, kwargs)
 
@@ -1504,6 +1702,12 @@ def SVMOutput(data=None, label=None, margin=_Null, regularization_coefficient=_N
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.SVMOutput(mx.nd.array([[1, 2]]), mx.nd.array([1])).asnumpy()
+    array([[1., 2.]], dtype=float32)
     """
     return _invoke("SVMOutput", (data, label,), {"margin": margin, "regularization_coefficient": regularization_coefficient, "use_linear": use_linear}, out, kwargs)
 
@@ -1535,6 +1739,13 @@ def SequenceLast(data=None, sequence_length=None, use_sequence_length=_Null, axi
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.SequenceLast(mx.nd.arange(6).reshape((3, 2, 1)), mx.nd.array([1, 3]), use_sequence_length=True).asnumpy()
+    array([[0.],
+           [5.]], dtype=float32)
     """
     return _invoke("SequenceLast", (data, sequence_length,), {"use_sequence_length": use_sequence_length, "axis": axis}, out, kwargs)
 
@@ -1568,6 +1779,14 @@ def SequenceMask(data=None, sequence_length=None, use_sequence_length=_Null, val
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.SequenceMask(mx.nd.ones((3, 2)), mx.nd.array([1, 2]), use_sequence_length=True, value=-1).asnumpy()
+    array([[ 1.,  1.],
+           [-1.,  1.],
+           [-1., -1.]], dtype=float32)
     """
     return _invoke("SequenceMask", (data, sequence_length,), {"use_sequence_length": use_sequence_length, "value": value, "axis": axis}, out, kwargs)
 
@@ -1599,6 +1818,14 @@ def SequenceReverse(data=None, sequence_length=None, use_sequence_length=_Null, 
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.SequenceReverse(mx.nd.arange(6).reshape((3, 2, 1)), mx.nd.array([2, 3]), use_sequence_length=True).reshape((3, 2)).asnumpy()
+    array([[2., 5.],
+           [0., 3.],
+           [4., 1.]], dtype=float32)
     """
     return _invoke("SequenceReverse", (data, sequence_length,), {"use_sequence_length": use_sequence_length, "axis": axis}, out, kwargs)
 
@@ -1627,65 +1854,17 @@ def SliceChannel(data=None, num_outputs=_Null, axis=_Null, squeeze_axis=_Null, o
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> [x.asnumpy().tolist() for x in mx.nd.SliceChannel(mx.nd.array([[1, 2, 3, 4]]), num_outputs=2)]
+    [[[1.0, 2.0]], [[3.0, 4.0]]]
     """
     return _invoke("SliceChannel", (data,), {"num_outputs": num_outputs, "axis": axis, "squeeze_axis": squeeze_axis}, out, kwargs)
 
 
 def Softmax(data=None, label=None, grad_scale=_Null, ignore_label=_Null, multi_output=_Null, use_ignore=_Null, preserve_shape=_Null, normalization=_Null, out_grad=_Null, smooth_alpha=_Null, out=None, name=None, **kwargs):
-    """Another name of `SoftmaxOutput`.
-
-    Softmax of class scores, trained with the cross entropy: the gradient is `grad_scale · (p -
-    onehot(label))`.
-
-    The scores of one sample are everything behind the batch; with `multi_output` they lie along axis 1 for
-    each of
-    several positions, with `preserve_shape` along the last axis. The gradient of the output is ignored unless
-    `out_grad`: this is the end of a net.
-
-    | | shape | dtype |
-    |---|---|---|
-    | data | (batch, classes), or (batch, classes, positions…) with `multi_output` | float |
-    | label: numbers of classes | data without its last dimension; (batch, positions) or (batch, positions…) with `multi_output` | that of data |
-    | label: probabilities | that of data; the gradient is then `grad_scale · (p - label)` | that of data |
-    | output p | that of data | that of data |
-
-    | normalization | the gradient is divided by |
-    |---|---|
-    | null | the number of positions |
-    | batch | the number of samples and positions |
-    | valid | the number of labels that are not `ignore_label` |
-
-    As in MXNet `smooth_alpha` has no effect with `multi_output`.
-
-    Parameters
-    ----------
-    data : NDArray
-        The scores.
-    label : NDArray
-        The true classes; not needed without training.
-    grad_scale : float, default 1
-        Factor on the gradient.
-    ignore_label : float, default -1
-        The label that `use_ignore` and `normalization='valid'` leave out.
-    multi_output : boolean, default False
-        The classes lie along axis 1 for each of several positions.
-    use_ignore : boolean, default False
-        Give samples labelled `ignore_label` no gradient.
-    preserve_shape : boolean, default False
-        The classes lie along the last axis.
-    normalization : {'batch', 'null', 'valid'}, default null
-        What the gradient is divided by.
-    out_grad : boolean, default False
-        Multiply the gradient by that of the output.
-    smooth_alpha : float in 0.0..=1.0, default 0
-        Share of the true class's probability that goes to the other classes in equal parts.
-    out : NDArray or list of NDArray, optional
-        Arrays that take the result.
-
-    Returns
-    -------
-    NDArray, or a list of them where there are several outputs
-    """
     return _invoke("SoftmaxOutput", (data, label,), {"grad_scale": grad_scale, "ignore_label": ignore_label, "multi_output": multi_output, "use_ignore": use_ignore, "preserve_shape": preserve_shape, "normalization": normalization, "out_grad": out_grad, "smooth_alpha": smooth_alpha}, out, kwargs)
 
 
@@ -1709,6 +1888,12 @@ def SoftmaxActivation(data=None, mode=_Null, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.SoftmaxActivation(mx.nd.array([[0, 1]])).asnumpy().round(4)
+    array([[0.2689, 0.7311]], dtype=float32)
     """
     return _invoke("SoftmaxActivation", (data,), {"mode": mode}, out, kwargs)
 
@@ -1765,6 +1950,12 @@ def SoftmaxOutput(data=None, label=None, grad_scale=_Null, ignore_label=_Null, m
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.SoftmaxOutput(mx.nd.array([[0, 1, 2]]), mx.nd.array([2])).asnumpy().round(4)
+    array([[0.09  , 0.2447, 0.6652]], dtype=float32)
     """
     return _invoke("SoftmaxOutput", (data, label,), {"grad_scale": grad_scale, "ignore_label": ignore_label, "multi_output": multi_output, "use_ignore": use_ignore, "preserve_shape": preserve_shape, "normalization": normalization, "out_grad": out_grad, "smooth_alpha": smooth_alpha}, out, kwargs)
 
@@ -1798,6 +1989,14 @@ def SpatialTransformer(data=None, loc=None, target_shape=_Null, transform_type=_
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> x, turned = mx.nd.array([[[[0, 1], [2, 3]]]]), mx.nd.array([[0, 1, 0, -1, 0, 0]])
+    >>> mx.nd.SpatialTransformer(x, turned, target_shape=(2, 2), transform_type="affine", sampler_type="bilinear").asnumpy()
+    array([[[[2., 0.],
+             [3., 1.]]]], dtype=float32)
     """
     return _invoke("SpatialTransformer", (data, loc,), {"target_shape": target_shape, "transform_type": transform_type, "sampler_type": sampler_type, "cudnn_off": cudnn_off}, out, kwargs)
 
@@ -1824,6 +2023,12 @@ def SwapAxis(data=None, dim1=_Null, dim2=_Null, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.SwapAxis(mx.nd.zeros((2, 3, 4)), dim1=0, dim2=2).shape
+    (4, 3, 2)
     """
     return _invoke("SwapAxis", (data,), {"dim1": dim1, "dim2": dim2}, out, kwargs)
 
@@ -1872,6 +2077,13 @@ def UpSampling(*data, scale=_Null, num_filter=_Null, sample_type=_Null, multi_in
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.UpSampling(mx.nd.array([[[[1, 2]]]]), scale=2, sample_type="nearest", num_args=1).asnumpy()
+    array([[[[1., 1., 2., 2.],
+             [1., 1., 2., 2.]]]], dtype=float32)
     """
     return _invoke("UpSampling", data, {"scale": scale, "num_filter": num_filter, "sample_type": sample_type, "multi_input_mode": multi_input_mode, "num_args": num_args, "workspace": workspace}, out, kwargs)
 
@@ -1894,6 +2106,12 @@ def abs(data=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.abs(mx.nd.array([-2, 0.5])).asnumpy().round(4)
+    array([2. , 0.5], dtype=float32)
     """
     return _invoke("abs", (data,), {}, out, kwargs)
 
@@ -1918,6 +2136,12 @@ def add_n(*data, num_args=_Null, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.add_n(mx.nd.array([1, 2]), mx.nd.array([10, 20]), mx.nd.array([100, 200])).asnumpy()
+    array([111., 222.], dtype=float32)
     """
     return _invoke("add_n", data, {"num_args": num_args}, out, kwargs)
 
@@ -1942,6 +2166,12 @@ def arccos(data=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.arccos(mx.nd.array([-1, 0, 1])).asnumpy().round(4)
+    array([3.1416, 1.5708, 0.    ], dtype=float32)
     """
     return _invoke("arccos", (data,), {}, out, kwargs)
 
@@ -1966,6 +2196,12 @@ def arccosh(data=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.arccosh(mx.nd.array([1, 2])).asnumpy().round(4)
+    array([0.   , 1.317], dtype=float32)
     """
     return _invoke("arccosh", (data,), {}, out, kwargs)
 
@@ -1990,6 +2226,12 @@ def arcsin(data=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.arcsin(mx.nd.array([-1, 0, 1])).asnumpy().round(4)
+    array([-1.5708,  0.    ,  1.5708], dtype=float32)
     """
     return _invoke("arcsin", (data,), {}, out, kwargs)
 
@@ -2014,6 +2256,12 @@ def arcsinh(data=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.arcsinh(mx.nd.array([-1, 2])).asnumpy().round(4)
+    array([-0.8814,  1.4436], dtype=float32)
     """
     return _invoke("arcsinh", (data,), {}, out, kwargs)
 
@@ -2038,6 +2286,12 @@ def arctan(data=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.arctan(mx.nd.array([-1, 0, 2])).asnumpy().round(4)
+    array([-0.7854,  0.    ,  1.1071], dtype=float32)
     """
     return _invoke("arctan", (data,), {}, out, kwargs)
 
@@ -2062,6 +2316,12 @@ def arctanh(data=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.arctanh(mx.nd.array([-0.5, 0, 0.9])).asnumpy().round(4)
+    array([-0.5493,  0.    ,  1.4722], dtype=float32)
     """
     return _invoke("arctanh", (data,), {}, out, kwargs)
 
@@ -2090,6 +2350,12 @@ def argmax(data=None, axis=_Null, keepdims=_Null, out=None, name=None, **kwargs)
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.argmax(mx.nd.array([[1, 5, 2], [7, 0, 3]]), axis=1).asnumpy()
+    array([1., 0.], dtype=float32)
     """
     return _invoke("argmax", (data,), {"axis": axis, "keepdims": keepdims}, out, kwargs)
 
@@ -2114,6 +2380,12 @@ def argmax_channel(data=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.argmax_channel(mx.nd.array([[1, 5, 2], [7, 0, 3]])).asnumpy()
+    array([1., 0.], dtype=float32)
     """
     return _invoke("argmax_channel", (data,), {}, out, kwargs)
 
@@ -2142,6 +2414,12 @@ def argmin(data=None, axis=_Null, keepdims=_Null, out=None, name=None, **kwargs)
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.argmin(mx.nd.array([[1, 5, 2], [7, 0, 3]]), axis=1).asnumpy()
+    array([0., 1.], dtype=float32)
     """
     return _invoke("argmin", (data,), {"axis": axis, "keepdims": keepdims}, out, kwargs)
 
@@ -2173,6 +2451,12 @@ def argsort(data=None, axis=_Null, is_ascend=_Null, dtype=_Null, out=None, name=
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.argsort(mx.nd.array([3, 1, 2])).asnumpy()
+    array([1., 2., 0.], dtype=float32)
     """
     return _invoke("argsort", (data,), {"axis": axis, "is_ascend": is_ascend, "dtype": dtype}, out, kwargs)
 
@@ -2207,6 +2491,12 @@ def batch_dot(lhs=None, rhs=None, transpose_a=_Null, transpose_b=_Null, forward_
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.batch_dot(mx.nd.ones((2, 1, 3)), mx.nd.ones((2, 3, 2))).asnumpy().tolist()
+    [[[3.0, 3.0]], [[3.0, 3.0]]]
     """
     return _invoke("batch_dot", (lhs, rhs,), {"transpose_a": transpose_a, "transpose_b": transpose_b, "forward_stype": forward_stype}, out, kwargs)
 
@@ -2234,6 +2524,12 @@ def batch_take(a=None, indices=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.batch_take(mx.nd.array([[1, 2], [3, 4]]), mx.nd.array([1, 0], dtype="int32")).asnumpy()
+    array([2., 3.], dtype=float32)
     """
     return _invoke("batch_take", (a, indices,), {}, out, kwargs)
 
@@ -2258,37 +2554,18 @@ def broadcast_add(lhs=None, rhs=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.broadcast_add(mx.nd.array([[1, 4]]), mx.nd.array([[3], [2]])).asnumpy().round(4)
+    array([[4., 7.],
+           [3., 6.]], dtype=float32)
     """
     return _invoke("broadcast_add", (lhs, rhs,), {}, out, kwargs)
 
 
 def broadcast_axes(data=None, axis=_Null, size=_Null, out=None, name=None, **kwargs):
-    """Another name of `broadcast_axis`.
-
-    Repeats given dimensions of extent 1.
-
-    | | shape | dtype |
-    |---|---|---|
-    | data | any, with 1 at each of `axis` | any |
-    | output | that of data, with `size` at `axis` | that of data |
-
-    Negative axes count from the end; MXNet crashes on them.
-
-    Parameters
-    ----------
-    data : NDArray
-        What is repeated.
-    axis : Shape(tuple), default ()
-        The dimensions to repeat.
-    size : Shape(tuple), default ()
-        How often each is repeated.
-    out : NDArray or list of NDArray, optional
-        Arrays that take the result.
-
-    Returns
-    -------
-    NDArray, or a list of them where there are several outputs
-    """
     return _invoke("broadcast_axis", (data,), {"axis": axis, "size": size}, out, kwargs)
 
 
@@ -2316,6 +2593,13 @@ def broadcast_axis(data=None, axis=_Null, size=_Null, out=None, name=None, **kwa
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.broadcast_axis(mx.nd.array([[1], [2]]), axis=1, size=3).asnumpy()
+    array([[1., 1., 1.],
+           [2., 2., 2.]], dtype=float32)
     """
     return _invoke("broadcast_axis", (data,), {"axis": axis, "size": size}, out, kwargs)
 
@@ -2340,6 +2624,13 @@ def broadcast_div(lhs=None, rhs=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.broadcast_div(mx.nd.array([[1, 4]]), mx.nd.array([[3], [2]])).asnumpy().round(4)
+    array([[0.3333, 1.3333],
+           [0.5   , 2.    ]], dtype=float32)
     """
     return _invoke("broadcast_div", (lhs, rhs,), {}, out, kwargs)
 
@@ -2364,6 +2655,13 @@ def broadcast_equal(lhs=None, rhs=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.broadcast_equal(mx.nd.array([[1, 4]]), mx.nd.array([[3], [2]])).asnumpy().round(4)
+    array([[0., 0.],
+           [0., 0.]], dtype=float32)
     """
     return _invoke("broadcast_equal", (lhs, rhs,), {}, out, kwargs)
 
@@ -2388,6 +2686,13 @@ def broadcast_greater(lhs=None, rhs=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.broadcast_greater(mx.nd.array([[1, 4]]), mx.nd.array([[3], [2]])).asnumpy().round(4)
+    array([[0., 1.],
+           [0., 1.]], dtype=float32)
     """
     return _invoke("broadcast_greater", (lhs, rhs,), {}, out, kwargs)
 
@@ -2412,6 +2717,13 @@ def broadcast_greater_equal(lhs=None, rhs=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.broadcast_greater_equal(mx.nd.array([[1, 4]]), mx.nd.array([[3], [2]])).asnumpy().round(4)
+    array([[0., 1.],
+           [0., 1.]], dtype=float32)
     """
     return _invoke("broadcast_greater_equal", (lhs, rhs,), {}, out, kwargs)
 
@@ -2436,6 +2748,13 @@ def broadcast_hypot(lhs=None, rhs=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.broadcast_hypot(mx.nd.array([[1, 4]]), mx.nd.array([[3], [2]])).asnumpy().round(4)
+    array([[3.1623, 5.    ],
+           [2.2361, 4.4721]], dtype=float32)
     """
     return _invoke("broadcast_hypot", (lhs, rhs,), {}, out, kwargs)
 
@@ -2460,6 +2779,13 @@ def broadcast_lesser(lhs=None, rhs=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.broadcast_lesser(mx.nd.array([[1, 4]]), mx.nd.array([[3], [2]])).asnumpy().round(4)
+    array([[1., 0.],
+           [1., 0.]], dtype=float32)
     """
     return _invoke("broadcast_lesser", (lhs, rhs,), {}, out, kwargs)
 
@@ -2484,6 +2810,13 @@ def broadcast_lesser_equal(lhs=None, rhs=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.broadcast_lesser_equal(mx.nd.array([[1, 4]]), mx.nd.array([[3], [2]])).asnumpy().round(4)
+    array([[1., 0.],
+           [1., 0.]], dtype=float32)
     """
     return _invoke("broadcast_lesser_equal", (lhs, rhs,), {}, out, kwargs)
 
@@ -2513,6 +2846,13 @@ def broadcast_like(lhs=None, rhs=None, lhs_axes=_Null, rhs_axes=_Null, out=None,
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.broadcast_like(mx.nd.array([[1], [2]]), mx.nd.zeros((2, 3))).asnumpy()
+    array([[1., 1., 1.],
+           [2., 2., 2.]], dtype=float32)
     """
     return _invoke("broadcast_like", (lhs, rhs,), {"lhs_axes": lhs_axes, "rhs_axes": rhs_axes}, out, kwargs)
 
@@ -2537,6 +2877,13 @@ def broadcast_logical_and(lhs=None, rhs=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.broadcast_logical_and(mx.nd.array([[1, 4]]), mx.nd.array([[3], [2]])).asnumpy().round(4)
+    array([[1., 1.],
+           [1., 1.]], dtype=float32)
     """
     return _invoke("broadcast_logical_and", (lhs, rhs,), {}, out, kwargs)
 
@@ -2561,6 +2908,13 @@ def broadcast_logical_or(lhs=None, rhs=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.broadcast_logical_or(mx.nd.array([[1, 4]]), mx.nd.array([[3], [2]])).asnumpy().round(4)
+    array([[1., 1.],
+           [1., 1.]], dtype=float32)
     """
     return _invoke("broadcast_logical_or", (lhs, rhs,), {}, out, kwargs)
 
@@ -2585,6 +2939,13 @@ def broadcast_logical_xor(lhs=None, rhs=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.broadcast_logical_xor(mx.nd.array([[1, 4]]), mx.nd.array([[3], [2]])).asnumpy().round(4)
+    array([[0., 0.],
+           [0., 0.]], dtype=float32)
     """
     return _invoke("broadcast_logical_xor", (lhs, rhs,), {}, out, kwargs)
 
@@ -2610,6 +2971,13 @@ def broadcast_maximum(lhs=None, rhs=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.broadcast_maximum(mx.nd.array([[1, 4]]), mx.nd.array([[3], [2]])).asnumpy().round(4)
+    array([[3., 4.],
+           [2., 4.]], dtype=float32)
     """
     return _invoke("broadcast_maximum", (lhs, rhs,), {}, out, kwargs)
 
@@ -2635,33 +3003,18 @@ def broadcast_minimum(lhs=None, rhs=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.broadcast_minimum(mx.nd.array([[1, 4]]), mx.nd.array([[3], [2]])).asnumpy().round(4)
+    array([[1., 3.],
+           [1., 2.]], dtype=float32)
     """
     return _invoke("broadcast_minimum", (lhs, rhs,), {}, out, kwargs)
 
 
 def broadcast_minus(lhs=None, rhs=None, out=None, name=None, **kwargs):
-    """Another name of `broadcast_sub`.
-
-    Subtracts the second input from the first with broadcasting: `out = lhs - rhs`.
-
-    | | shape | dtype |
-    |---|---|---|
-    | lhs, rhs | aligned at the right, dimensions equal or 1 | any but bool, both equal |
-    | output | the larger of each dimension | that dtype |
-
-    Parameters
-    ----------
-    lhs : NDArray
-        The left operand.
-    rhs : NDArray
-        The right operand, of the same type.
-    out : NDArray or list of NDArray, optional
-        Arrays that take the result.
-
-    Returns
-    -------
-    NDArray, or a list of them where there are several outputs
-    """
     return _invoke("broadcast_sub", (lhs, rhs,), {}, out, kwargs)
 
 
@@ -2685,6 +3038,13 @@ def broadcast_mod(lhs=None, rhs=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.broadcast_mod(mx.nd.array([[1, 4]]), mx.nd.array([[3], [2]])).asnumpy().round(4)
+    array([[1., 1.],
+           [1., 0.]], dtype=float32)
     """
     return _invoke("broadcast_mod", (lhs, rhs,), {}, out, kwargs)
 
@@ -2709,6 +3069,13 @@ def broadcast_mul(lhs=None, rhs=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.broadcast_mul(mx.nd.array([[1, 4]]), mx.nd.array([[3], [2]])).asnumpy().round(4)
+    array([[ 3., 12.],
+           [ 2.,  8.]], dtype=float32)
     """
     return _invoke("broadcast_mul", (lhs, rhs,), {}, out, kwargs)
 
@@ -2733,33 +3100,18 @@ def broadcast_not_equal(lhs=None, rhs=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.broadcast_not_equal(mx.nd.array([[1, 4]]), mx.nd.array([[3], [2]])).asnumpy().round(4)
+    array([[1., 1.],
+           [1., 1.]], dtype=float32)
     """
     return _invoke("broadcast_not_equal", (lhs, rhs,), {}, out, kwargs)
 
 
 def broadcast_plus(lhs=None, rhs=None, out=None, name=None, **kwargs):
-    """Another name of `broadcast_add`.
-
-    Adds two inputs with broadcasting: `out = lhs + rhs`.
-
-    | | shape | dtype |
-    |---|---|---|
-    | lhs, rhs | aligned at the right, dimensions equal or 1 | any but bool, both equal |
-    | output | the larger of each dimension | that dtype |
-
-    Parameters
-    ----------
-    lhs : NDArray
-        The left operand.
-    rhs : NDArray
-        The right operand, of the same type.
-    out : NDArray or list of NDArray, optional
-        Arrays that take the result.
-
-    Returns
-    -------
-    NDArray, or a list of them where there are several outputs
-    """
     return _invoke("broadcast_add", (lhs, rhs,), {}, out, kwargs)
 
 
@@ -2783,6 +3135,13 @@ def broadcast_power(lhs=None, rhs=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.broadcast_power(mx.nd.array([[1, 4]]), mx.nd.array([[3], [2]])).asnumpy().round(4)
+    array([[ 1., 64.],
+           [ 1., 16.]], dtype=float32)
     """
     return _invoke("broadcast_power", (lhs, rhs,), {}, out, kwargs)
 
@@ -2807,6 +3166,13 @@ def broadcast_sub(lhs=None, rhs=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.broadcast_sub(mx.nd.array([[1, 4]]), mx.nd.array([[3], [2]])).asnumpy().round(4)
+    array([[-2.,  1.],
+           [-1.,  2.]], dtype=float32)
     """
     return _invoke("broadcast_sub", (lhs, rhs,), {}, out, kwargs)
 
@@ -2831,37 +3197,18 @@ def broadcast_to(data=None, shape=_Null, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.broadcast_to(mx.nd.array([[1], [2]]), shape=(2, 3)).asnumpy()
+    array([[1., 1., 1.],
+           [2., 2., 2.]], dtype=float32)
     """
     return _invoke("broadcast_to", (data,), {"shape": shape}, out, kwargs)
 
 
 def cast(data=None, dtype=_Null, out=None, name=None, **kwargs):
-    """Another name of `Cast`.
-
-    Converts to another data type: `out = dtype(data)`.
-
-    | | shape | dtype |
-    |---|---|---|
-    | data | any | any |
-    | output | that of data | `dtype` |
-
-    Conversion to integers truncates towards zero and wraps around; conversion to bool asks for "not zero".
-    The
-    gradient is converted back to the type of data.
-
-    Parameters
-    ----------
-    data : NDArray
-        The input.
-    dtype : {'bfloat16', 'bool', 'float16', 'float32', 'float64', 'int32', 'int64', 'int8', 'uint8'}
-        The type of the output.
-    out : NDArray or list of NDArray, optional
-        Arrays that take the result.
-
-    Returns
-    -------
-    NDArray, or a list of them where there are several outputs
-    """
     return _invoke("Cast", (data,), {"dtype": dtype}, out, kwargs)
 
 
@@ -2885,6 +3232,12 @@ def cbrt(data=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.cbrt(mx.nd.array([-8, 27])).asnumpy().round(4)
+    array([-2.,  3.], dtype=float32)
     """
     return _invoke("cbrt", (data,), {}, out, kwargs)
 
@@ -2909,42 +3262,17 @@ def ceil(data=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.ceil(mx.nd.array([-1.5, 0.2])).asnumpy().round(4)
+    array([-1.,  1.], dtype=float32)
     """
     return _invoke("ceil", (data,), {}, out, kwargs)
 
 
 def choose_element_0index(data=None, index=None, axis=_Null, keepdims=_Null, mode=_Null, out=None, name=None, **kwargs):
-    """Another name of `pick`.
-
-    Picks one element along an axis for every other position: `out[i, j] = data[i, index[i, j], j]`.
-
-    | | shape | dtype |
-    |---|---|---|
-    | data | (…, n, …) | any |
-    | index | that of data without the axis, or with a 1 there | any; fractions are cut off |
-    | output | that of data without the axis, or with a 1 there for `keepdims` | that of data |
-
-    The gradient of index is zero.
-
-    Parameters
-    ----------
-    data : NDArray
-        What is picked from.
-    index : NDArray
-        The positions along the axis.
-    axis : int or None, default -1
-        The axis; negative numbers count from the end.
-    keepdims : boolean, default False
-        Keep the axis with extent 1.
-    mode : {'clip', 'wrap'}, default clip
-        Positions outside: `clip` takes the nearest end, `wrap` counts around.
-    out : NDArray or list of NDArray, optional
-        Arrays that take the result.
-
-    Returns
-    -------
-    NDArray, or a list of them where there are several outputs
-    """
     return _invoke("pick", (data, index,), {"axis": axis, "keepdims": keepdims, "mode": mode}, out, kwargs)
 
 
@@ -2974,35 +3302,17 @@ def clip(data=None, a_min=_Null, a_max=_Null, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.clip(mx.nd.array([-5, 0.5, 5]), a_min=-1, a_max=1).asnumpy()
+    array([-1. ,  0.5,  1. ], dtype=float32)
     """
     return _invoke("clip", (data,), {"a_min": a_min, "a_max": a_max}, out, kwargs)
 
 
 def concat(*data, num_args=_Null, dim=_Null, out=None, name=None, **kwargs):
-    """Another name of `Concat`.
-
-    Joins its inputs along an axis.
-
-    | | shape | dtype |
-    |---|---|---|
-    | each input | all extents equal but that of `dim` | any, all equal |
-    | output | that shape with the sum of the extents at `dim` | that dtype |
-
-    Parameters
-    ----------
-    *data : NDArray
-        The inputs.
-    num_args : int in 1..
-        Number of inputs.
-    dim : int, default 1
-        The axis along which the inputs are joined; negative numbers count from the end.
-    out : NDArray or list of NDArray, optional
-        Arrays that take the result.
-
-    Returns
-    -------
-    NDArray, or a list of them where there are several outputs
-    """
     return _invoke("Concat", data, {"num_args": num_args, "dim": dim}, out, kwargs)
 
 
@@ -3026,6 +3336,12 @@ def cos(data=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.cos(mx.nd.array([0, 1])).asnumpy().round(4)
+    array([1.    , 0.5403], dtype=float32)
     """
     return _invoke("cos", (data,), {}, out, kwargs)
 
@@ -3050,39 +3366,17 @@ def cosh(data=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.cosh(mx.nd.array([0, 1])).asnumpy().round(4)
+    array([1.    , 1.5431], dtype=float32)
     """
     return _invoke("cosh", (data,), {}, out, kwargs)
 
 
 def crop(data=None, begin=_Null, end=_Null, step=_Null, out=None, name=None, **kwargs):
-    """Another name of `slice`.
-
-    Takes a window out of its input: `out[i, …] = data[begin[0] + i * step[0], …]`.
-
-    | | shape | dtype |
-    |---|---|---|
-    | data | any | any |
-    | output | the extents of the window | that of data |
-
-    Negative positions count from the end, those past the end mean the end.
-
-    Parameters
-    ----------
-    data : NDArray
-        The input.
-    begin : tuple of <long or None>
-        First position of each axis; axes that are not listed are taken whole.
-    end : tuple of <long or None>
-        Position after the last of each axis; `None` goes to the end.
-    step : tuple of <long or None>, default ()
-        Distance of the positions; negative numbers go backwards, `None` is 1.
-    out : NDArray or list of NDArray, optional
-        Arrays that take the result.
-
-    Returns
-    -------
-    NDArray, or a list of them where there are several outputs
-    """
     return _invoke("slice", (data,), {"begin": begin, "end": end, "step": step}, out, kwargs)
 
 
@@ -3112,6 +3406,13 @@ def cumsum(a=None, axis=_Null, dtype=_Null, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.cumsum(mx.nd.array([[1, 2], [3, 4]]), axis=0).asnumpy()
+    array([[1., 2.],
+           [4., 6.]], dtype=float32)
     """
     return _invoke("_np_cumsum", (a,), {"axis": axis, "dtype": dtype}, out, kwargs)
 
@@ -3136,6 +3437,12 @@ def degrees(data=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.degrees(mx.nd.array([0, 3.1415927])).asnumpy().round(4)
+    array([  0., 180.], dtype=float32)
     """
     return _invoke("degrees", (data,), {}, out, kwargs)
 
@@ -3162,6 +3469,13 @@ def depth_to_space(data=None, block_size=_Null, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.depth_to_space(mx.nd.arange(4).reshape((1, 4, 1, 1)), block_size=2).asnumpy()
+    array([[[[0., 1.],
+             [2., 3.]]]], dtype=float32)
     """
     return _invoke("depth_to_space", (data,), {"block_size": block_size}, out, kwargs)
 
@@ -3192,6 +3506,12 @@ def diag(data=None, k=_Null, axis1=_Null, axis2=_Null, out=None, name=None, **kw
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.diag(mx.nd.array([[1, 2], [3, 4]])).asnumpy()
+    array([1., 4.], dtype=float32)
     """
     return _invoke("diag", (data,), {"k": k, "axis1": axis1, "axis2": axis2}, out, kwargs)
 
@@ -3225,6 +3545,12 @@ def dot(lhs=None, rhs=None, transpose_a=_Null, transpose_b=_Null, forward_stype=
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.dot(mx.nd.array([[1, 2]]), mx.nd.array([[3], [4]])).asnumpy()
+    array([[11.]], dtype=float32)
     """
     return _invoke("dot", (lhs, rhs,), {"transpose_a": transpose_a, "transpose_b": transpose_b, "forward_stype": forward_stype}, out, kwargs)
 
@@ -3249,6 +3575,12 @@ def elemwise_add(lhs=None, rhs=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.elemwise_add(mx.nd.array([1, 4]), mx.nd.array([3, 2])).asnumpy().round(4)
+    array([4., 6.], dtype=float32)
     """
     return _invoke("elemwise_add", (lhs, rhs,), {}, out, kwargs)
 
@@ -3275,6 +3607,12 @@ def elemwise_div(lhs=None, rhs=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.elemwise_div(mx.nd.array([1, 4]), mx.nd.array([3, 2])).asnumpy().round(4)
+    array([0.3333, 2.    ], dtype=float32)
     """
     return _invoke("elemwise_div", (lhs, rhs,), {}, out, kwargs)
 
@@ -3299,6 +3637,12 @@ def elemwise_mul(lhs=None, rhs=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.elemwise_mul(mx.nd.array([1, 4]), mx.nd.array([3, 2])).asnumpy().round(4)
+    array([3., 8.], dtype=float32)
     """
     return _invoke("elemwise_mul", (lhs, rhs,), {}, out, kwargs)
 
@@ -3323,6 +3667,12 @@ def elemwise_sub(lhs=None, rhs=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.elemwise_sub(mx.nd.array([1, 4]), mx.nd.array([3, 2])).asnumpy().round(4)
+    array([-2.,  2.], dtype=float32)
     """
     return _invoke("elemwise_sub", (lhs, rhs,), {}, out, kwargs)
 
@@ -3347,6 +3697,12 @@ def erf(data=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.erf(mx.nd.array([-1, 0, 2])).asnumpy().round(4)
+    array([-0.8427,  0.    ,  0.9953], dtype=float32)
     """
     return _invoke("erf", (data,), {}, out, kwargs)
 
@@ -3371,6 +3727,12 @@ def erfinv(data=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.erfinv(mx.nd.array([-0.5, 0, 0.9])).asnumpy().round(4)
+    array([-0.4769,  0.    ,  1.1631], dtype=float32)
     """
     return _invoke("erfinv", (data,), {}, out, kwargs)
 
@@ -3395,6 +3757,12 @@ def exp(data=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.exp(mx.nd.array([-1, 0, 2])).asnumpy().round(4)
+    array([0.3679, 1.    , 7.3891], dtype=float32)
     """
     return _invoke("exp", (data,), {}, out, kwargs)
 
@@ -3419,6 +3787,12 @@ def expand_dims(data=None, axis=_Null, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.expand_dims(mx.nd.zeros((2, 3)), axis=1).shape
+    (2, 1, 3)
     """
     return _invoke("expand_dims", (data,), {"axis": axis}, out, kwargs)
 
@@ -3443,6 +3817,12 @@ def expm1(data=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.expm1(mx.nd.array([-1, 0, 2])).asnumpy().round(4)
+    array([-0.6321,  0.    ,  6.3891], dtype=float32)
     """
     return _invoke("expm1", (data,), {}, out, kwargs)
 
@@ -3473,6 +3853,13 @@ def fill_element_0index(lhs=None, mhs=None, rhs=None, out=None, name=None, **kwa
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.fill_element_0index(mx.nd.zeros((2, 3)), mx.nd.array([7, 8]), mx.nd.array([1, 2])).asnumpy()
+    array([[0., 7., 0.],
+           [0., 0., 8.]], dtype=float32)
     """
     return _invoke("fill_element_0index", (lhs, mhs, rhs,), {}, out, kwargs)
 
@@ -3497,57 +3884,21 @@ def fix(data=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.fix(mx.nd.array([-1.5, 1.5])).asnumpy().round(4)
+    array([-1.,  1.], dtype=float32)
     """
     return _invoke("fix", (data,), {}, out, kwargs)
 
 
 def flatten(data=None, out=None, name=None, **kwargs):
-    """Another name of `Flatten`.
-
-    Joins all axes but the first into one: `out[i, j] = data[i, …]`.
-
-    | | shape | dtype |
-    |---|---|---|
-    | data | (n, …) | any |
-    | output | (n, product of the others) | that of data |
-
-    Parameters
-    ----------
-    data : NDArray
-        The input.
-    out : NDArray or list of NDArray, optional
-        Arrays that take the result.
-
-    Returns
-    -------
-    NDArray, or a list of them where there are several outputs
-    """
     return _invoke("Flatten", (data,), {}, out, kwargs)
 
 
 def flip(data=None, axis=_Null, out=None, name=None, **kwargs):
-    """Another name of `reverse`.
-
-    Turns the order of the elements along some axes round.
-
-    | | shape | dtype |
-    |---|---|---|
-    | data | any | any |
-    | output | that of data | that of data |
-
-    Parameters
-    ----------
-    data : NDArray
-        The input.
-    axis : Shape(tuple)
-        The axes; they must not be negative.
-    out : NDArray or list of NDArray, optional
-        Arrays that take the result.
-
-    Returns
-    -------
-    NDArray, or a list of them where there are several outputs
-    """
     return _invoke("reverse", (data,), {"axis": axis}, out, kwargs)
 
 
@@ -3571,6 +3922,12 @@ def floor(data=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.floor(mx.nd.array([-1.5, 0.2])).asnumpy().round(4)
+    array([-2.,  0.], dtype=float32)
     """
     return _invoke("floor", (data,), {}, out, kwargs)
 
@@ -3595,6 +3952,12 @@ def gamma(data=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.gamma(mx.nd.array([0.5, 4])).asnumpy().round(4)
+    array([1.7725, 6.    ], dtype=float32)
     """
     return _invoke("gamma", (data,), {}, out, kwargs)
 
@@ -3619,6 +3982,12 @@ def gammaln(data=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.gammaln(mx.nd.array([0.5, 4])).asnumpy().round(4)
+    array([0.5724, 1.7918], dtype=float32)
     """
     return _invoke("gammaln", (data,), {}, out, kwargs)
 
@@ -3647,6 +4016,12 @@ def gather_nd(data=None, indices=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.gather_nd(mx.nd.array([[1, 2], [3, 4]]), mx.nd.array([[0, 1], [1, 0]])).asnumpy()
+    array([2., 3.], dtype=float32)
     """
     return _invoke("gather_nd", (data, indices,), {}, out, kwargs)
 
@@ -3673,6 +4048,12 @@ def hard_sigmoid(data=None, alpha=_Null, beta=_Null, out=None, name=None, **kwar
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.hard_sigmoid(mx.nd.array([-4, 0, 1])).asnumpy().round(4)
+    array([0. , 0.5, 0.7], dtype=float32)
     """
     return _invoke("hard_sigmoid", (data,), {"alpha": alpha, "beta": beta}, out, kwargs)
 
@@ -3697,6 +4078,12 @@ def identity(data=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd._internal._copy(mx.nd.array([1, 2])).asnumpy().round(4)
+    array([1., 2.], dtype=float32)
     """
     return _invoke("_copy", (data,), {}, out, kwargs)
 
@@ -3724,6 +4111,13 @@ def khatri_rao(*data, num_args=_Null, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.khatri_rao(mx.nd.array([[1, 2]]), mx.nd.array([[3, 4], [5, 6]])).asnumpy()
+    array([[ 3.,  8.],
+           [ 5., 12.]], dtype=float32)
     """
     return _invoke("khatri_rao", data, {"num_args": num_args}, out, kwargs)
 
@@ -3748,6 +4142,12 @@ def log(data=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.log(mx.nd.array([0.5, 1, 10])).asnumpy().round(4)
+    array([-0.6931,  0.    ,  2.3026], dtype=float32)
     """
     return _invoke("log", (data,), {}, out, kwargs)
 
@@ -3772,6 +4172,12 @@ def log10(data=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.log10(mx.nd.array([0.1, 1, 100])).asnumpy().round(4)
+    array([-1.,  0.,  2.], dtype=float32)
     """
     return _invoke("log10", (data,), {}, out, kwargs)
 
@@ -3796,6 +4202,12 @@ def log1p(data=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.log1p(mx.nd.array([0, 1])).asnumpy().round(4)
+    array([0.    , 0.6931], dtype=float32)
     """
     return _invoke("log1p", (data,), {}, out, kwargs)
 
@@ -3820,6 +4232,12 @@ def log2(data=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.log2(mx.nd.array([0.5, 1, 8])).asnumpy().round(4)
+    array([-1.,  0.,  3.], dtype=float32)
     """
     return _invoke("log2", (data,), {}, out, kwargs)
 
@@ -3850,6 +4268,12 @@ def log_softmax(data=None, axis=_Null, temperature=_Null, dtype=_Null, use_lengt
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.log_softmax(mx.nd.array([[0, 1]])).asnumpy().round(4)
+    array([[-1.3133, -0.3133]], dtype=float32)
     """
     return _invoke("log_softmax", (data,), {"axis": axis, "temperature": temperature, "dtype": dtype, "use_length": use_length}, out, kwargs)
 
@@ -3874,6 +4298,12 @@ def logical_not(data=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.logical_not(mx.nd.array([0, 2])).asnumpy().round(4)
+    array([1., 0.], dtype=float32)
     """
     return _invoke("logical_not", (data,), {}, out, kwargs)
 
@@ -3896,6 +4326,12 @@ def make_loss(data=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.make_loss(mx.nd.array([1, 2])).asnumpy().round(4)
+    array([1., 2.], dtype=float32)
     """
     return _invoke("make_loss", (data,), {}, out, kwargs)
 
@@ -3926,39 +4362,17 @@ def max(data=None, axis=_Null, keepdims=_Null, exclude=_Null, out=None, name=Non
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.max(mx.nd.array([[1, 5], [7, 0]]), axis=1).asnumpy()
+    array([5., 7.], dtype=float32)
     """
     return _invoke("max", (data,), {"axis": axis, "keepdims": keepdims, "exclude": exclude}, out, kwargs)
 
 
 def max_axis(data=None, axis=_Null, keepdims=_Null, exclude=_Null, out=None, name=None, **kwargs):
-    """Another name of `max`.
-
-    Takes the largest element along axes; NaN if there is one.
-
-    Every element that equals the largest gets the full gradient.
-
-    | | shape | dtype |
-    |---|---|---|
-    | data | any | any but bool |
-    | output | that of data without the reduced axes, or with 1 there; `(1,)` if none is left | that of data |
-
-    Parameters
-    ----------
-    data : NDArray
-        The input.
-    axis : Shape(tuple) or None, default None
-        The axes to reduce, negative ones counted from the end; all if empty or None.
-    keepdims : boolean, default False
-        Keep the reduced axes with extent 1.
-    exclude : boolean, default False
-        Reduce the axes that `axis` does not name instead.
-    out : NDArray or list of NDArray, optional
-        Arrays that take the result.
-
-    Returns
-    -------
-    NDArray, or a list of them where there are several outputs
-    """
     return _invoke("max", (data,), {"axis": axis, "keepdims": keepdims, "exclude": exclude}, out, kwargs)
 
 
@@ -3986,6 +4400,12 @@ def mean(data=None, axis=_Null, keepdims=_Null, exclude=_Null, out=None, name=No
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.mean(mx.nd.array([[1, 5], [7, 0]]), axis=1).asnumpy()
+    array([3. , 3.5], dtype=float32)
     """
     return _invoke("mean", (data,), {"axis": axis, "keepdims": keepdims, "exclude": exclude}, out, kwargs)
 
@@ -4016,39 +4436,17 @@ def min(data=None, axis=_Null, keepdims=_Null, exclude=_Null, out=None, name=Non
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.min(mx.nd.array([[1, 5], [7, 0]]), axis=1).asnumpy()
+    array([1., 0.], dtype=float32)
     """
     return _invoke("min", (data,), {"axis": axis, "keepdims": keepdims, "exclude": exclude}, out, kwargs)
 
 
 def min_axis(data=None, axis=_Null, keepdims=_Null, exclude=_Null, out=None, name=None, **kwargs):
-    """Another name of `min`.
-
-    Takes the smallest element along axes; NaN if there is one.
-
-    Every element that equals the smallest gets the full gradient.
-
-    | | shape | dtype |
-    |---|---|---|
-    | data | any | any but bool |
-    | output | that of data without the reduced axes, or with 1 there; `(1,)` if none is left | that of data |
-
-    Parameters
-    ----------
-    data : NDArray
-        The input.
-    axis : Shape(tuple) or None, default None
-        The axes to reduce, negative ones counted from the end; all if empty or None.
-    keepdims : boolean, default False
-        Keep the reduced axes with extent 1.
-    exclude : boolean, default False
-        Reduce the axes that `axis` does not name instead.
-    out : NDArray or list of NDArray, optional
-        Arrays that take the result.
-
-    Returns
-    -------
-    NDArray, or a list of them where there are several outputs
-    """
     return _invoke("min", (data,), {"axis": axis, "keepdims": keepdims, "exclude": exclude}, out, kwargs)
 
 
@@ -4074,6 +4472,12 @@ def moments(data=None, axes=_Null, keepdims=_Null, out=None, name=None, **kwargs
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> [x.asnumpy().tolist() for x in mx.nd.moments(mx.nd.array([[1, 3], [2, 6]]), axes=(1,))]
+    [[2.0, 4.0], [1.0, 4.0]]
     """
     return _invoke("moments", (data,), {"axes": axes, "keepdims": keepdims}, out, kwargs)
 
@@ -4104,6 +4508,12 @@ def nanprod(data=None, axis=_Null, keepdims=_Null, exclude=_Null, out=None, name
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.nanprod(mx.nd.array([3, float("nan"), 2])).asnumpy()
+    array([6.], dtype=float32)
     """
     return _invoke("nanprod", (data,), {"axis": axis, "keepdims": keepdims, "exclude": exclude}, out, kwargs)
 
@@ -4132,6 +4542,12 @@ def nansum(data=None, axis=_Null, keepdims=_Null, exclude=_Null, out=None, name=
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.nansum(mx.nd.array([1, float("nan"), 2])).asnumpy()
+    array([3.], dtype=float32)
     """
     return _invoke("nansum", (data,), {"axis": axis, "keepdims": keepdims, "exclude": exclude}, out, kwargs)
 
@@ -4154,6 +4570,12 @@ def negative(data=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.negative(mx.nd.array([-1, 2])).asnumpy().round(4)
+    array([ 1., -2.], dtype=float32)
     """
     return _invoke("negative", (data,), {}, out, kwargs)
 
@@ -4186,14 +4608,18 @@ def norm(data=None, ord=_Null, axis=_Null, out_dtype=_Null, keepdims=_Null, out=
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.norm(mx.nd.array([[3, 4], [5, 12]]), axis=1).asnumpy().round(4)
+    array([ 5., 13.], dtype=float32)
     """
     return _invoke("norm", (data,), {"ord": ord, "axis": axis, "out_dtype": out_dtype, "keepdims": keepdims}, out, kwargs)
 
 
 def normal(loc=_Null, scale=_Null, shape=_Null, ctx=_Null, dtype=_Null, out=None, name=None, **kwargs):
-    """Another name of `_random_normal`.
-
-    Draws from the normal distribution with mean `loc` and standard deviation `scale`.
+    """Draws from the normal distribution with mean `loc` and standard deviation `scale`.
 
     | | shape | dtype |
     |---|---|---|
@@ -4217,6 +4643,12 @@ def normal(loc=_Null, scale=_Null, shape=_Null, ctx=_Null, dtype=_Null, out=None
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.random.normal(shape=(2, 3)).shape
+    (2, 3)
     """
     return _invoke("_random_normal", (), {"loc": loc, "scale": scale, "shape": shape, "ctx": ctx, "dtype": dtype}, out, kwargs)
 
@@ -4249,6 +4681,13 @@ def one_hot(indices=None, depth=_Null, on_value=_Null, off_value=_Null, dtype=_N
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.one_hot(mx.nd.array([2, 0]), depth=3).asnumpy()
+    array([[0., 0., 1.],
+           [1., 0., 0.]], dtype=float32)
     """
     return _invoke("one_hot", (indices,), {"depth": depth, "on_value": on_value, "off_value": off_value, "dtype": dtype}, out, kwargs)
 
@@ -4273,39 +4712,17 @@ def ones_like(data=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.ones_like(mx.nd.array([5, 6])).asnumpy().round(4)
+    array([1., 1.], dtype=float32)
     """
     return _invoke("ones_like", (data,), {}, out, kwargs)
 
 
 def pad(data=None, mode=_Null, pad_width=_Null, constant_value=_Null, out=None, name=None, **kwargs):
-    """Another name of `Pad`.
-
-    Puts a border around its input.
-
-    | | shape | dtype |
-    |---|---|---|
-    | data | (n, c, h, w) or (n, c, d, h, w) | any |
-    | output | that of data, longer by the two widths of each axis | that of data |
-
-    Parameters
-    ----------
-    data : NDArray
-        The input.
-    mode : {'constant', 'edge', 'reflect'}
-        What the border holds: a `constant`, the nearest element (`edge`), or the elements mirrored at the
-        border
-        element (`reflect`).
-    pad_width : Shape(tuple)
-        Widths before and after, for each axis in turn; those of the first two axes must be 0.
-    constant_value : double, default 0
-        The value of a constant border.
-    out : NDArray or list of NDArray, optional
-        Arrays that take the result.
-
-    Returns
-    -------
-    NDArray, or a list of them where there are several outputs
-    """
     return _invoke("Pad", (data,), {"mode": mode, "pad_width": pad_width, "constant_value": constant_value}, out, kwargs)
 
 
@@ -4338,6 +4755,12 @@ def pick(data=None, index=None, axis=_Null, keepdims=_Null, mode=_Null, out=None
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.pick(mx.nd.array([[1, 2], [3, 4]]), mx.nd.array([1, 0])).asnumpy()
+    array([2., 3.], dtype=float32)
     """
     return _invoke("pick", (data, index,), {"axis": axis, "keepdims": keepdims, "mode": mode}, out, kwargs)
 
@@ -4368,6 +4791,12 @@ def prod(data=None, axis=_Null, keepdims=_Null, exclude=_Null, out=None, name=No
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.prod(mx.nd.array([[1, 5], [7, 2]]), axis=1).asnumpy()
+    array([ 5., 14.], dtype=float32)
     """
     return _invoke("prod", (data,), {"axis": axis, "keepdims": keepdims, "exclude": exclude}, out, kwargs)
 
@@ -4392,6 +4821,12 @@ def radians(data=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.radians(mx.nd.array([0, 180])).asnumpy().round(4)
+    array([0.    , 3.1416], dtype=float32)
     """
     return _invoke("radians", (data,), {}, out, kwargs)
 
@@ -4421,6 +4856,12 @@ def random_exponential(lam=_Null, shape=_Null, ctx=_Null, dtype=_Null, out=None,
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.random.exponential(shape=(2, 3)).shape
+    (2, 3)
     """
     return _invoke("_random_exponential", (), {"lam": lam, "shape": shape, "ctx": ctx, "dtype": dtype}, out, kwargs)
 
@@ -4452,6 +4893,12 @@ def random_gamma(alpha=_Null, beta=_Null, shape=_Null, ctx=_Null, dtype=_Null, o
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.random.gamma(shape=(2, 3)).shape
+    (2, 3)
     """
     return _invoke("_random_gamma", (), {"alpha": alpha, "beta": beta, "shape": shape, "ctx": ctx, "dtype": dtype}, out, kwargs)
 
@@ -4483,6 +4930,12 @@ def random_generalized_negative_binomial(mu=_Null, alpha=_Null, shape=_Null, ctx
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.random.generalized_negative_binomial(shape=(2, 3)).shape
+    (2, 3)
     """
     return _invoke("_random_generalized_negative_binomial", (), {"mu": mu, "alpha": alpha, "shape": shape, "ctx": ctx, "dtype": dtype}, out, kwargs)
 
@@ -4514,6 +4967,12 @@ def random_negative_binomial(k=_Null, p=_Null, shape=_Null, ctx=_Null, dtype=_Nu
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.random.negative_binomial(shape=(2, 3)).shape
+    (2, 3)
     """
     return _invoke("_random_negative_binomial", (), {"k": k, "p": p, "shape": shape, "ctx": ctx, "dtype": dtype}, out, kwargs)
 
@@ -4545,6 +5004,12 @@ def random_normal(loc=_Null, scale=_Null, shape=_Null, ctx=_Null, dtype=_Null, o
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.random.normal(shape=(2, 3)).shape
+    (2, 3)
     """
     return _invoke("_random_normal", (), {"loc": loc, "scale": scale, "shape": shape, "ctx": ctx, "dtype": dtype}, out, kwargs)
 
@@ -4574,6 +5039,12 @@ def random_poisson(lam=_Null, shape=_Null, ctx=_Null, dtype=_Null, out=None, nam
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.random.poisson(shape=(2, 3)).shape
+    (2, 3)
     """
     return _invoke("_random_poisson", (), {"lam": lam, "shape": shape, "ctx": ctx, "dtype": dtype}, out, kwargs)
 
@@ -4605,6 +5076,12 @@ def random_randint(low=_Null, high=_Null, shape=_Null, ctx=_Null, dtype=_Null, o
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.random.randint(3, 4, shape=(2,)).asnumpy()
+    array([3, 3], dtype=int32)
     """
     return _invoke("_random_randint", (), {"low": low, "high": high, "shape": shape, "ctx": ctx, "dtype": dtype}, out, kwargs)
 
@@ -4636,6 +5113,12 @@ def random_uniform(low=_Null, high=_Null, shape=_Null, ctx=_Null, dtype=_Null, o
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.random.uniform(shape=(2, 3)).shape
+    (2, 3)
     """
     return _invoke("_random_uniform", (), {"low": low, "high": high, "shape": shape, "ctx": ctx, "dtype": dtype}, out, kwargs)
 
@@ -4664,6 +5147,12 @@ def ravel_multi_index(data=None, shape=_Null, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.ravel_multi_index(mx.nd.array([[0, 1], [2, 1]]), shape=(2, 3)).asnumpy()
+    array([2., 4.], dtype=float32)
     """
     return _invoke("_ravel_multi_index", (data,), {"shape": shape}, out, kwargs)
 
@@ -4688,6 +5177,12 @@ def rcbrt(data=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.rcbrt(mx.nd.array([8, 27])).asnumpy().round(4)
+    array([0.5   , 0.3333], dtype=float32)
     """
     return _invoke("rcbrt", (data,), {}, out, kwargs)
 
@@ -4712,6 +5207,12 @@ def reciprocal(data=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.reciprocal(mx.nd.array([0.5, 4])).asnumpy().round(4)
+    array([2.  , 0.25], dtype=float32)
     """
     return _invoke("reciprocal", (data,), {}, out, kwargs)
 
@@ -4734,6 +5235,12 @@ def relu(data=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.relu(mx.nd.array([-1, 2])).asnumpy().round(4)
+    array([0., 2.], dtype=float32)
     """
     return _invoke("relu", (data,), {}, out, kwargs)
 
@@ -4760,50 +5267,17 @@ def repeat(data=None, repeats=_Null, axis=_Null, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.repeat(mx.nd.array([[1, 2]]), repeats=2, axis=1).asnumpy()
+    array([[1., 1., 2., 2.]], dtype=float32)
     """
     return _invoke("repeat", (data,), {"repeats": repeats, "axis": axis}, out, kwargs)
 
 
 def reshape(data=None, shape=_Null, reverse=_Null, target_shape=_Null, keep_highest=_Null, out=None, name=None, **kwargs):
-    """Another name of `Reshape`.
-
-    Gives the input another shape of the same size; the order of the elements stays.
-
-    `shape` lists the new extents. Special numbers in it:
-
-    - `0` copies the axis of the input at this place,
-    - `-1` takes whatever is left; it may occur once,
-    - `-2` copies all remaining axes,
-    - `-3` joins the next two axes into one,
-    - `-4` splits the next axis into the two numbers that follow, one of which may be -1.
-
-    | | shape | dtype |
-    |---|---|---|
-    | data | any | any |
-    | output | as `shape` says | that of data |
-
-    Unlike MXNet, a shape of another size is refused: at once, or when it is computed where `-1` was rounded
-    down.
-
-    Parameters
-    ----------
-    data : NDArray
-        The input.
-    shape : Shape(tuple), default ()
-        The new shape, with the special numbers above.
-    reverse : boolean, default False
-        Match the special numbers with the axes from the last to the first.
-    target_shape : Shape(tuple), default ()
-        Old form of `shape`, in which 0 takes whatever is left.
-    keep_highest : boolean, default False
-        With `target_shape`: keep the first axis of the input.
-    out : NDArray or list of NDArray, optional
-        Arrays that take the result.
-
-    Returns
-    -------
-    NDArray, or a list of them where there are several outputs
-    """
     return _invoke("Reshape", (data,), {"shape": shape, "reverse": reverse, "target_shape": target_shape, "keep_highest": keep_highest}, out, kwargs)
 
 
@@ -4836,6 +5310,12 @@ def reshape_like(lhs=None, rhs=None, lhs_begin=_Null, lhs_end=_Null, rhs_begin=_
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.reshape_like(mx.nd.arange(6), mx.nd.zeros((2, 3))).shape
+    (2, 3)
     """
     return _invoke("reshape_like", (lhs, rhs,), {"lhs_begin": lhs_begin, "lhs_end": lhs_end, "rhs_begin": rhs_begin, "rhs_end": rhs_end}, out, kwargs)
 
@@ -4860,6 +5340,13 @@ def reverse(data=None, axis=_Null, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.reverse(mx.nd.array([[1, 2], [3, 4]]), axis=0).asnumpy()
+    array([[3., 4.],
+           [1., 2.]], dtype=float32)
     """
     return _invoke("reverse", (data,), {"axis": axis}, out, kwargs)
 
@@ -4884,6 +5371,12 @@ def rint(data=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.rint(mx.nd.array([-1.6, 0.5, 1.5])).asnumpy().round(4)
+    array([-2.,  0.,  1.], dtype=float32)
     """
     return _invoke("rint", (data,), {}, out, kwargs)
 
@@ -4908,6 +5401,12 @@ def round(data=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.round(mx.nd.array([-1.5, 0.5, 1.4])).asnumpy().round(4)
+    array([-2.,  1.,  1.], dtype=float32)
     """
     return _invoke("round", (data,), {}, out, kwargs)
 
@@ -4932,6 +5431,12 @@ def rsqrt(data=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.rsqrt(mx.nd.array([4, 16])).asnumpy().round(4)
+    array([0.5 , 0.25], dtype=float32)
     """
     return _invoke("rsqrt", (data,), {}, out, kwargs)
 
@@ -4962,6 +5467,12 @@ def sample_exponential(lam=None, shape=_Null, dtype=_Null, out=None, name=None, 
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd._internal._sample_exponential(mx.nd.array([0.5, 0.8]), shape=(3,)).shape
+    (2, 3)
     """
     return _invoke("_sample_exponential", (lam,), {"shape": shape, "dtype": dtype}, out, kwargs)
 
@@ -4994,6 +5505,12 @@ def sample_gamma(alpha=None, beta=None, shape=_Null, dtype=_Null, out=None, name
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd._internal._sample_gamma(mx.nd.array([0.5, 0.8]), mx.nd.array([0.5, 0.8]), shape=(3,)).shape
+    (2, 3)
     """
     return _invoke("_sample_gamma", (alpha, beta,), {"shape": shape, "dtype": dtype}, out, kwargs)
 
@@ -5026,6 +5543,12 @@ def sample_generalized_negative_binomial(mu=None, alpha=None, shape=_Null, dtype
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd._internal._sample_generalized_negative_binomial(mx.nd.array([0.5, 0.8]), mx.nd.array([0.5, 0.8]), shape=(3,)).shape
+    (2, 3)
     """
     return _invoke("_sample_generalized_negative_binomial", (mu, alpha,), {"shape": shape, "dtype": dtype}, out, kwargs)
 
@@ -5059,6 +5582,12 @@ def sample_multinomial(data=None, shape=_Null, get_prob=_Null, dtype=_Null, out=
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.sample_multinomial(mx.nd.array([[0, 1], [1, 0]])).asnumpy()
+    array([1, 0], dtype=int32)
     """
     return _invoke("_sample_multinomial", (data,), {"shape": shape, "get_prob": get_prob, "dtype": dtype}, out, kwargs)
 
@@ -5091,6 +5620,12 @@ def sample_negative_binomial(k=None, p=None, shape=_Null, dtype=_Null, out=None,
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd._internal._sample_negative_binomial(mx.nd.array([0.5, 0.8]), mx.nd.array([0.5, 0.8]), shape=(3,)).shape
+    (2, 3)
     """
     return _invoke("_sample_negative_binomial", (k, p,), {"shape": shape, "dtype": dtype}, out, kwargs)
 
@@ -5123,6 +5658,12 @@ def sample_normal(mu=None, sigma=None, shape=_Null, dtype=_Null, out=None, name=
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd._internal._sample_normal(mx.nd.array([0.5, 0.8]), mx.nd.array([0.5, 0.8]), shape=(3,)).shape
+    (2, 3)
     """
     return _invoke("_sample_normal", (mu, sigma,), {"shape": shape, "dtype": dtype}, out, kwargs)
 
@@ -5153,6 +5694,12 @@ def sample_poisson(lam=None, shape=_Null, dtype=_Null, out=None, name=None, **kw
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd._internal._sample_poisson(mx.nd.array([0.5, 0.8]), shape=(3,)).shape
+    (2, 3)
     """
     return _invoke("_sample_poisson", (lam,), {"shape": shape, "dtype": dtype}, out, kwargs)
 
@@ -5185,6 +5732,12 @@ def sample_uniform(low=None, high=None, shape=_Null, dtype=_Null, out=None, name
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd._internal._sample_uniform(mx.nd.array([0.5, 0.8]), mx.nd.array([0.5, 0.8]), shape=(3,)).shape
+    (2, 3)
     """
     return _invoke("_sample_uniform", (low, high,), {"shape": shape, "dtype": dtype}, out, kwargs)
 
@@ -5216,6 +5769,13 @@ def scatter_nd(data=None, indices=None, shape=_Null, out=None, name=None, **kwar
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.scatter_nd(mx.nd.array([5, 6]), mx.nd.array([[0, 1], [1, 0]]), shape=(2, 2)).asnumpy()
+    array([[0., 5.],
+           [6., 0.]], dtype=float32)
     """
     return _invoke("scatter_nd", (data, indices,), {"shape": shape}, out, kwargs)
 
@@ -5240,6 +5800,12 @@ def shape_array(data=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.shape_array(mx.nd.zeros((2, 3))).asnumpy().tolist()
+    [2, 3]
     """
     return _invoke("shape_array", (data,), {}, out, kwargs)
 
@@ -5266,6 +5832,12 @@ def shuffle(data=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> sorted(mx.nd.random.shuffle(mx.nd.array([1, 2, 3])).asnumpy().tolist())
+    [1.0, 2.0, 3.0]
     """
     return _invoke("_shuffle", (data,), {}, out, kwargs)
 
@@ -5290,6 +5862,12 @@ def sigmoid(data=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.sigmoid(mx.nd.array([-2, 0, 2])).asnumpy().round(4)
+    array([0.1192, 0.5   , 0.8808], dtype=float32)
     """
     return _invoke("sigmoid", (data,), {}, out, kwargs)
 
@@ -5314,6 +5892,12 @@ def sign(data=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.sign(mx.nd.array([-3, 0, 0.5])).asnumpy().round(4)
+    array([-1.,  0.,  1.], dtype=float32)
     """
     return _invoke("sign", (data,), {}, out, kwargs)
 
@@ -5338,6 +5922,12 @@ def sin(data=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.sin(mx.nd.array([0, 1])).asnumpy().round(4)
+    array([0.    , 0.8415], dtype=float32)
     """
     return _invoke("sin", (data,), {}, out, kwargs)
 
@@ -5362,6 +5952,12 @@ def sinh(data=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.sinh(mx.nd.array([0, 1])).asnumpy().round(4)
+    array([0.    , 1.1752], dtype=float32)
     """
     return _invoke("sinh", (data,), {}, out, kwargs)
 
@@ -5386,6 +5982,12 @@ def size_array(data=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.size_array(mx.nd.zeros((2, 3))).asnumpy().tolist()
+    [6]
     """
     return _invoke("size_array", (data,), {}, out, kwargs)
 
@@ -5416,6 +6018,13 @@ def slice(data=None, begin=_Null, end=_Null, step=_Null, out=None, name=None, **
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.slice(mx.nd.arange(12).reshape((3, 4)), begin=(0, 1), end=(2, 3)).asnumpy()
+    array([[1., 2.],
+           [5., 6.]], dtype=float32)
     """
     return _invoke("slice", (data,), {"begin": begin, "end": end, "step": step}, out, kwargs)
 
@@ -5444,6 +6053,14 @@ def slice_axis(data=None, axis=_Null, begin=_Null, end=_Null, out=None, name=Non
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.slice_axis(mx.nd.arange(12).reshape((3, 4)), axis=1, begin=1, end=3).asnumpy()
+    array([[ 1.,  2.],
+           [ 5.,  6.],
+           [ 9., 10.]], dtype=float32)
     """
     return _invoke("slice_axis", (data,), {"axis": axis, "begin": begin, "end": end}, out, kwargs)
 
@@ -5471,6 +6088,13 @@ def slice_like(data=None, shape_like=None, axes=_Null, out=None, name=None, **kw
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.slice_like(mx.nd.arange(12).reshape((3, 4)), mx.nd.zeros((2, 2))).asnumpy()
+    array([[0., 1.],
+           [4., 5.]], dtype=float32)
     """
     return _invoke("slice_like", (data, shape_like,), {"axes": axes}, out, kwargs)
 
@@ -5497,6 +6121,12 @@ def smooth_l1(data=None, scalar=_Null, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.smooth_l1(mx.nd.array([-2, 0.5])).asnumpy().round(4)
+    array([1.5  , 0.125], dtype=float32)
     """
     return _invoke("smooth_l1", (data,), {"scalar": scalar}, out, kwargs)
 
@@ -5532,6 +6162,12 @@ def softmax(data=None, length=None, axis=_Null, temperature=_Null, dtype=_Null, 
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.softmax(mx.nd.array([[0, 1]])).asnumpy().round(4)
+    array([[0.2689, 0.7311]], dtype=float32)
     """
     return _invoke("softmax", (data, length,), {"axis": axis, "temperature": temperature, "dtype": dtype, "use_length": use_length}, out, kwargs)
 
@@ -5562,6 +6198,12 @@ def softmax_cross_entropy(data=None, label=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.softmax_cross_entropy(mx.nd.array([[0, 1], [2, 0]]), mx.nd.array([1, 0])).asnumpy().round(4)
+    array([0.4402], dtype=float32)
     """
     return _invoke("softmax_cross_entropy", (data, label,), {}, out, kwargs)
 
@@ -5593,6 +6235,12 @@ def softmin(data=None, axis=_Null, temperature=_Null, dtype=_Null, use_length=_N
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.softmin(mx.nd.array([[0, 1]])).asnumpy().round(4)
+    array([[0.7311, 0.2689]], dtype=float32)
     """
     return _invoke("softmin", (data,), {"axis": axis, "temperature": temperature, "dtype": dtype, "use_length": use_length}, out, kwargs)
 
@@ -5617,6 +6265,12 @@ def softsign(data=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.softsign(mx.nd.array([-1, 3])).asnumpy().round(4)
+    array([-0.5 ,  0.75], dtype=float32)
     """
     return _invoke("softsign", (data,), {}, out, kwargs)
 
@@ -5643,6 +6297,12 @@ def sort(data=None, axis=_Null, is_ascend=_Null, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.sort(mx.nd.array([3, 1, 2])).asnumpy()
+    array([1., 2., 3.], dtype=float32)
     """
     return _invoke("sort", (data,), {"axis": axis, "is_ascend": is_ascend}, out, kwargs)
 
@@ -5667,37 +6327,17 @@ def space_to_depth(data=None, block_size=_Null, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.space_to_depth(mx.nd.arange(4).reshape((1, 1, 2, 2)), block_size=2).shape
+    (1, 4, 1, 1)
     """
     return _invoke("space_to_depth", (data,), {"block_size": block_size}, out, kwargs)
 
 
 def split(data=None, num_outputs=_Null, axis=_Null, squeeze_axis=_Null, out=None, name=None, **kwargs):
-    """Another name of `SliceChannel`.
-
-    Cuts its input along an axis into equal parts.
-
-    | | shape | dtype |
-    |---|---|---|
-    | data | (…, n, …) | any |
-    | each output | (…, n / num_outputs, …), without the axis with `squeeze_axis` | that of data |
-
-    Parameters
-    ----------
-    data : NDArray
-        The input.
-    num_outputs : int in 1..
-        Number of parts.
-    axis : int, default 1
-        The axis to cut; negative numbers count from the end.
-    squeeze_axis : boolean, default False
-        Drop the axis, of which every part must have a single slice.
-    out : NDArray or list of NDArray, optional
-        Arrays that take the result.
-
-    Returns
-    -------
-    NDArray, or a list of them where there are several outputs
-    """
     return _invoke("SliceChannel", (data,), {"num_outputs": num_outputs, "axis": axis, "squeeze_axis": squeeze_axis}, out, kwargs)
 
 
@@ -5721,6 +6361,12 @@ def sqrt(data=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.sqrt(mx.nd.array([4, 2])).asnumpy().round(4)
+    array([2.    , 1.4142], dtype=float32)
     """
     return _invoke("sqrt", (data,), {}, out, kwargs)
 
@@ -5743,6 +6389,12 @@ def square(data=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.square(mx.nd.array([-3, 0.5])).asnumpy().round(4)
+    array([9.  , 0.25], dtype=float32)
     """
     return _invoke("square", (data,), {}, out, kwargs)
 
@@ -5767,6 +6419,12 @@ def squeeze(data=None, axis=_Null, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.squeeze(mx.nd.zeros((1, 2, 1))).shape
+    (2,)
     """
     return _invoke("squeeze", (data,), {"axis": axis}, out, kwargs)
 
@@ -5793,31 +6451,18 @@ def stack(*data, axis=_Null, num_args=_Null, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.stack(mx.nd.array([1, 2]), mx.nd.array([3, 4]), axis=1).asnumpy()
+    array([[1., 3.],
+           [2., 4.]], dtype=float32)
     """
     return _invoke("stack", data, {"axis": axis, "num_args": num_args}, out, kwargs)
 
 
 def stop_gradient(data=None, out=None, name=None, **kwargs):
-    """Another name of `BlockGrad`.
-
-    Hands its input on and lets no gradient back through: `out = data`, with a gradient of zero.
-
-    | | shape | dtype |
-    |---|---|---|
-    | data | any | any |
-    | output | that of data | that of data |
-
-    Parameters
-    ----------
-    data : NDArray
-        The input.
-    out : NDArray or list of NDArray, optional
-        Arrays that take the result.
-
-    Returns
-    -------
-    NDArray, or a list of them where there are several outputs
-    """
     return _invoke("BlockGrad", (data,), {}, out, kwargs)
 
 
@@ -5845,65 +6490,21 @@ def sum(data=None, axis=_Null, keepdims=_Null, exclude=_Null, out=None, name=Non
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.sum(mx.nd.array([[1, 5], [7, 0]]), axis=1).asnumpy()
+    array([6., 7.], dtype=float32)
     """
     return _invoke("sum", (data,), {"axis": axis, "keepdims": keepdims, "exclude": exclude}, out, kwargs)
 
 
 def sum_axis(data=None, axis=_Null, keepdims=_Null, exclude=_Null, out=None, name=None, **kwargs):
-    """Another name of `sum`.
-
-    Adds up all elements along axes: `out = Σ data`.
-
-    | | shape | dtype |
-    |---|---|---|
-    | data | any | any but bool |
-    | output | that of data without the reduced axes, or with 1 there; `(1,)` if none is left | that of data |
-
-    Parameters
-    ----------
-    data : NDArray
-        The input.
-    axis : Shape(tuple) or None, default None
-        The axes to reduce, negative ones counted from the end; all if empty or None.
-    keepdims : boolean, default False
-        Keep the reduced axes with extent 1.
-    exclude : boolean, default False
-        Reduce the axes that `axis` does not name instead.
-    out : NDArray or list of NDArray, optional
-        Arrays that take the result.
-
-    Returns
-    -------
-    NDArray, or a list of them where there are several outputs
-    """
     return _invoke("sum", (data,), {"axis": axis, "keepdims": keepdims, "exclude": exclude}, out, kwargs)
 
 
 def swapaxes(data=None, dim1=_Null, dim2=_Null, out=None, name=None, **kwargs):
-    """Another name of `SwapAxis`.
-
-    Exchanges two axes.
-
-    | | shape | dtype |
-    |---|---|---|
-    | data | any | any |
-    | output | that of data with two extents exchanged | that of data |
-
-    Parameters
-    ----------
-    data : NDArray
-        The input.
-    dim1 : int, default 0
-        One axis.
-    dim2 : int, default 0
-        The other axis.
-    out : NDArray or list of NDArray, optional
-        Arrays that take the result.
-
-    Returns
-    -------
-    NDArray, or a list of them where there are several outputs
-    """
     return _invoke("SwapAxis", (data,), {"dim1": dim1, "dim2": dim2}, out, kwargs)
 
 
@@ -5934,6 +6535,14 @@ def take(a=None, indices=None, axis=_Null, mode=_Null, out=None, name=None, **kw
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.take(mx.nd.array([[1, 2], [3, 4]]), mx.nd.array([1, 0, 1])).asnumpy()
+    array([[3., 4.],
+           [1., 2.],
+           [3., 4.]], dtype=float32)
     """
     return _invoke("take", (a, indices,), {"axis": axis, "mode": mode}, out, kwargs)
 
@@ -5958,6 +6567,12 @@ def tan(data=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.tan(mx.nd.array([0, 1])).asnumpy().round(4)
+    array([0.    , 1.5574], dtype=float32)
     """
     return _invoke("tan", (data,), {}, out, kwargs)
 
@@ -5982,6 +6597,12 @@ def tanh(data=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.tanh(mx.nd.array([-1, 0, 2])).asnumpy().round(4)
+    array([-0.7616,  0.    ,  0.964 ], dtype=float32)
     """
     return _invoke("tanh", (data,), {}, out, kwargs)
 
@@ -6006,6 +6627,13 @@ def tile(data=None, reps=_Null, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.tile(mx.nd.array([[1, 2]]), reps=(2, 2)).asnumpy()
+    array([[1., 2., 1., 2.],
+           [1., 2., 1., 2.]], dtype=float32)
     """
     return _invoke("tile", (data,), {"reps": reps}, out, kwargs)
 
@@ -6044,6 +6672,12 @@ def topk(data=None, axis=_Null, k=_Null, ret_typ=_Null, is_ascend=_Null, dtype=_
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.topk(mx.nd.array([3, 1, 2]), k=2, ret_typ="value").asnumpy()
+    array([3., 2.], dtype=float32)
     """
     return _invoke("topk", (data,), {"axis": axis, "k": k, "ret_typ": ret_typ, "is_ascend": is_ascend, "dtype": dtype}, out, kwargs)
 
@@ -6068,6 +6702,13 @@ def transpose(data=None, axes=_Null, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.transpose(mx.nd.array([[1, 2], [3, 4]])).asnumpy()
+    array([[1., 3.],
+           [2., 4.]], dtype=float32)
     """
     return _invoke("transpose", (data,), {"axes": axes}, out, kwargs)
 
@@ -6092,14 +6733,18 @@ def trunc(data=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.trunc(mx.nd.array([-1.5, 1.5])).asnumpy().round(4)
+    array([-1.,  1.], dtype=float32)
     """
     return _invoke("trunc", (data,), {}, out, kwargs)
 
 
 def uniform(low=_Null, high=_Null, shape=_Null, ctx=_Null, dtype=_Null, out=None, name=None, **kwargs):
-    """Another name of `_random_uniform`.
-
-    Draws from the uniform distribution over [low, high).
+    """Draws from the uniform distribution over [low, high).
 
     | | shape | dtype |
     |---|---|---|
@@ -6123,6 +6768,12 @@ def uniform(low=_Null, high=_Null, shape=_Null, ctx=_Null, dtype=_Null, out=None
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.random.uniform(shape=(2, 3)).shape
+    (2, 3)
     """
     return _invoke("_random_uniform", (), {"low": low, "high": high, "shape": shape, "ctx": ctx, "dtype": dtype}, out, kwargs)
 
@@ -6151,6 +6802,13 @@ def unravel_index(data=None, shape=_Null, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.unravel_index(mx.nd.array([2, 4]), shape=(2, 3)).asnumpy()
+    array([[0., 1.],
+           [2., 1.]], dtype=float32)
     """
     return _invoke("_unravel_index", (data,), {"shape": shape}, out, kwargs)
 
@@ -6180,6 +6838,12 @@ def where(condition=None, x=None, y=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.where(mx.nd.array([1, 0]), mx.nd.array([10, 20]), mx.nd.array([-1, -2])).asnumpy()
+    array([10., -2.], dtype=float32)
     """
     return _invoke("where", (condition, x, y,), {}, out, kwargs)
 
@@ -6204,5 +6868,32 @@ def zeros_like(data=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.zeros_like(mx.nd.array([1, 2])).asnumpy().round(4)
+    array([0., 0.], dtype=float32)
     """
     return _invoke("zeros_like", (data,), {}, out, kwargs)
+
+
+ElementWiseSum.__doc__ = add_n.__doc__
+Softmax.__doc__ = SoftmaxOutput.__doc__
+broadcast_axes.__doc__ = broadcast_axis.__doc__
+broadcast_minus.__doc__ = broadcast_sub.__doc__
+broadcast_plus.__doc__ = broadcast_add.__doc__
+cast.__doc__ = Cast.__doc__
+choose_element_0index.__doc__ = pick.__doc__
+concat.__doc__ = Concat.__doc__
+crop.__doc__ = slice.__doc__
+flatten.__doc__ = Flatten.__doc__
+flip.__doc__ = reverse.__doc__
+max_axis.__doc__ = max.__doc__
+min_axis.__doc__ = min.__doc__
+pad.__doc__ = Pad.__doc__
+reshape.__doc__ = Reshape.__doc__
+split.__doc__ = SliceChannel.__doc__
+stop_gradient.__doc__ = BlockGrad.__doc__
+sum_axis.__doc__ = sum.__doc__
+swapaxes.__doc__ = SwapAxis.__doc__

@@ -50,6 +50,12 @@ def exponential(lam=_Null, shape=_Null, ctx=_Null, dtype=_Null, out=None, name=N
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.random.exponential(shape=(2, 3)).shape
+    (2, 3)
     """
     return _invoke("_random_exponential", (), {"lam": lam, "shape": shape, "ctx": ctx, "dtype": dtype}, out, kwargs)
 
@@ -76,6 +82,12 @@ def exponential_like(data=None, lam=_Null, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.random.exponential_like(mx.nd.zeros((2, 3))).shape
+    (2, 3)
     """
     return _invoke("_random_exponential_like", (data,), {"lam": lam}, out, kwargs)
 
@@ -105,6 +117,12 @@ def gamma(alpha=_Null, beta=_Null, shape=_Null, ctx=_Null, dtype=_Null, out=None
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.random.gamma(shape=(2, 3)).shape
+    (2, 3)
     """
     return _invoke("_random_gamma", (), {"alpha": alpha, "beta": beta, "shape": shape, "ctx": ctx, "dtype": dtype}, out, kwargs)
 
@@ -133,6 +151,12 @@ def gamma_like(data=None, alpha=_Null, beta=_Null, out=None, name=None, **kwargs
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.random.gamma_like(mx.nd.zeros((2, 3))).shape
+    (2, 3)
     """
     return _invoke("_random_gamma_like", (data,), {"alpha": alpha, "beta": beta}, out, kwargs)
 
@@ -162,6 +186,12 @@ def generalized_negative_binomial(mu=_Null, alpha=_Null, shape=_Null, ctx=_Null,
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.random.generalized_negative_binomial(shape=(2, 3)).shape
+    (2, 3)
     """
     return _invoke("_random_generalized_negative_binomial", (), {"mu": mu, "alpha": alpha, "shape": shape, "ctx": ctx, "dtype": dtype}, out, kwargs)
 
@@ -190,6 +220,12 @@ def generalized_negative_binomial_like(data=None, mu=_Null, alpha=_Null, out=Non
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.random.generalized_negative_binomial_like(mx.nd.zeros((2, 3))).shape
+    (2, 3)
     """
     return _invoke("_random_generalized_negative_binomial_like", (data,), {"mu": mu, "alpha": alpha}, out, kwargs)
 
@@ -219,6 +255,12 @@ def negative_binomial(k=_Null, p=_Null, shape=_Null, ctx=_Null, dtype=_Null, out
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.random.negative_binomial(shape=(2, 3)).shape
+    (2, 3)
     """
     return _invoke("_random_negative_binomial", (), {"k": k, "p": p, "shape": shape, "ctx": ctx, "dtype": dtype}, out, kwargs)
 
@@ -247,6 +289,12 @@ def negative_binomial_like(data=None, k=_Null, p=_Null, out=None, name=None, **k
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.random.negative_binomial_like(mx.nd.zeros((2, 3))).shape
+    (2, 3)
     """
     return _invoke("_random_negative_binomial_like", (data,), {"k": k, "p": p}, out, kwargs)
 
@@ -276,6 +324,12 @@ def normal(loc=_Null, scale=_Null, shape=_Null, ctx=_Null, dtype=_Null, out=None
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.random.normal(shape=(2, 3)).shape
+    (2, 3)
     """
     return _invoke("_random_normal", (), {"loc": loc, "scale": scale, "shape": shape, "ctx": ctx, "dtype": dtype}, out, kwargs)
 
@@ -304,6 +358,12 @@ def normal_like(data=None, loc=_Null, scale=_Null, out=None, name=None, **kwargs
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.random.normal_like(mx.nd.zeros((2, 3))).shape
+    (2, 3)
     """
     return _invoke("_random_normal_like", (data,), {"loc": loc, "scale": scale}, out, kwargs)
 
@@ -331,6 +391,12 @@ def poisson(lam=_Null, shape=_Null, ctx=_Null, dtype=_Null, out=None, name=None,
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.random.poisson(shape=(2, 3)).shape
+    (2, 3)
     """
     return _invoke("_random_poisson", (), {"lam": lam, "shape": shape, "ctx": ctx, "dtype": dtype}, out, kwargs)
 
@@ -357,6 +423,12 @@ def poisson_like(data=None, lam=_Null, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.random.poisson_like(mx.nd.zeros((2, 3))).shape
+    (2, 3)
     """
     return _invoke("_random_poisson_like", (data,), {"lam": lam}, out, kwargs)
 
@@ -386,6 +458,12 @@ def randint(low=_Null, high=_Null, shape=_Null, ctx=_Null, dtype=_Null, out=None
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.random.randint(3, 4, shape=(2,)).asnumpy()
+    array([3, 3], dtype=int32)
     """
     return _invoke("_random_randint", (), {"low": low, "high": high, "shape": shape, "ctx": ctx, "dtype": dtype}, out, kwargs)
 
@@ -415,6 +493,12 @@ def uniform(low=_Null, high=_Null, shape=_Null, ctx=_Null, dtype=_Null, out=None
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.random.uniform(shape=(2, 3)).shape
+    (2, 3)
     """
     return _invoke("_random_uniform", (), {"low": low, "high": high, "shape": shape, "ctx": ctx, "dtype": dtype}, out, kwargs)
 
@@ -443,5 +527,11 @@ def uniform_like(data=None, low=_Null, high=_Null, out=None, name=None, **kwargs
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.random.uniform_like(mx.nd.zeros((2, 3))).shape
+    (2, 3)
     """
     return _invoke("_random_uniform_like", (data,), {"low": low, "high": high}, out, kwargs)

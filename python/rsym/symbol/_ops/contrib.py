@@ -46,6 +46,14 @@ def arange_like(data=None, start=_Null, step=_Null, repeat=_Null, ctx=_Null, axi
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.contrib.arange_like(mx.nd.zeros((2, 3)), axis=1).asnumpy()
+    array([0., 1., 2.], dtype=float32)
     """
     return _compose("_contrib_arange_like", "arange_like", (data,), (start, step, repeat, ctx, axis,), name, attr, kwargs)
 
@@ -71,5 +79,13 @@ def div_sqrt_dim(data=None, name=None, attr=None, out=None, **kwargs):
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.contrib.div_sqrt_dim(mx.nd.array([[2, 4, 6, 8]])).asnumpy().round(4)
+    array([[1., 2., 3., 4.]], dtype=float32)
     """
     return _compose("_contrib_div_sqrt_dim", "div_sqrt_dim", (data,), (), name, attr, kwargs)

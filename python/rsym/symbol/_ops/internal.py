@@ -147,705 +147,107 @@ def _Div(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.elemwise_div(mx.nd.array([1, 4]), mx.nd.array([3, 2])).asnumpy().round(4)
+    array([0.3333, 2.    ], dtype=float32)
     """
     return _compose("elemwise_div", "_div", (lhs, rhs,), (), name, attr, kwargs)
 
 
 def _DivScalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, out=None, **kwargs):
-    """Another name of `_div_scalar`.
-
-    Divides by a number: `out = data / scalar`.
-
-    | | shape | dtype |
-    |---|---|---|
-    | data | any | any |
-    | output | that of data | that of data; int64 for bool; float64 for bool and integers unless `is_int` |
-
-    With integers the number is truncated to a whole number first, unless `is_int` is off.
-
-    Parameters
-    ----------
-    data : Symbol
-        The tensor.
-    scalar : double, default 1
-        The number.
-    is_int : boolean, default True
-        Whether the number counts as a whole number, so that integers stay integers.
-    name : str, optional
-        Name of the new symbol; made from the operator's name if left out.
-    attr : dict of str to str, optional
-        Attributes of the new symbol.
-
-    Returns
-    -------
-    Symbol
-    """
     return _compose("_div_scalar", "_divscalar", (data,), (scalar, is_int,), name, attr, kwargs)
 
 
 def _Equal(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
-    """Another name of `_equal`.
-
-    Is 1 where both inputs are equal, otherwise 0: `out = lhs == rhs`.
-
-    | | shape | dtype |
-    |---|---|---|
-    | lhs, rhs | any, both equal | any but bool, both equal |
-    | output | that shape | that dtype |
-
-    Parameters
-    ----------
-    lhs : Symbol
-        The left operand.
-    rhs : Symbol
-        The right operand, of the same shape and type.
-    name : str, optional
-        Name of the new symbol; made from the operator's name if left out.
-    attr : dict of str to str, optional
-        Attributes of the new symbol.
-
-    Returns
-    -------
-    Symbol
-    """
     return _compose("_equal", "_equal", (lhs, rhs,), (), name, attr, kwargs)
 
 
 def _EqualScalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, out=None, **kwargs):
-    """Another name of `_equal_scalar`.
-
-    Is 1 where data equals a number, otherwise 0: `out = data == scalar`.
-
-    | | shape | dtype |
-    |---|---|---|
-    | data | any | any |
-    | output | that of data | that of data; int64 for bool; float64 for bool and integers unless `is_int` |
-
-    With integers the number is truncated to a whole number first, unless `is_int` is off.
-
-    Parameters
-    ----------
-    data : Symbol
-        The tensor.
-    scalar : double, default 1
-        The number.
-    is_int : boolean, default True
-        Whether the number counts as a whole number, so that integers stay integers.
-    name : str, optional
-        Name of the new symbol; made from the operator's name if left out.
-    attr : dict of str to str, optional
-        Attributes of the new symbol.
-
-    Returns
-    -------
-    Symbol
-    """
     return _compose("_equal_scalar", "_equalscalar", (data,), (scalar, is_int,), name, attr, kwargs)
 
 
 def _Greater(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
-    """Another name of `_greater`.
-
-    Is 1 where the left input is greater, otherwise 0: `out = lhs > rhs`.
-
-    | | shape | dtype |
-    |---|---|---|
-    | lhs, rhs | any, both equal | any but bool, both equal |
-    | output | that shape | that dtype |
-
-    Parameters
-    ----------
-    lhs : Symbol
-        The left operand.
-    rhs : Symbol
-        The right operand, of the same shape and type.
-    name : str, optional
-        Name of the new symbol; made from the operator's name if left out.
-    attr : dict of str to str, optional
-        Attributes of the new symbol.
-
-    Returns
-    -------
-    Symbol
-    """
     return _compose("_greater", "_greater", (lhs, rhs,), (), name, attr, kwargs)
 
 
 def _GreaterEqualScalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, out=None, **kwargs):
-    """Another name of `_greater_equal_scalar`.
-
-    Is 1 where data is at least a number, otherwise 0: `out = data >= scalar`.
-
-    | | shape | dtype |
-    |---|---|---|
-    | data | any | any |
-    | output | that of data | that of data; int64 for bool; float64 for bool and integers unless `is_int` |
-
-    With integers the number is truncated to a whole number first, unless `is_int` is off.
-
-    Parameters
-    ----------
-    data : Symbol
-        The tensor.
-    scalar : double, default 1
-        The number.
-    is_int : boolean, default True
-        Whether the number counts as a whole number, so that integers stay integers.
-    name : str, optional
-        Name of the new symbol; made from the operator's name if left out.
-    attr : dict of str to str, optional
-        Attributes of the new symbol.
-
-    Returns
-    -------
-    Symbol
-    """
     return _compose("_greater_equal_scalar", "_greaterequalscalar", (data,), (scalar, is_int,), name, attr, kwargs)
 
 
 def _GreaterScalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, out=None, **kwargs):
-    """Another name of `_greater_scalar`.
-
-    Is 1 where data is greater than a number, otherwise 0: `out = data > scalar`.
-
-    | | shape | dtype |
-    |---|---|---|
-    | data | any | any |
-    | output | that of data | that of data; int64 for bool; float64 for bool and integers unless `is_int` |
-
-    With integers the number is truncated to a whole number first, unless `is_int` is off.
-
-    Parameters
-    ----------
-    data : Symbol
-        The tensor.
-    scalar : double, default 1
-        The number.
-    is_int : boolean, default True
-        Whether the number counts as a whole number, so that integers stay integers.
-    name : str, optional
-        Name of the new symbol; made from the operator's name if left out.
-    attr : dict of str to str, optional
-        Attributes of the new symbol.
-
-    Returns
-    -------
-    Symbol
-    """
     return _compose("_greater_scalar", "_greaterscalar", (data,), (scalar, is_int,), name, attr, kwargs)
 
 
 def _Greater_Equal(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
-    """Another name of `_greater_equal`.
-
-    Is 1 where the left input is greater or equal, otherwise 0: `out = lhs >= rhs`.
-
-    | | shape | dtype |
-    |---|---|---|
-    | lhs, rhs | any, both equal | any but bool, both equal |
-    | output | that shape | that dtype |
-
-    Parameters
-    ----------
-    lhs : Symbol
-        The left operand.
-    rhs : Symbol
-        The right operand, of the same shape and type.
-    name : str, optional
-        Name of the new symbol; made from the operator's name if left out.
-    attr : dict of str to str, optional
-        Attributes of the new symbol.
-
-    Returns
-    -------
-    Symbol
-    """
     return _compose("_greater_equal", "_greater_equal", (lhs, rhs,), (), name, attr, kwargs)
 
 
 def _Hypot(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
-    """Another name of `_hypot`.
-
-    Computes the hypotenuse of a right triangle element by element: `out = sqrt(lhs² + rhs²)`.
-
-    | | shape | dtype |
-    |---|---|---|
-    | lhs, rhs | any, both equal | any but bool, both equal |
-    | output | that shape | that dtype |
-
-    Parameters
-    ----------
-    lhs : Symbol
-        The left operand.
-    rhs : Symbol
-        The right operand, of the same shape and type.
-    name : str, optional
-        Name of the new symbol; made from the operator's name if left out.
-    attr : dict of str to str, optional
-        Attributes of the new symbol.
-
-    Returns
-    -------
-    Symbol
-    """
     return _compose("_hypot", "_hypot", (lhs, rhs,), (), name, attr, kwargs)
 
 
 def _HypotScalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, out=None, **kwargs):
-    """Another name of `_hypot_scalar`.
-
-    Computes the hypotenuse of a right triangle: `out = sqrt(data² + scalar²)`.
-
-    | | shape | dtype |
-    |---|---|---|
-    | data | any | any |
-    | output | that of data | that of data; int64 for bool; float64 for bool and integers unless `is_int` |
-
-    With integers the number is truncated to a whole number first, unless `is_int` is off.
-
-    Parameters
-    ----------
-    data : Symbol
-        The tensor.
-    scalar : double, default 1
-        The number.
-    is_int : boolean, default True
-        Whether the number counts as a whole number, so that integers stay integers.
-    name : str, optional
-        Name of the new symbol; made from the operator's name if left out.
-    attr : dict of str to str, optional
-        Attributes of the new symbol.
-
-    Returns
-    -------
-    Symbol
-    """
     return _compose("_hypot_scalar", "_hypotscalar", (data,), (scalar, is_int,), name, attr, kwargs)
 
 
 def _Lesser(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
-    """Another name of `_lesser`.
-
-    Is 1 where the left input is smaller, otherwise 0: `out = lhs < rhs`.
-
-    | | shape | dtype |
-    |---|---|---|
-    | lhs, rhs | any, both equal | any but bool, both equal |
-    | output | that shape | that dtype |
-
-    Parameters
-    ----------
-    lhs : Symbol
-        The left operand.
-    rhs : Symbol
-        The right operand, of the same shape and type.
-    name : str, optional
-        Name of the new symbol; made from the operator's name if left out.
-    attr : dict of str to str, optional
-        Attributes of the new symbol.
-
-    Returns
-    -------
-    Symbol
-    """
     return _compose("_lesser", "_lesser", (lhs, rhs,), (), name, attr, kwargs)
 
 
 def _LesserEqualScalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, out=None, **kwargs):
-    """Another name of `_lesser_equal_scalar`.
-
-    Is 1 where data is at most a number, otherwise 0: `out = data <= scalar`.
-
-    | | shape | dtype |
-    |---|---|---|
-    | data | any | any |
-    | output | that of data | that of data; int64 for bool; float64 for bool and integers unless `is_int` |
-
-    With integers the number is truncated to a whole number first, unless `is_int` is off.
-
-    Parameters
-    ----------
-    data : Symbol
-        The tensor.
-    scalar : double, default 1
-        The number.
-    is_int : boolean, default True
-        Whether the number counts as a whole number, so that integers stay integers.
-    name : str, optional
-        Name of the new symbol; made from the operator's name if left out.
-    attr : dict of str to str, optional
-        Attributes of the new symbol.
-
-    Returns
-    -------
-    Symbol
-    """
     return _compose("_lesser_equal_scalar", "_lesserequalscalar", (data,), (scalar, is_int,), name, attr, kwargs)
 
 
 def _LesserScalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, out=None, **kwargs):
-    """Another name of `_lesser_scalar`.
-
-    Is 1 where data is smaller than a number, otherwise 0: `out = data < scalar`.
-
-    | | shape | dtype |
-    |---|---|---|
-    | data | any | any |
-    | output | that of data | that of data; int64 for bool; float64 for bool and integers unless `is_int` |
-
-    With integers the number is truncated to a whole number first, unless `is_int` is off.
-
-    Parameters
-    ----------
-    data : Symbol
-        The tensor.
-    scalar : double, default 1
-        The number.
-    is_int : boolean, default True
-        Whether the number counts as a whole number, so that integers stay integers.
-    name : str, optional
-        Name of the new symbol; made from the operator's name if left out.
-    attr : dict of str to str, optional
-        Attributes of the new symbol.
-
-    Returns
-    -------
-    Symbol
-    """
     return _compose("_lesser_scalar", "_lesserscalar", (data,), (scalar, is_int,), name, attr, kwargs)
 
 
 def _Lesser_Equal(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
-    """Another name of `_lesser_equal`.
-
-    Is 1 where the left input is smaller or equal, otherwise 0: `out = lhs <= rhs`.
-
-    | | shape | dtype |
-    |---|---|---|
-    | lhs, rhs | any, both equal | any but bool, both equal |
-    | output | that shape | that dtype |
-
-    Parameters
-    ----------
-    lhs : Symbol
-        The left operand.
-    rhs : Symbol
-        The right operand, of the same shape and type.
-    name : str, optional
-        Name of the new symbol; made from the operator's name if left out.
-    attr : dict of str to str, optional
-        Attributes of the new symbol.
-
-    Returns
-    -------
-    Symbol
-    """
     return _compose("_lesser_equal", "_lesser_equal", (lhs, rhs,), (), name, attr, kwargs)
 
 
 def _LogicalAndScalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, out=None, **kwargs):
-    """Another name of `_logical_and_scalar`.
-
-    Is 1 where neither data nor the number is 0, otherwise 0: `out = data and scalar`.
-
-    | | shape | dtype |
-    |---|---|---|
-    | data | any | any |
-    | output | that of data | that of data; int64 for bool; float64 for bool and integers unless `is_int` |
-
-    With integers the number is truncated to a whole number first, unless `is_int` is off.
-
-    Parameters
-    ----------
-    data : Symbol
-        The tensor.
-    scalar : double, default 1
-        The number.
-    is_int : boolean, default True
-        Whether the number counts as a whole number, so that integers stay integers.
-    name : str, optional
-        Name of the new symbol; made from the operator's name if left out.
-    attr : dict of str to str, optional
-        Attributes of the new symbol.
-
-    Returns
-    -------
-    Symbol
-    """
     return _compose("_logical_and_scalar", "_logicalandscalar", (data,), (scalar, is_int,), name, attr, kwargs)
 
 
 def _LogicalOrScalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, out=None, **kwargs):
-    """Another name of `_logical_or_scalar`.
-
-    Is 1 where data or the number is not 0, otherwise 0: `out = data or scalar`.
-
-    | | shape | dtype |
-    |---|---|---|
-    | data | any | any |
-    | output | that of data | that of data; int64 for bool; float64 for bool and integers unless `is_int` |
-
-    With integers the number is truncated to a whole number first, unless `is_int` is off.
-
-    Parameters
-    ----------
-    data : Symbol
-        The tensor.
-    scalar : double, default 1
-        The number.
-    is_int : boolean, default True
-        Whether the number counts as a whole number, so that integers stay integers.
-    name : str, optional
-        Name of the new symbol; made from the operator's name if left out.
-    attr : dict of str to str, optional
-        Attributes of the new symbol.
-
-    Returns
-    -------
-    Symbol
-    """
     return _compose("_logical_or_scalar", "_logicalorscalar", (data,), (scalar, is_int,), name, attr, kwargs)
 
 
 def _LogicalXorScalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, out=None, **kwargs):
-    """Another name of `_logical_xor_scalar`.
-
-    Is 1 where exactly one of data and the number is 0, otherwise 0: `out = data xor scalar`.
-
-    | | shape | dtype |
-    |---|---|---|
-    | data | any | any |
-    | output | that of data | that of data; int64 for bool; float64 for bool and integers unless `is_int` |
-
-    With integers the number is truncated to a whole number first, unless `is_int` is off.
-
-    Parameters
-    ----------
-    data : Symbol
-        The tensor.
-    scalar : double, default 1
-        The number.
-    is_int : boolean, default True
-        Whether the number counts as a whole number, so that integers stay integers.
-    name : str, optional
-        Name of the new symbol; made from the operator's name if left out.
-    attr : dict of str to str, optional
-        Attributes of the new symbol.
-
-    Returns
-    -------
-    Symbol
-    """
     return _compose("_logical_xor_scalar", "_logicalxorscalar", (data,), (scalar, is_int,), name, attr, kwargs)
 
 
 def _Logical_And(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
-    """Another name of `_logical_and`.
-
-    Is 1 where neither input is 0, otherwise 0: `out = lhs and rhs`.
-
-    | | shape | dtype |
-    |---|---|---|
-    | lhs, rhs | any, both equal | any but bool, both equal |
-    | output | that shape | that dtype |
-
-    Parameters
-    ----------
-    lhs : Symbol
-        The left operand.
-    rhs : Symbol
-        The right operand, of the same shape and type.
-    name : str, optional
-        Name of the new symbol; made from the operator's name if left out.
-    attr : dict of str to str, optional
-        Attributes of the new symbol.
-
-    Returns
-    -------
-    Symbol
-    """
     return _compose("_logical_and", "_logical_and", (lhs, rhs,), (), name, attr, kwargs)
 
 
 def _Logical_Or(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
-    """Another name of `_logical_or`.
-
-    Is 1 where one of the inputs is not 0, otherwise 0: `out = lhs or rhs`.
-
-    | | shape | dtype |
-    |---|---|---|
-    | lhs, rhs | any, both equal | any but bool, both equal |
-    | output | that shape | that dtype |
-
-    Parameters
-    ----------
-    lhs : Symbol
-        The left operand.
-    rhs : Symbol
-        The right operand, of the same shape and type.
-    name : str, optional
-        Name of the new symbol; made from the operator's name if left out.
-    attr : dict of str to str, optional
-        Attributes of the new symbol.
-
-    Returns
-    -------
-    Symbol
-    """
     return _compose("_logical_or", "_logical_or", (lhs, rhs,), (), name, attr, kwargs)
 
 
 def _Logical_Xor(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
-    """Another name of `_logical_xor`.
-
-    Is 1 where exactly one of the inputs is 0, otherwise 0: `out = lhs xor rhs`.
-
-    | | shape | dtype |
-    |---|---|---|
-    | lhs, rhs | any, both equal | any but bool, both equal |
-    | output | that shape | that dtype |
-
-    Parameters
-    ----------
-    lhs : Symbol
-        The left operand.
-    rhs : Symbol
-        The right operand, of the same shape and type.
-    name : str, optional
-        Name of the new symbol; made from the operator's name if left out.
-    attr : dict of str to str, optional
-        Attributes of the new symbol.
-
-    Returns
-    -------
-    Symbol
-    """
     return _compose("_logical_xor", "_logical_xor", (lhs, rhs,), (), name, attr, kwargs)
 
 
 def _Maximum(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
-    """Another name of `_maximum`.
-
-    Takes the larger of two inputs element by element: `out = max(lhs, rhs)`; NaN if one of them is NaN.
-
-    Where both are equal, the whole gradient goes to lhs.
-
-    | | shape | dtype |
-    |---|---|---|
-    | lhs, rhs | any, both equal | any but bool, both equal |
-    | output | that shape | that dtype |
-
-    Parameters
-    ----------
-    lhs : Symbol
-        The left operand.
-    rhs : Symbol
-        The right operand, of the same shape and type.
-    name : str, optional
-        Name of the new symbol; made from the operator's name if left out.
-    attr : dict of str to str, optional
-        Attributes of the new symbol.
-
-    Returns
-    -------
-    Symbol
-    """
     return _compose("_maximum", "_maximum", (lhs, rhs,), (), name, attr, kwargs)
 
 
 def _MaximumScalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, out=None, **kwargs):
-    """Another name of `_maximum_scalar`.
-
-    Takes the larger of data and a number: `out = max(data, scalar)`. Where both are equal, the gradient
-    passes.
-
-    | | shape | dtype |
-    |---|---|---|
-    | data | any | any |
-    | output | that of data | that of data; int64 for bool; float64 for bool and integers unless `is_int` |
-
-    With integers the number is truncated to a whole number first, unless `is_int` is off.
-
-    Parameters
-    ----------
-    data : Symbol
-        The tensor.
-    scalar : double, default 1
-        The number.
-    is_int : boolean, default True
-        Whether the number counts as a whole number, so that integers stay integers.
-    name : str, optional
-        Name of the new symbol; made from the operator's name if left out.
-    attr : dict of str to str, optional
-        Attributes of the new symbol.
-
-    Returns
-    -------
-    Symbol
-    """
     return _compose("_maximum_scalar", "_maximumscalar", (data,), (scalar, is_int,), name, attr, kwargs)
 
 
 def _Minimum(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
-    """Another name of `_minimum`.
-
-    Takes the smaller of two inputs element by element: `out = min(lhs, rhs)`; NaN if one of them is NaN.
-
-    Where both are equal, the whole gradient goes to lhs.
-
-    | | shape | dtype |
-    |---|---|---|
-    | lhs, rhs | any, both equal | any but bool, both equal |
-    | output | that shape | that dtype |
-
-    Parameters
-    ----------
-    lhs : Symbol
-        The left operand.
-    rhs : Symbol
-        The right operand, of the same shape and type.
-    name : str, optional
-        Name of the new symbol; made from the operator's name if left out.
-    attr : dict of str to str, optional
-        Attributes of the new symbol.
-
-    Returns
-    -------
-    Symbol
-    """
     return _compose("_minimum", "_minimum", (lhs, rhs,), (), name, attr, kwargs)
 
 
 def _MinimumScalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, out=None, **kwargs):
-    """Another name of `_minimum_scalar`.
-
-    Takes the smaller of data and a number: `out = min(data, scalar)`. Where both are equal, the gradient
-    passes.
-
-    | | shape | dtype |
-    |---|---|---|
-    | data | any | any |
-    | output | that of data | that of data; int64 for bool; float64 for bool and integers unless `is_int` |
-
-    With integers the number is truncated to a whole number first, unless `is_int` is off.
-
-    Parameters
-    ----------
-    data : Symbol
-        The tensor.
-    scalar : double, default 1
-        The number.
-    is_int : boolean, default True
-        Whether the number counts as a whole number, so that integers stay integers.
-    name : str, optional
-        Name of the new symbol; made from the operator's name if left out.
-    attr : dict of str to str, optional
-        Attributes of the new symbol.
-
-    Returns
-    -------
-    Symbol
-    """
     return _compose("_minimum_scalar", "_minimumscalar", (data,), (scalar, is_int,), name, attr, kwargs)
 
 
@@ -873,101 +275,27 @@ def _Minus(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.elemwise_sub(mx.nd.array([1, 4]), mx.nd.array([3, 2])).asnumpy().round(4)
+    array([-2.,  2.], dtype=float32)
     """
     return _compose("elemwise_sub", "_minus", (lhs, rhs,), (), name, attr, kwargs)
 
 
 def _MinusScalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, out=None, **kwargs):
-    """Another name of `_minus_scalar`.
-
-    Subtracts a number: `out = data - scalar`.
-
-    | | shape | dtype |
-    |---|---|---|
-    | data | any | any |
-    | output | that of data | that of data; int64 for bool; float64 for bool and integers unless `is_int` |
-
-    With integers the number is truncated to a whole number first, unless `is_int` is off.
-
-    Parameters
-    ----------
-    data : Symbol
-        The tensor.
-    scalar : double, default 1
-        The number.
-    is_int : boolean, default True
-        Whether the number counts as a whole number, so that integers stay integers.
-    name : str, optional
-        Name of the new symbol; made from the operator's name if left out.
-    attr : dict of str to str, optional
-        Attributes of the new symbol.
-
-    Returns
-    -------
-    Symbol
-    """
     return _compose("_minus_scalar", "_minusscalar", (data,), (scalar, is_int,), name, attr, kwargs)
 
 
 def _Mod(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
-    """Another name of `_mod`.
-
-    Takes the remainder of a division element by element: `out = lhs mod rhs`, with the sign of the divisor.
-
-    A divisor of 0 gives 0.
-
-    | | shape | dtype |
-    |---|---|---|
-    | lhs, rhs | any, both equal | any but bool, both equal |
-    | output | that shape | that dtype |
-
-    Parameters
-    ----------
-    lhs : Symbol
-        The left operand.
-    rhs : Symbol
-        The right operand, of the same shape and type.
-    name : str, optional
-        Name of the new symbol; made from the operator's name if left out.
-    attr : dict of str to str, optional
-        Attributes of the new symbol.
-
-    Returns
-    -------
-    Symbol
-    """
     return _compose("_mod", "_mod", (lhs, rhs,), (), name, attr, kwargs)
 
 
 def _ModScalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, out=None, **kwargs):
-    """Another name of `_mod_scalar`.
-
-    Takes the remainder of the division by a number: `out = data mod scalar`, with the sign of the number.
-
-    | | shape | dtype |
-    |---|---|---|
-    | data | any | any |
-    | output | that of data | that of data; int64 for bool; float64 for bool and integers unless `is_int` |
-
-    With integers the number is truncated to a whole number first, unless `is_int` is off.
-
-    Parameters
-    ----------
-    data : Symbol
-        The tensor.
-    scalar : double, default 1
-        The number.
-    is_int : boolean, default True
-        Whether the number counts as a whole number, so that integers stay integers.
-    name : str, optional
-        Name of the new symbol; made from the operator's name if left out.
-    attr : dict of str to str, optional
-        Attributes of the new symbol.
-
-    Returns
-    -------
-    Symbol
-    """
     return _compose("_mod_scalar", "_modscalar", (data,), (scalar, is_int,), name, attr, kwargs)
 
 
@@ -995,99 +323,27 @@ def _Mul(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.elemwise_mul(mx.nd.array([1, 4]), mx.nd.array([3, 2])).asnumpy().round(4)
+    array([3., 8.], dtype=float32)
     """
     return _compose("elemwise_mul", "_mul", (lhs, rhs,), (), name, attr, kwargs)
 
 
 def _MulScalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, out=None, **kwargs):
-    """Another name of `_mul_scalar`.
-
-    Multiplies by a number: `out = data * scalar`.
-
-    | | shape | dtype |
-    |---|---|---|
-    | data | any | any |
-    | output | that of data | that of data; int64 for bool; float64 for bool and integers unless `is_int` |
-
-    With integers the number is truncated to a whole number first, unless `is_int` is off.
-
-    Parameters
-    ----------
-    data : Symbol
-        The tensor.
-    scalar : double, default 1
-        The number.
-    is_int : boolean, default True
-        Whether the number counts as a whole number, so that integers stay integers.
-    name : str, optional
-        Name of the new symbol; made from the operator's name if left out.
-    attr : dict of str to str, optional
-        Attributes of the new symbol.
-
-    Returns
-    -------
-    Symbol
-    """
     return _compose("_mul_scalar", "_mulscalar", (data,), (scalar, is_int,), name, attr, kwargs)
 
 
 def _NotEqualScalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, out=None, **kwargs):
-    """Another name of `_not_equal_scalar`.
-
-    Is 1 where data differs from a number, otherwise 0: `out = data != scalar`.
-
-    | | shape | dtype |
-    |---|---|---|
-    | data | any | any |
-    | output | that of data | that of data; int64 for bool; float64 for bool and integers unless `is_int` |
-
-    With integers the number is truncated to a whole number first, unless `is_int` is off.
-
-    Parameters
-    ----------
-    data : Symbol
-        The tensor.
-    scalar : double, default 1
-        The number.
-    is_int : boolean, default True
-        Whether the number counts as a whole number, so that integers stay integers.
-    name : str, optional
-        Name of the new symbol; made from the operator's name if left out.
-    attr : dict of str to str, optional
-        Attributes of the new symbol.
-
-    Returns
-    -------
-    Symbol
-    """
     return _compose("_not_equal_scalar", "_notequalscalar", (data,), (scalar, is_int,), name, attr, kwargs)
 
 
 def _Not_Equal(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
-    """Another name of `_not_equal`.
-
-    Is 1 where the inputs differ, otherwise 0: `out = lhs != rhs`.
-
-    | | shape | dtype |
-    |---|---|---|
-    | lhs, rhs | any, both equal | any but bool, both equal |
-    | output | that shape | that dtype |
-
-    Parameters
-    ----------
-    lhs : Symbol
-        The left operand.
-    rhs : Symbol
-        The right operand, of the same shape and type.
-    name : str, optional
-        Name of the new symbol; made from the operator's name if left out.
-    attr : dict of str to str, optional
-        Attributes of the new symbol.
-
-    Returns
-    -------
-    Symbol
-    """
     return _compose("_not_equal", "_not_equal", (lhs, rhs,), (), name, attr, kwargs)
 
 
@@ -1115,227 +371,43 @@ def _Plus(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.elemwise_add(mx.nd.array([1, 4]), mx.nd.array([3, 2])).asnumpy().round(4)
+    array([4., 6.], dtype=float32)
     """
     return _compose("elemwise_add", "_plus", (lhs, rhs,), (), name, attr, kwargs)
 
 
 def _PlusScalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, out=None, **kwargs):
-    """Another name of `_plus_scalar`.
-
-    Adds a number: `out = data + scalar`.
-
-    | | shape | dtype |
-    |---|---|---|
-    | data | any | any |
-    | output | that of data | that of data; int64 for bool; float64 for bool and integers unless `is_int` |
-
-    With integers the number is truncated to a whole number first, unless `is_int` is off.
-
-    Parameters
-    ----------
-    data : Symbol
-        The tensor.
-    scalar : double, default 1
-        The number.
-    is_int : boolean, default True
-        Whether the number counts as a whole number, so that integers stay integers.
-    name : str, optional
-        Name of the new symbol; made from the operator's name if left out.
-    attr : dict of str to str, optional
-        Attributes of the new symbol.
-
-    Returns
-    -------
-    Symbol
-    """
     return _compose("_plus_scalar", "_plusscalar", (data,), (scalar, is_int,), name, attr, kwargs)
 
 
 def _Power(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
-    """Another name of `_power`.
-
-    Raises to a power element by element: `out = lhs ** rhs`.
-
-    | | shape | dtype |
-    |---|---|---|
-    | lhs, rhs | any, both equal | any but bool, both equal |
-    | output | that shape | that dtype |
-
-    Parameters
-    ----------
-    lhs : Symbol
-        The left operand.
-    rhs : Symbol
-        The right operand, of the same shape and type.
-    name : str, optional
-        Name of the new symbol; made from the operator's name if left out.
-    attr : dict of str to str, optional
-        Attributes of the new symbol.
-
-    Returns
-    -------
-    Symbol
-    """
     return _compose("_power", "_power", (lhs, rhs,), (), name, attr, kwargs)
 
 
 def _PowerScalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, out=None, **kwargs):
-    """Another name of `_power_scalar`.
-
-    Raises to the power of a number: `out = data ** scalar`.
-
-    | | shape | dtype |
-    |---|---|---|
-    | data | any | any |
-    | output | that of data | that of data; int64 for bool; float64 for bool and integers unless `is_int` |
-
-    With integers the number is truncated to a whole number first, unless `is_int` is off.
-
-    Parameters
-    ----------
-    data : Symbol
-        The tensor.
-    scalar : double, default 1
-        The number.
-    is_int : boolean, default True
-        Whether the number counts as a whole number, so that integers stay integers.
-    name : str, optional
-        Name of the new symbol; made from the operator's name if left out.
-    attr : dict of str to str, optional
-        Attributes of the new symbol.
-
-    Returns
-    -------
-    Symbol
-    """
     return _compose("_power_scalar", "_powerscalar", (data,), (scalar, is_int,), name, attr, kwargs)
 
 
 def _RDivScalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, out=None, **kwargs):
-    """Another name of `_rdiv_scalar`.
-
-    Divides a number: `out = scalar / data`.
-
-    | | shape | dtype |
-    |---|---|---|
-    | data | any | any |
-    | output | that of data | that of data; int64 for bool; float64 for bool and integers unless `is_int` |
-
-    With integers the number is truncated to a whole number first, unless `is_int` is off.
-
-    Parameters
-    ----------
-    data : Symbol
-        The tensor.
-    scalar : double, default 1
-        The number.
-    is_int : boolean, default True
-        Whether the number counts as a whole number, so that integers stay integers.
-    name : str, optional
-        Name of the new symbol; made from the operator's name if left out.
-    attr : dict of str to str, optional
-        Attributes of the new symbol.
-
-    Returns
-    -------
-    Symbol
-    """
     return _compose("_rdiv_scalar", "_rdivscalar", (data,), (scalar, is_int,), name, attr, kwargs)
 
 
 def _RMinusScalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, out=None, **kwargs):
-    """Another name of `_rminus_scalar`.
-
-    Subtracts from a number: `out = scalar - data`.
-
-    | | shape | dtype |
-    |---|---|---|
-    | data | any | any |
-    | output | that of data | that of data; int64 for bool; float64 for bool and integers unless `is_int` |
-
-    With integers the number is truncated to a whole number first, unless `is_int` is off.
-
-    Parameters
-    ----------
-    data : Symbol
-        The tensor.
-    scalar : double, default 1
-        The number.
-    is_int : boolean, default True
-        Whether the number counts as a whole number, so that integers stay integers.
-    name : str, optional
-        Name of the new symbol; made from the operator's name if left out.
-    attr : dict of str to str, optional
-        Attributes of the new symbol.
-
-    Returns
-    -------
-    Symbol
-    """
     return _compose("_rminus_scalar", "_rminusscalar", (data,), (scalar, is_int,), name, attr, kwargs)
 
 
 def _RModScalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, out=None, **kwargs):
-    """Another name of `_rmod_scalar`.
-
-    Takes the remainder of the division of a number: `out = scalar mod data`, with the sign of data.
-
-    | | shape | dtype |
-    |---|---|---|
-    | data | any | any |
-    | output | that of data | that of data; int64 for bool; float64 for bool and integers unless `is_int` |
-
-    With integers the number is truncated to a whole number first, unless `is_int` is off.
-
-    Parameters
-    ----------
-    data : Symbol
-        The tensor.
-    scalar : double, default 1
-        The number.
-    is_int : boolean, default True
-        Whether the number counts as a whole number, so that integers stay integers.
-    name : str, optional
-        Name of the new symbol; made from the operator's name if left out.
-    attr : dict of str to str, optional
-        Attributes of the new symbol.
-
-    Returns
-    -------
-    Symbol
-    """
     return _compose("_rmod_scalar", "_rmodscalar", (data,), (scalar, is_int,), name, attr, kwargs)
 
 
 def _RPowerScalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, out=None, **kwargs):
-    """Another name of `_rpower_scalar`.
-
-    Raises a number to powers: `out = scalar ** data`.
-
-    | | shape | dtype |
-    |---|---|---|
-    | data | any | any |
-    | output | that of data | that of data; int64 for bool; float64 for bool and integers unless `is_int` |
-
-    With integers the number is truncated to a whole number first, unless `is_int` is off.
-
-    Parameters
-    ----------
-    data : Symbol
-        The tensor.
-    scalar : double, default 1
-        The number.
-    is_int : boolean, default True
-        Whether the number counts as a whole number, so that integers stay integers.
-    name : str, optional
-        Name of the new symbol; made from the operator's name if left out.
-    attr : dict of str to str, optional
-        Attributes of the new symbol.
-
-    Returns
-    -------
-    Symbol
-    """
     return _compose("_rpower_scalar", "_rpowerscalar", (data,), (scalar, is_int,), name, attr, kwargs)
 
 
@@ -1363,6 +435,14 @@ def _add(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.elemwise_add(mx.nd.array([1, 4]), mx.nd.array([3, 2])).asnumpy().round(4)
+    array([4., 6.], dtype=float32)
     """
     return _compose("elemwise_add", "_add", (lhs, rhs,), (), name, attr, kwargs)
 
@@ -1400,6 +480,14 @@ def _arange(start=_Null, stop=_Null, step=_Null, repeat=_Null, infer_range=_Null
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd._internal._arange(start=1, stop=7, step=2).asnumpy()
+    array([1., 3., 5.], dtype=float32)
     """
     return _compose("_arange", "_arange", (), (start, stop, step, repeat, infer_range, ctx, dtype,), name, attr, kwargs)
 
@@ -1424,80 +512,23 @@ def _copy(data=None, name=None, attr=None, out=None, **kwargs):
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd._internal._copy(mx.nd.array([1, 2])).asnumpy().round(4)
+    array([1., 2.], dtype=float32)
     """
     return _compose("_copy", "_copy", (data,), (), name, attr, kwargs)
 
 
 def _crop_assign(lhs=None, rhs=None, begin=_Null, end=_Null, step=_Null, name=None, attr=None, out=None, **kwargs):
-    """Another name of `_slice_assign`.
-
-    Copies lhs and replaces a window of it: `out = lhs; out[begin:end:step] = rhs`.
-
-    | | shape | dtype |
-    |---|---|---|
-    | lhs | any | any |
-    | rhs | the extents of the window | that of lhs |
-    | output | that of lhs | that of lhs |
-
-    There is no gradient.
-
-    Parameters
-    ----------
-    lhs : Symbol
-        The input.
-    rhs : Symbol
-        What the window holds afterwards.
-    begin : tuple of <long or None>
-        First position of each axis, as in `slice`.
-    end : tuple of <long or None>
-        Position after the last of each axis, as in `slice`.
-    step : tuple of <long or None>, default ()
-        Distance of the positions, as in `slice`.
-    name : str, optional
-        Name of the new symbol; made from the operator's name if left out.
-    attr : dict of str to str, optional
-        Attributes of the new symbol.
-
-    Returns
-    -------
-    Symbol
-    """
     return _compose("_slice_assign", "_crop_assign", (lhs, rhs,), (begin, end, step,), name, attr, kwargs)
 
 
 def _crop_assign_scalar(data=None, scalar=_Null, begin=_Null, end=_Null, step=_Null, name=None, attr=None, out=None, **kwargs):
-    """Another name of `_slice_assign_scalar`.
-
-    Copies data and fills a window of it: `out = data; out[begin:end:step] = scalar`.
-
-    | | shape | dtype |
-    |---|---|---|
-    | data | any | any |
-    | output | that of data | that of data |
-
-    There is no gradient.
-
-    Parameters
-    ----------
-    data : Symbol
-        The input.
-    scalar : double, default 0
-        What the window holds afterwards.
-    begin : tuple of <long or None>
-        First position of each axis, as in `slice`.
-    end : tuple of <long or None>
-        Position after the last of each axis, as in `slice`.
-    step : tuple of <long or None>, default ()
-        Distance of the positions, as in `slice`.
-    name : str, optional
-        Name of the new symbol; made from the operator's name if left out.
-    attr : dict of str to str, optional
-        Attributes of the new symbol.
-
-    Returns
-    -------
-    Symbol
-    """
     return _compose("_slice_assign_scalar", "_crop_assign_scalar", (data,), (scalar, begin, end, step,), name, attr, kwargs)
 
 
@@ -1527,6 +558,14 @@ def _div(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.elemwise_div(mx.nd.array([1, 4]), mx.nd.array([3, 2])).asnumpy().round(4)
+    array([0.3333, 2.    ], dtype=float32)
     """
     return _compose("elemwise_div", "_div", (lhs, rhs,), (), name, attr, kwargs)
 
@@ -1557,6 +596,14 @@ def _div_scalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, out
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd._internal._div_scalar(mx.nd.array([1, 4]), scalar=3).asnumpy().round(4)
+    array([0.3333, 1.3333], dtype=float32)
     """
     return _compose("_div_scalar", "_div_scalar", (data,), (scalar, is_int,), name, attr, kwargs)
 
@@ -1583,6 +630,14 @@ def _equal(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd._internal._equal(mx.nd.array([1, 4]), mx.nd.array([3, 2])).asnumpy().round(4)
+    array([0., 0.], dtype=float32)
     """
     return _compose("_equal", "_equal", (lhs, rhs,), (), name, attr, kwargs)
 
@@ -1613,6 +668,14 @@ def _equal_scalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, o
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd._internal._equal_scalar(mx.nd.array([1, 4]), scalar=3).asnumpy().round(4)
+    array([0., 0.], dtype=float32)
     """
     return _compose("_equal_scalar", "_equal_scalar", (data,), (scalar, is_int,), name, attr, kwargs)
 
@@ -1644,6 +707,15 @@ def _eye(N=_Null, M=_Null, k=_Null, ctx=_Null, dtype=_Null, name=None, attr=None
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd._internal._eye(N=2, M=3, k=1).asnumpy()
+    array([[0., 1., 0.],
+           [0., 0., 1.]], dtype=float32)
     """
     return _compose("_eye", "_eye", (), (N, M, k, ctx, dtype,), name, attr, kwargs)
 
@@ -1673,6 +745,14 @@ def _full(shape=_Null, ctx=_Null, dtype=_Null, value=_Null, name=None, attr=None
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd._internal._full(shape=(2,), value=3).asnumpy()
+    array([3., 3.], dtype=float32)
     """
     return _compose("_full", "_full", (), (shape, ctx, dtype, value,), name, attr, kwargs)
 
@@ -1701,6 +781,14 @@ def _grad_add(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd._internal._grad_add(mx.nd.array([1, 4]), mx.nd.array([3, 2])).asnumpy().round(4)
+    array([4., 6.], dtype=float32)
     """
     return _compose("_grad_add", "_grad_add", (lhs, rhs,), (), name, attr, kwargs)
 
@@ -1727,6 +815,14 @@ def _greater(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd._internal._greater(mx.nd.array([1, 4]), mx.nd.array([3, 2])).asnumpy().round(4)
+    array([0., 1.], dtype=float32)
     """
     return _compose("_greater", "_greater", (lhs, rhs,), (), name, attr, kwargs)
 
@@ -1753,6 +849,14 @@ def _greater_equal(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs)
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd._internal._greater_equal(mx.nd.array([1, 4]), mx.nd.array([3, 2])).asnumpy().round(4)
+    array([0., 1.], dtype=float32)
     """
     return _compose("_greater_equal", "_greater_equal", (lhs, rhs,), (), name, attr, kwargs)
 
@@ -1783,6 +887,14 @@ def _greater_equal_scalar(data=None, scalar=_Null, is_int=_Null, name=None, attr
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd._internal._greater_equal_scalar(mx.nd.array([1, 4]), scalar=3).asnumpy().round(4)
+    array([0., 1.], dtype=float32)
     """
     return _compose("_greater_equal_scalar", "_greater_equal_scalar", (data,), (scalar, is_int,), name, attr, kwargs)
 
@@ -1813,6 +925,14 @@ def _greater_scalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None,
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd._internal._greater_scalar(mx.nd.array([1, 4]), scalar=3).asnumpy().round(4)
+    array([0., 1.], dtype=float32)
     """
     return _compose("_greater_scalar", "_greater_scalar", (data,), (scalar, is_int,), name, attr, kwargs)
 
@@ -1848,6 +968,14 @@ def _histogram(data=None, bins=None, bin_cnt=_Null, range=_Null, name=None, attr
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> [x.asnumpy().tolist() for x in mx.nd._internal._histogram(mx.nd.array([1, 2, 2, 5]), bin_cnt=2, range=(1, 5))]
+    [[3, 1], [1.0, 3.0, 5.0]]
     """
     return _compose("_histogram", "_histogram", (data, bins,), (bin_cnt, range,), name, attr, kwargs)
 
@@ -1874,6 +1002,14 @@ def _hypot(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd._internal._hypot(mx.nd.array([1, 4]), mx.nd.array([3, 2])).asnumpy().round(4)
+    array([3.1623, 4.4721], dtype=float32)
     """
     return _compose("_hypot", "_hypot", (lhs, rhs,), (), name, attr, kwargs)
 
@@ -1904,6 +1040,14 @@ def _hypot_scalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, o
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd._internal._hypot_scalar(mx.nd.array([1, 4]), scalar=3).asnumpy().round(4)
+    array([3.1623, 5.    ], dtype=float32)
     """
     return _compose("_hypot_scalar", "_hypot_scalar", (data,), (scalar, is_int,), name, attr, kwargs)
 
@@ -1930,6 +1074,14 @@ def _identity_with_attr_like_rhs(lhs=None, rhs=None, name=None, attr=None, out=N
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd._internal._identity_with_attr_like_rhs(mx.nd.array([1, 4]), mx.nd.array([3, 2])).asnumpy().round(4)
+    array([1., 4.], dtype=float32)
     """
     return _compose("_identity_with_attr_like_rhs", "_identity_with_attr_like_rhs", (lhs, rhs,), (), name, attr, kwargs)
 
@@ -1956,6 +1108,14 @@ def _lesser(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd._internal._lesser(mx.nd.array([1, 4]), mx.nd.array([3, 2])).asnumpy().round(4)
+    array([1., 0.], dtype=float32)
     """
     return _compose("_lesser", "_lesser", (lhs, rhs,), (), name, attr, kwargs)
 
@@ -1982,6 +1142,14 @@ def _lesser_equal(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd._internal._lesser_equal(mx.nd.array([1, 4]), mx.nd.array([3, 2])).asnumpy().round(4)
+    array([1., 0.], dtype=float32)
     """
     return _compose("_lesser_equal", "_lesser_equal", (lhs, rhs,), (), name, attr, kwargs)
 
@@ -2012,6 +1180,14 @@ def _lesser_equal_scalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd._internal._lesser_equal_scalar(mx.nd.array([1, 4]), scalar=3).asnumpy().round(4)
+    array([1., 0.], dtype=float32)
     """
     return _compose("_lesser_equal_scalar", "_lesser_equal_scalar", (data,), (scalar, is_int,), name, attr, kwargs)
 
@@ -2042,6 +1218,14 @@ def _lesser_scalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, 
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd._internal._lesser_scalar(mx.nd.array([1, 4]), scalar=3).asnumpy().round(4)
+    array([1., 0.], dtype=float32)
     """
     return _compose("_lesser_scalar", "_lesser_scalar", (data,), (scalar, is_int,), name, attr, kwargs)
 
@@ -2077,6 +1261,14 @@ def _linspace(start=_Null, stop=_Null, num=_Null, endpoint=_Null, ctx=_Null, dty
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd._internal._linspace(start=0, stop=1, num=3).asnumpy()
+    array([0. , 0.5, 1. ], dtype=float32)
     """
     return _compose("_linspace", "_linspace", (), (start, stop, num, endpoint, ctx, dtype,), name, attr, kwargs)
 
@@ -2103,6 +1295,14 @@ def _logical_and(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd._internal._logical_and(mx.nd.array([1, 4]), mx.nd.array([3, 2])).asnumpy().round(4)
+    array([1., 1.], dtype=float32)
     """
     return _compose("_logical_and", "_logical_and", (lhs, rhs,), (), name, attr, kwargs)
 
@@ -2133,6 +1333,14 @@ def _logical_and_scalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=N
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd._internal._logical_and_scalar(mx.nd.array([1, 4]), scalar=3).asnumpy().round(4)
+    array([1., 1.], dtype=float32)
     """
     return _compose("_logical_and_scalar", "_logical_and_scalar", (data,), (scalar, is_int,), name, attr, kwargs)
 
@@ -2159,6 +1367,14 @@ def _logical_or(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd._internal._logical_or(mx.nd.array([1, 4]), mx.nd.array([3, 2])).asnumpy().round(4)
+    array([1., 1.], dtype=float32)
     """
     return _compose("_logical_or", "_logical_or", (lhs, rhs,), (), name, attr, kwargs)
 
@@ -2189,6 +1405,14 @@ def _logical_or_scalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=No
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd._internal._logical_or_scalar(mx.nd.array([1, 4]), scalar=3).asnumpy().round(4)
+    array([1., 1.], dtype=float32)
     """
     return _compose("_logical_or_scalar", "_logical_or_scalar", (data,), (scalar, is_int,), name, attr, kwargs)
 
@@ -2215,6 +1439,14 @@ def _logical_xor(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd._internal._logical_xor(mx.nd.array([1, 4]), mx.nd.array([3, 2])).asnumpy().round(4)
+    array([0., 0.], dtype=float32)
     """
     return _compose("_logical_xor", "_logical_xor", (lhs, rhs,), (), name, attr, kwargs)
 
@@ -2245,6 +1477,14 @@ def _logical_xor_scalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=N
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd._internal._logical_xor_scalar(mx.nd.array([1, 4]), scalar=3).asnumpy().round(4)
+    array([0., 0.], dtype=float32)
     """
     return _compose("_logical_xor_scalar", "_logical_xor_scalar", (data,), (scalar, is_int,), name, attr, kwargs)
 
@@ -2273,6 +1513,14 @@ def _maximum(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd._internal._maximum(mx.nd.array([1, 4]), mx.nd.array([3, 2])).asnumpy().round(4)
+    array([3., 4.], dtype=float32)
     """
     return _compose("_maximum", "_maximum", (lhs, rhs,), (), name, attr, kwargs)
 
@@ -2304,6 +1552,14 @@ def _maximum_scalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None,
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd._internal._maximum_scalar(mx.nd.array([1, 4]), scalar=3).asnumpy().round(4)
+    array([3., 4.], dtype=float32)
     """
     return _compose("_maximum_scalar", "_maximum_scalar", (data,), (scalar, is_int,), name, attr, kwargs)
 
@@ -2332,6 +1588,14 @@ def _minimum(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd._internal._minimum(mx.nd.array([1, 4]), mx.nd.array([3, 2])).asnumpy().round(4)
+    array([1., 2.], dtype=float32)
     """
     return _compose("_minimum", "_minimum", (lhs, rhs,), (), name, attr, kwargs)
 
@@ -2363,6 +1627,14 @@ def _minimum_scalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None,
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd._internal._minimum_scalar(mx.nd.array([1, 4]), scalar=3).asnumpy().round(4)
+    array([1., 3.], dtype=float32)
     """
     return _compose("_minimum_scalar", "_minimum_scalar", (data,), (scalar, is_int,), name, attr, kwargs)
 
@@ -2391,6 +1663,14 @@ def _minus(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.elemwise_sub(mx.nd.array([1, 4]), mx.nd.array([3, 2])).asnumpy().round(4)
+    array([-2.,  2.], dtype=float32)
     """
     return _compose("elemwise_sub", "_minus", (lhs, rhs,), (), name, attr, kwargs)
 
@@ -2421,6 +1701,14 @@ def _minus_scalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, o
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd._internal._minus_scalar(mx.nd.array([1, 4]), scalar=3).asnumpy().round(4)
+    array([-2.,  1.], dtype=float32)
     """
     return _compose("_minus_scalar", "_minus_scalar", (data,), (scalar, is_int,), name, attr, kwargs)
 
@@ -2449,6 +1737,14 @@ def _mod(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd._internal._mod(mx.nd.array([1, 4]), mx.nd.array([3, 2])).asnumpy().round(4)
+    array([1., 0.], dtype=float32)
     """
     return _compose("_mod", "_mod", (lhs, rhs,), (), name, attr, kwargs)
 
@@ -2479,6 +1775,14 @@ def _mod_scalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, out
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd._internal._mod_scalar(mx.nd.array([1, 4]), scalar=3).asnumpy().round(4)
+    array([1., 1.], dtype=float32)
     """
     return _compose("_mod_scalar", "_mod_scalar", (data,), (scalar, is_int,), name, attr, kwargs)
 
@@ -2507,6 +1811,14 @@ def _mul(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.elemwise_mul(mx.nd.array([1, 4]), mx.nd.array([3, 2])).asnumpy().round(4)
+    array([3., 8.], dtype=float32)
     """
     return _compose("elemwise_mul", "_mul", (lhs, rhs,), (), name, attr, kwargs)
 
@@ -2537,6 +1849,14 @@ def _mul_scalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, out
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd._internal._mul_scalar(mx.nd.array([1, 4]), scalar=3).asnumpy().round(4)
+    array([ 3., 12.], dtype=float32)
     """
     return _compose("_mul_scalar", "_mul_scalar", (data,), (scalar, is_int,), name, attr, kwargs)
 
@@ -2563,6 +1883,14 @@ def _not_equal(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd._internal._not_equal(mx.nd.array([1, 4]), mx.nd.array([3, 2])).asnumpy().round(4)
+    array([1., 1.], dtype=float32)
     """
     return _compose("_not_equal", "_not_equal", (lhs, rhs,), (), name, attr, kwargs)
 
@@ -2593,6 +1921,14 @@ def _not_equal_scalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=Non
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd._internal._not_equal_scalar(mx.nd.array([1, 4]), scalar=3).asnumpy().round(4)
+    array([1., 1.], dtype=float32)
     """
     return _compose("_not_equal_scalar", "_not_equal_scalar", (data,), (scalar, is_int,), name, attr, kwargs)
 
@@ -2620,6 +1956,14 @@ def _ones(shape=_Null, ctx=_Null, dtype=_Null, name=None, attr=None, out=None, *
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd._internal._ones(shape=(2,)).asnumpy()
+    array([1., 1.], dtype=float32)
     """
     return _compose("_ones", "_ones", (), (shape, ctx, dtype,), name, attr, kwargs)
 
@@ -2648,6 +1992,14 @@ def _plus(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.elemwise_add(mx.nd.array([1, 4]), mx.nd.array([3, 2])).asnumpy().round(4)
+    array([4., 6.], dtype=float32)
     """
     return _compose("elemwise_add", "_plus", (lhs, rhs,), (), name, attr, kwargs)
 
@@ -2678,6 +2030,14 @@ def _plus_scalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, ou
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd._internal._plus_scalar(mx.nd.array([1, 4]), scalar=3).asnumpy().round(4)
+    array([4., 7.], dtype=float32)
     """
     return _compose("_plus_scalar", "_plus_scalar", (data,), (scalar, is_int,), name, attr, kwargs)
 
@@ -2704,6 +2064,14 @@ def _power(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd._internal._power(mx.nd.array([1, 4]), mx.nd.array([3, 2])).asnumpy().round(4)
+    array([ 1., 16.], dtype=float32)
     """
     return _compose("_power", "_power", (lhs, rhs,), (), name, attr, kwargs)
 
@@ -2734,6 +2102,14 @@ def _power_scalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, o
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd._internal._power_scalar(mx.nd.array([1, 4]), scalar=3).asnumpy().round(4)
+    array([ 1., 64.], dtype=float32)
     """
     return _compose("_power_scalar", "_power_scalar", (data,), (scalar, is_int,), name, attr, kwargs)
 
@@ -2762,6 +2138,14 @@ def _ravel_multi_index(data=None, shape=_Null, name=None, attr=None, out=None, *
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.ravel_multi_index(mx.nd.array([[0, 1], [2, 1]]), shape=(2, 3)).asnumpy()
+    array([2., 4.], dtype=float32)
     """
     return _compose("_ravel_multi_index", "_ravel_multi_index", (data,), (shape,), name, attr, kwargs)
 
@@ -2792,6 +2176,14 @@ def _rdiv_scalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, ou
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd._internal._rdiv_scalar(mx.nd.array([1, 4]), scalar=3).asnumpy().round(4)
+    array([3.  , 0.75], dtype=float32)
     """
     return _compose("_rdiv_scalar", "_rdiv_scalar", (data,), (scalar, is_int,), name, attr, kwargs)
 
@@ -2822,6 +2214,14 @@ def _rminus_scalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, 
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd._internal._rminus_scalar(mx.nd.array([1, 4]), scalar=3).asnumpy().round(4)
+    array([ 2., -1.], dtype=float32)
     """
     return _compose("_rminus_scalar", "_rminus_scalar", (data,), (scalar, is_int,), name, attr, kwargs)
 
@@ -2852,6 +2252,14 @@ def _rmod_scalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, ou
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd._internal._rmod_scalar(mx.nd.array([1, 4]), scalar=3).asnumpy().round(4)
+    array([0., 3.], dtype=float32)
     """
     return _compose("_rmod_scalar", "_rmod_scalar", (data,), (scalar, is_int,), name, attr, kwargs)
 
@@ -2880,6 +2288,14 @@ def _rnn_param_concat(*data, num_args=_Null, dim=_Null, name=None, attr=None, ou
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd._internal._rnn_param_concat(mx.nd.ones((2,)), mx.nd.zeros((1,)), dim=0).asnumpy()
+    array([1., 1., 0.], dtype=float32)
     """
     return _compose("_rnn_param_concat", "_rnn_param_concat", data, (num_args, dim,), name, attr, kwargs)
 
@@ -2910,6 +2326,14 @@ def _rpower_scalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, 
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd._internal._rpower_scalar(mx.nd.array([1, 4]), scalar=3).asnumpy().round(4)
+    array([ 3., 81.], dtype=float32)
     """
     return _compose("_rpower_scalar", "_rpower_scalar", (data,), (scalar, is_int,), name, attr, kwargs)
 
@@ -2940,6 +2364,14 @@ def _sample_exponential(lam=None, shape=_Null, dtype=_Null, name=None, attr=None
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd._internal._sample_exponential(mx.nd.array([0.5, 0.8]), shape=(3,)).shape
+    (2, 3)
     """
     return _compose("_sample_exponential", "_sample_exponential", (lam,), (shape, dtype,), name, attr, kwargs)
 
@@ -2972,6 +2404,14 @@ def _sample_gamma(alpha=None, beta=None, shape=_Null, dtype=_Null, name=None, at
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd._internal._sample_gamma(mx.nd.array([0.5, 0.8]), mx.nd.array([0.5, 0.8]), shape=(3,)).shape
+    (2, 3)
     """
     return _compose("_sample_gamma", "_sample_gamma", (alpha, beta,), (shape, dtype,), name, attr, kwargs)
 
@@ -3004,6 +2444,14 @@ def _sample_generalized_negative_binomial(mu=None, alpha=None, shape=_Null, dtyp
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd._internal._sample_generalized_negative_binomial(mx.nd.array([0.5, 0.8]), mx.nd.array([0.5, 0.8]), shape=(3,)).shape
+    (2, 3)
     """
     return _compose("_sample_generalized_negative_binomial", "_sample_generalized_negative_binomial", (mu, alpha,), (shape, dtype,), name, attr, kwargs)
 
@@ -3037,6 +2485,14 @@ def _sample_multinomial(data=None, shape=_Null, get_prob=_Null, dtype=_Null, nam
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.sample_multinomial(mx.nd.array([[0, 1], [1, 0]])).asnumpy()
+    array([1, 0], dtype=int32)
     """
     return _compose("_sample_multinomial", "_sample_multinomial", (data,), (shape, get_prob, dtype,), name, attr, kwargs)
 
@@ -3069,6 +2525,14 @@ def _sample_negative_binomial(k=None, p=None, shape=_Null, dtype=_Null, name=Non
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd._internal._sample_negative_binomial(mx.nd.array([0.5, 0.8]), mx.nd.array([0.5, 0.8]), shape=(3,)).shape
+    (2, 3)
     """
     return _compose("_sample_negative_binomial", "_sample_negative_binomial", (k, p,), (shape, dtype,), name, attr, kwargs)
 
@@ -3101,6 +2565,14 @@ def _sample_normal(mu=None, sigma=None, shape=_Null, dtype=_Null, name=None, att
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd._internal._sample_normal(mx.nd.array([0.5, 0.8]), mx.nd.array([0.5, 0.8]), shape=(3,)).shape
+    (2, 3)
     """
     return _compose("_sample_normal", "_sample_normal", (mu, sigma,), (shape, dtype,), name, attr, kwargs)
 
@@ -3131,6 +2603,14 @@ def _sample_poisson(lam=None, shape=_Null, dtype=_Null, name=None, attr=None, ou
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd._internal._sample_poisson(mx.nd.array([0.5, 0.8]), shape=(3,)).shape
+    (2, 3)
     """
     return _compose("_sample_poisson", "_sample_poisson", (lam,), (shape, dtype,), name, attr, kwargs)
 
@@ -3163,6 +2643,14 @@ def _sample_uniform(low=None, high=None, shape=_Null, dtype=_Null, name=None, at
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd._internal._sample_uniform(mx.nd.array([0.5, 0.8]), mx.nd.array([0.5, 0.8]), shape=(3,)).shape
+    (2, 3)
     """
     return _compose("_sample_uniform", "_sample_uniform", (low, high,), (shape, dtype,), name, attr, kwargs)
 
@@ -3189,6 +2677,14 @@ def _shuffle(data=None, name=None, attr=None, out=None, **kwargs):
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> sorted(mx.nd.random.shuffle(mx.nd.array([1, 2, 3])).asnumpy().tolist())
+    [1.0, 2.0, 3.0]
     """
     return _compose("_shuffle", "_shuffle", (data,), (), name, attr, kwargs)
 
@@ -3224,6 +2720,14 @@ def _slice_assign(lhs=None, rhs=None, begin=_Null, end=_Null, step=_Null, name=N
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd._internal._slice_assign(mx.nd.zeros((3,)), mx.nd.array([5]), begin=(1,), end=(2,)).asnumpy()
+    array([0., 5., 0.], dtype=float32)
     """
     return _compose("_slice_assign", "_slice_assign", (lhs, rhs,), (begin, end, step,), name, attr, kwargs)
 
@@ -3258,6 +2762,14 @@ def _slice_assign_scalar(data=None, scalar=_Null, begin=_Null, end=_Null, step=_
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd._internal._slice_assign_scalar(mx.nd.zeros((3,)), scalar=5, begin=(1,), end=(2,)).asnumpy()
+    array([0., 5., 0.], dtype=float32)
     """
     return _compose("_slice_assign_scalar", "_slice_assign_scalar", (data,), (scalar, begin, end, step,), name, attr, kwargs)
 
@@ -3290,6 +2802,14 @@ def _split_v2(data=None, indices=_Null, axis=_Null, squeeze_axis=_Null, sections
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> [x.asnumpy().tolist() for x in mx.nd.split_v2(mx.nd.arange(5), (1, 3))]
+    [[0.0], [1.0, 2.0], [3.0, 4.0]]
     """
     return _compose("_split_v2", "_split_v2", (data,), (indices, axis, squeeze_axis, sections,), name, attr, kwargs)
 
@@ -3318,6 +2838,14 @@ def _sub(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.elemwise_sub(mx.nd.array([1, 4]), mx.nd.array([3, 2])).asnumpy().round(4)
+    array([-2.,  2.], dtype=float32)
     """
     return _compose("elemwise_sub", "_sub", (lhs, rhs,), (), name, attr, kwargs)
 
@@ -3346,6 +2874,15 @@ def _unravel_index(data=None, shape=_Null, name=None, attr=None, out=None, **kwa
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.unravel_index(mx.nd.array([2, 4]), shape=(2, 3)).asnumpy()
+    array([[0., 1.],
+           [2., 1.]], dtype=float32)
     """
     return _compose("_unravel_index", "_unravel_index", (data,), (shape,), name, attr, kwargs)
 
@@ -3373,5 +2910,53 @@ def _zeros(shape=_Null, ctx=_Null, dtype=_Null, name=None, attr=None, out=None, 
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd._internal._zeros(shape=(2,)).asnumpy()
+    array([0., 0.], dtype=float32)
     """
     return _compose("_zeros", "_zeros", (), (shape, ctx, dtype,), name, attr, kwargs)
+
+
+_DivScalar.__doc__ = _div_scalar.__doc__
+_Equal.__doc__ = _equal.__doc__
+_EqualScalar.__doc__ = _equal_scalar.__doc__
+_Greater.__doc__ = _greater.__doc__
+_GreaterEqualScalar.__doc__ = _greater_equal_scalar.__doc__
+_GreaterScalar.__doc__ = _greater_scalar.__doc__
+_Greater_Equal.__doc__ = _greater_equal.__doc__
+_Hypot.__doc__ = _hypot.__doc__
+_HypotScalar.__doc__ = _hypot_scalar.__doc__
+_Lesser.__doc__ = _lesser.__doc__
+_LesserEqualScalar.__doc__ = _lesser_equal_scalar.__doc__
+_LesserScalar.__doc__ = _lesser_scalar.__doc__
+_Lesser_Equal.__doc__ = _lesser_equal.__doc__
+_LogicalAndScalar.__doc__ = _logical_and_scalar.__doc__
+_LogicalOrScalar.__doc__ = _logical_or_scalar.__doc__
+_LogicalXorScalar.__doc__ = _logical_xor_scalar.__doc__
+_Logical_And.__doc__ = _logical_and.__doc__
+_Logical_Or.__doc__ = _logical_or.__doc__
+_Logical_Xor.__doc__ = _logical_xor.__doc__
+_Maximum.__doc__ = _maximum.__doc__
+_MaximumScalar.__doc__ = _maximum_scalar.__doc__
+_Minimum.__doc__ = _minimum.__doc__
+_MinimumScalar.__doc__ = _minimum_scalar.__doc__
+_MinusScalar.__doc__ = _minus_scalar.__doc__
+_Mod.__doc__ = _mod.__doc__
+_ModScalar.__doc__ = _mod_scalar.__doc__
+_MulScalar.__doc__ = _mul_scalar.__doc__
+_NotEqualScalar.__doc__ = _not_equal_scalar.__doc__
+_Not_Equal.__doc__ = _not_equal.__doc__
+_PlusScalar.__doc__ = _plus_scalar.__doc__
+_Power.__doc__ = _power.__doc__
+_PowerScalar.__doc__ = _power_scalar.__doc__
+_RDivScalar.__doc__ = _rdiv_scalar.__doc__
+_RMinusScalar.__doc__ = _rminus_scalar.__doc__
+_RModScalar.__doc__ = _rmod_scalar.__doc__
+_RPowerScalar.__doc__ = _rpower_scalar.__doc__
+_crop_assign.__doc__ = _slice_assign.__doc__
+_crop_assign_scalar.__doc__ = _slice_assign_scalar.__doc__

@@ -248,6 +248,14 @@ def Activation(data=None, act_type=_Null, name=None, attr=None, out=None, **kwar
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.Activation(mx.nd.array([-1, 0, 2]), act_type="softrelu").asnumpy().round(4)
+    array([0.3133, 0.6931, 2.1269], dtype=float32)
     """
     return _compose("Activation", "activation", (data,), (act_type,), name, attr, kwargs)
 
@@ -312,6 +320,16 @@ def BatchNorm(data=None, gamma=None, beta=None, moving_mean=None, moving_var=Non
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> x, ones, zeros = mx.nd.array([[1, 2], [3, 6]]), mx.nd.ones((2,)), mx.nd.zeros((2,))
+    >>> mx.nd.BatchNorm(x, ones, zeros, zeros, ones, fix_gamma=False, eps=1e-5).asnumpy().round(4)
+    array([[1., 2.],
+           [3., 6.]], dtype=float32)
     """
     return _compose("BatchNorm", "batchnorm", (data, gamma, beta, moving_mean, moving_var,), (eps, momentum, fix_gamma, use_global_stats, output_mean_var, axis, cudnn_off, min_calib_range, max_calib_range,), name, attr, kwargs)
 
@@ -360,6 +378,16 @@ def BatchNorm_v1(data=None, gamma=None, beta=None, moving_mean=None, moving_var=
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> x, ones, zeros = mx.nd.array([[1, 2], [3, 6]]), mx.nd.ones((2,)), mx.nd.zeros((2,))
+    >>> mx.nd.BatchNorm_v1(x, ones, zeros, zeros, ones, fix_gamma=False, eps=1e-5).asnumpy().round(4)
+    array([[1., 2.],
+           [3., 6.]], dtype=float32)
     """
     return _compose("BatchNorm_v1", "batchnorm_v1", (data, gamma, beta, moving_mean, moving_var,), (eps, momentum, fix_gamma, use_global_stats, output_mean_var,), name, attr, kwargs)
 
@@ -389,6 +417,16 @@ def BilinearSampler(data=None, grid=None, cudnn_off=_Null, name=None, attr=None,
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> x = mx.nd.array([[[[0, 1], [2, 3]]]])
+    >>> grid = mx.nd.array([[[[0, 1]], [[0, -1]]]])  # the middle, and the right end of the first row
+    >>> mx.nd.BilinearSampler(x, grid).asnumpy()
+    array([[[[1.5, 1. ]]]], dtype=float32)
     """
     return _compose("BilinearSampler", "bilinearsampler", (data, grid,), (cudnn_off,), name, attr, kwargs)
 
@@ -413,6 +451,14 @@ def BlockGrad(data=None, name=None, attr=None, out=None, **kwargs):
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.BlockGrad(mx.nd.array([1, 2])).asnumpy().round(4)
+    array([1., 2.], dtype=float32)
     """
     return _compose("BlockGrad", "blockgrad", (data,), (), name, attr, kwargs)
 
@@ -443,6 +489,14 @@ def Cast(data=None, dtype=_Null, name=None, attr=None, out=None, **kwargs):
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.Cast(mx.nd.array([0.9, 2.5]), dtype="int32").asnumpy()
+    array([0, 2], dtype=int32)
     """
     return _compose("Cast", "cast", (data,), (dtype,), name, attr, kwargs)
 
@@ -471,6 +525,16 @@ def Concat(*data, num_args=_Null, dim=_Null, name=None, attr=None, out=None, **k
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.Concat(mx.nd.ones((1, 2)), mx.nd.zeros((2, 2)), dim=0).asnumpy()
+    array([[1., 1.],
+           [0., 0.],
+           [0., 0.]], dtype=float32)
     """
     return _compose("Concat", "concat", data, (num_args, dim,), name, attr, kwargs)
 
@@ -528,6 +592,15 @@ def Convolution(data=None, weight=None, bias=None, kernel=_Null, stride=_Null, d
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> x = mx.nd.array([[[[1, 2, 3], [4, 5, 6]]]])
+    >>> mx.nd.Convolution(x, mx.nd.ones((1, 1, 2, 2)), no_bias=True, kernel=(2, 2), num_filter=1).asnumpy()
+    array([[[[12., 16.]]]], dtype=float32)
     """
     return _compose("Convolution", "convolution", (data, weight, bias,), (kernel, stride, dilate, pad, num_filter, num_group, workspace, no_bias, cudnn_tune, cudnn_off, layout,), name, attr, kwargs)
 
@@ -575,6 +648,15 @@ def Convolution_v1(data=None, weight=None, bias=None, kernel=_Null, stride=_Null
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> x = mx.nd.array([[[[1, 2, 3], [4, 5, 6]]]])
+    >>> mx.nd.Convolution_v1(x, mx.nd.ones((1, 1, 2, 2)), no_bias=True, kernel=(2, 2), num_filter=1).asnumpy()
+    array([[[[12., 16.]]]], dtype=float32)
     """
     return _compose("Convolution_v1", "convolution_v1", (data, weight, bias,), (kernel, stride, dilate, pad, num_filter, num_group, workspace, no_bias, cudnn_tune, cudnn_off, layout,), name, attr, kwargs)
 
@@ -616,6 +698,15 @@ def Crop(*data, num_args=_Null, offset=_Null, h_w=_Null, center_crop=_Null, name
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.Crop(mx.nd.arange(16).reshape((1, 1, 4, 4)), h_w=(2, 2), offset=(1, 1), num_args=1).asnumpy()
+    array([[[[ 5.,  6.],
+             [ 9., 10.]]]], dtype=float32)
     """
     return _compose("Crop", "crop", data, (num_args, offset, h_w, center_crop,), name, attr, kwargs)
 
@@ -649,6 +740,14 @@ def Custom(*data, op_type=_Null, name=None, attr=None, out=None, **kwargs):
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.operator.get_all_registered_operators()[:1]
+    ['Activation']
     """
     return _compose("Custom", "custom", data, (op_type,), name, attr, kwargs)
 
@@ -717,6 +816,15 @@ def Deconvolution(data=None, weight=None, bias=None, kernel=_Null, stride=_Null,
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> x = mx.nd.array([[[[1, 2]]]])
+    >>> mx.nd.Deconvolution(x, mx.nd.ones((1, 1, 1, 2)), kernel=(1, 2), stride=(1, 2), num_filter=1).asnumpy()
+    array([[[[1., 1., 2., 2.]]]], dtype=float32)
     """
     return _compose("Deconvolution", "deconvolution", (data, weight, bias,), (kernel, stride, dilate, pad, adj, target_shape, num_filter, num_group, workspace, no_bias, cudnn_tune, cudnn_off, layout,), name, attr, kwargs)
 
@@ -754,35 +862,19 @@ def Dropout(data=None, p=_Null, mode=_Null, axes=_Null, cudnn_off=_Null, name=No
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.Dropout(mx.nd.ones((3,)), p=0.5).asnumpy()  # changes nothing outside of training
+    array([1., 1., 1.], dtype=float32)
     """
     return _compose("Dropout", "dropout", (data,), (p, mode, axes, cudnn_off,), name, attr, kwargs)
 
 
 def ElementWiseSum(*data, num_args=_Null, name=None, attr=None, out=None, **kwargs):
-    """Another name of `add_n`.
-
-    Adds all inputs element by element: `out = arg0 + arg1 + … + argN`.
-
-    | | shape | dtype |
-    |---|---|---|
-    | each input | any, all equal | any, all equal |
-    | output | that shape | that dtype |
-
-    Parameters
-    ----------
-    *data : Symbol
-        The inputs.
-    num_args : int in 1..
-        Number of inputs.
-    name : str, optional
-        Name of the new symbol; made from the operator's name if left out.
-    attr : dict of str to str, optional
-        Attributes of the new symbol.
-
-    Returns
-    -------
-    Symbol
-    """
     return _compose("add_n", "elementwisesum", data, (num_args,), name, attr, kwargs)
 
 
@@ -821,6 +913,15 @@ def Embedding(data=None, weight=None, input_dim=_Null, output_dim=_Null, dtype=_
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.Embedding(mx.nd.array([2, 0]), mx.nd.array([[1, 2], [3, 4], [5, 6]]), input_dim=3, output_dim=2).asnumpy()
+    array([[5., 6.],
+           [1., 2.]], dtype=float32)
     """
     return _compose("Embedding", "embedding", (data, weight,), (input_dim, output_dim, dtype, sparse_grad,), name, attr, kwargs)
 
@@ -845,6 +946,14 @@ def Flatten(data=None, name=None, attr=None, out=None, **kwargs):
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.Flatten(mx.nd.zeros((2, 3, 4))).shape
+    (2, 12)
     """
     return _compose("Flatten", "flatten", (data,), (), name, attr, kwargs)
 
@@ -881,6 +990,15 @@ def FullyConnected(data=None, weight=None, bias=None, num_hidden=_Null, no_bias=
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> x, weight, bias = mx.nd.array([[1, 2]]), mx.nd.array([[1, 0], [0, 1], [1, 1]]), mx.nd.array([0, 0, 10])
+    >>> mx.nd.FullyConnected(x, weight, bias, num_hidden=3).asnumpy()
+    array([[ 1.,  2., 13.]], dtype=float32)
     """
     return _compose("FullyConnected", "fullyconnected", (data, weight, bias,), (num_hidden, no_bias, flatten,), name, attr, kwargs)
 
@@ -915,6 +1033,14 @@ def GridGenerator(data=None, transform_type=_Null, target_shape=_Null, name=None
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.GridGenerator(mx.nd.array([[1, 0, 0, 0, 1, 0]]), transform_type="affine", target_shape=(2, 2)).asnumpy().tolist()
+    [[[[-1.0, 1.0], [-1.0, 1.0]], [[-1.0, -1.0], [1.0, 1.0]]]]
     """
     return _compose("GridGenerator", "gridgenerator", (data,), (transform_type, target_shape,), name, attr, kwargs)
 
@@ -957,6 +1083,15 @@ def GroupNorm(data=None, gamma=None, beta=None, num_groups=_Null, eps=_Null, out
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> x = mx.nd.array([[1, 3, 2, 6]]).reshape((1, 4, 1))
+    >>> mx.nd.GroupNorm(x, mx.nd.ones((2,)), mx.nd.zeros((2,)), num_groups=2).reshape((4,)).asnumpy().round(4)
+    array([-1.,  1., -1.,  1.], dtype=float32)
     """
     return _compose("GroupNorm", "groupnorm", (data, gamma, beta,), (num_groups, eps, output_mean_var,), name, attr, kwargs)
 
@@ -999,6 +1134,14 @@ def IdentityAttachKLSparseReg(data=None, moving_avg=None, sparseness_target=_Nul
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.IdentityAttachKLSparseReg(mx.nd.array([[0.2, 0.4]]), mx.nd.array([0.1, 0.1])).asnumpy()
+    array([[0.2, 0.4]], dtype=float32)
     """
     return _compose("IdentityAttachKLSparseReg", "identityattachklsparsereg", (data, moving_avg,), (sparseness_target, penalty, momentum,), name, attr, kwargs)
 
@@ -1034,6 +1177,14 @@ def InstanceNorm(data=None, gamma=None, beta=None, eps=_Null, name=None, attr=No
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.InstanceNorm(mx.nd.array([[[1, 2, 3]]]), mx.nd.ones((1,)), mx.nd.zeros((1,))).asnumpy().round(4)
+    array([[[-1.2238,  0.    ,  1.2238]]], dtype=float32)
     """
     return _compose("InstanceNorm", "instancenorm", (data, gamma, beta,), (eps,), name, attr, kwargs)
 
@@ -1068,6 +1219,15 @@ def L2Normalization(data=None, eps=_Null, mode=_Null, name=None, attr=None, out=
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.L2Normalization(mx.nd.array([[3, 4], [0, 2]])).asnumpy().round(4)
+    array([[0.6, 0.8],
+           [0. , 1. ]], dtype=float32)
     """
     return _compose("L2Normalization", "l2normalization", (data,), (eps, mode,), name, attr, kwargs)
 
@@ -1104,6 +1264,14 @@ def LRN(data=None, alpha=_Null, beta=_Null, knorm=_Null, nsize=_Null, name=None,
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.LRN(mx.nd.ones((1, 3, 1, 1)), nsize=3, alpha=1).reshape((3,)).asnumpy().round(4)
+    array([0.4792, 0.4387, 0.4792], dtype=float32)
     """
     return _compose("LRN", "lrn", (data,), (alpha, beta, knorm, nsize,), name, attr, kwargs)
 
@@ -1144,6 +1312,14 @@ def LayerNorm(data=None, gamma=None, beta=None, axis=_Null, eps=_Null, output_me
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.LayerNorm(mx.nd.array([[1, 2, 3]]), mx.nd.ones((3,)), mx.nd.zeros((3,))).asnumpy().round(4)
+    array([[-1.2247,  0.    ,  1.2247]], dtype=float32)
     """
     return _compose("LayerNorm", "layernorm", (data, gamma, beta,), (axis, eps, output_mean_var,), name, attr, kwargs)
 
@@ -1195,6 +1371,14 @@ def LeakyReLU(data=None, gamma=None, act_type=_Null, slope=_Null, lower_bound=_N
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.LeakyReLU(mx.nd.array([-2, 0, 3]), act_type="leaky", slope=0.1).asnumpy().round(4)
+    array([-0.2,  0. ,  3. ], dtype=float32)
     """
     return _compose("LeakyReLU", "leakyrelu", (data, gamma,), (act_type, slope, lower_bound, upper_bound,), name, attr, kwargs)
 
@@ -1227,6 +1411,15 @@ def LinearRegressionOutput(data=None, label=None, grad_scale=_Null, name=None, a
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.LinearRegressionOutput(mx.nd.array([[1], [2]]), mx.nd.array([[0], [0]])).asnumpy()
+    array([[1.],
+           [2.]], dtype=float32)
     """
     return _compose("LinearRegressionOutput", "linearregressionoutput", (data, label,), (grad_scale,), name, attr, kwargs)
 
@@ -1259,6 +1452,15 @@ def LogisticRegressionOutput(data=None, label=None, grad_scale=_Null, name=None,
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.LogisticRegressionOutput(mx.nd.array([[0], [2]]), mx.nd.array([[0], [1]])).asnumpy().round(4)
+    array([[0.5   ],
+           [0.8808]], dtype=float32)
     """
     return _compose("LogisticRegressionOutput", "logisticregressionoutput", (data, label,), (grad_scale,), name, attr, kwargs)
 
@@ -1291,6 +1493,15 @@ def MAERegressionOutput(data=None, label=None, grad_scale=_Null, name=None, attr
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.MAERegressionOutput(mx.nd.array([[1], [2]]), mx.nd.array([[0], [0]])).asnumpy()
+    array([[1.],
+           [2.]], dtype=float32)
     """
     return _compose("MAERegressionOutput", "maeregressionoutput", (data, label,), (grad_scale,), name, attr, kwargs)
 
@@ -1326,6 +1537,14 @@ def MakeLoss(data=None, grad_scale=_Null, valid_thresh=_Null, normalization=_Nul
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.MakeLoss(mx.nd.array([1, 2])).asnumpy().round(4)
+    array([1., 2.], dtype=float32)
     """
     return _compose("MakeLoss", "makeloss", (data,), (grad_scale, valid_thresh, normalization,), name, attr, kwargs)
 
@@ -1358,6 +1577,15 @@ def Pad(data=None, mode=_Null, pad_width=_Null, constant_value=_Null, name=None,
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.Pad(mx.nd.ones((1, 1, 1, 2)), mode="constant", pad_width=(0, 0, 0, 0, 0, 1, 1, 1), constant_value=7).asnumpy()
+    array([[[[7., 1., 1., 7.],
+             [7., 7., 7., 7.]]]], dtype=float32)
     """
     return _compose("Pad", "pad", (data,), (mode, pad_width, constant_value,), name, attr, kwargs)
 
@@ -1419,6 +1647,14 @@ def Pooling(data=None, kernel=_Null, pool_type=_Null, global_pool=_Null, cudnn_o
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.Pooling(mx.nd.array([[[[1, 2, 5, 3], [4, 0, 1, 1]]]]), kernel=(2, 2), stride=(2, 2), pool_type="max").asnumpy()
+    array([[[[4., 5.]]]], dtype=float32)
     """
     return _compose("Pooling", "pooling", (data,), (kernel, pool_type, global_pool, cudnn_off, pooling_convention, stride, pad, p_value, count_include_pad, layout,), name, attr, kwargs)
 
@@ -1459,6 +1695,14 @@ def Pooling_v1(data=None, kernel=_Null, pool_type=_Null, global_pool=_Null, pool
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.Pooling_v1(mx.nd.array([[[[1, 2, 5, 3], [4, 0, 1, 1]]]]), kernel=(2, 2), stride=(2, 2), pool_type="avg").asnumpy()
+    array([[[[1.75, 2.5 ]]]], dtype=float32)
     """
     return _compose("Pooling_v1", "pooling_v1", (data,), (kernel, pool_type, global_pool, pooling_convention, stride, pad,), name, attr, kwargs)
 
@@ -1492,6 +1736,16 @@ def ROIPooling(data=None, rois=None, pooled_size=_Null, spatial_scale=_Null, nam
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> x, rois = mx.nd.arange(16).reshape((1, 1, 4, 4)), mx.nd.array([[0, 0, 0, 3, 3]])
+    >>> mx.nd.ROIPooling(x, rois, pooled_size=(2, 2), spatial_scale=1).asnumpy()
+    array([[[[ 5.,  7.],
+             [13., 15.]]]], dtype=float32)
     """
     return _compose("ROIPooling", "roipooling", (data, rois,), (pooled_size, spatial_scale,), name, attr, kwargs)
 
@@ -1535,6 +1789,14 @@ def Reshape(data=None, shape=_Null, reverse=_Null, target_shape=_Null, keep_high
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.Reshape(mx.nd.zeros((2, 3, 4)), shape=(0, -1)).shape
+    (2, 12)
     """
     return _compose("Reshape", "reshape", (data,), (shape, reverse, target_shape, keep_highest,), name, attr, kwargs)
 
@@ -1574,6 +1836,14 @@ def SVMOutput(data=None, label=None, margin=_Null, regularization_coefficient=_N
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.SVMOutput(mx.nd.array([[1, 2]]), mx.nd.array([1])).asnumpy()
+    array([[1., 2.]], dtype=float32)
     """
     return _compose("SVMOutput", "svmoutput", (data, label,), (margin, regularization_coefficient, use_linear,), name, attr, kwargs)
 
@@ -1607,6 +1877,15 @@ def SequenceLast(data=None, sequence_length=None, use_sequence_length=_Null, axi
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.SequenceLast(mx.nd.arange(6).reshape((3, 2, 1)), mx.nd.array([1, 3]), use_sequence_length=True).asnumpy()
+    array([[0.],
+           [5.]], dtype=float32)
     """
     return _compose("SequenceLast", "sequencelast", (data, sequence_length,), (use_sequence_length, axis,), name, attr, kwargs)
 
@@ -1642,6 +1921,16 @@ def SequenceMask(data=None, sequence_length=None, use_sequence_length=_Null, val
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.SequenceMask(mx.nd.ones((3, 2)), mx.nd.array([1, 2]), use_sequence_length=True, value=-1).asnumpy()
+    array([[ 1.,  1.],
+           [-1.,  1.],
+           [-1., -1.]], dtype=float32)
     """
     return _compose("SequenceMask", "sequencemask", (data, sequence_length,), (use_sequence_length, value, axis,), name, attr, kwargs)
 
@@ -1675,6 +1964,16 @@ def SequenceReverse(data=None, sequence_length=None, use_sequence_length=_Null, 
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.SequenceReverse(mx.nd.arange(6).reshape((3, 2, 1)), mx.nd.array([2, 3]), use_sequence_length=True).reshape((3, 2)).asnumpy()
+    array([[2., 5.],
+           [0., 3.],
+           [4., 1.]], dtype=float32)
     """
     return _compose("SequenceReverse", "sequencereverse", (data, sequence_length,), (use_sequence_length, axis,), name, attr, kwargs)
 
@@ -1705,67 +2004,19 @@ def SliceChannel(data=None, num_outputs=_Null, axis=_Null, squeeze_axis=_Null, n
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> [x.asnumpy().tolist() for x in mx.nd.SliceChannel(mx.nd.array([[1, 2, 3, 4]]), num_outputs=2)]
+    [[[1.0, 2.0]], [[3.0, 4.0]]]
     """
     return _compose("SliceChannel", "slicechannel", (data,), (num_outputs, axis, squeeze_axis,), name, attr, kwargs)
 
 
 def Softmax(data=None, label=None, grad_scale=_Null, ignore_label=_Null, multi_output=_Null, use_ignore=_Null, preserve_shape=_Null, normalization=_Null, out_grad=_Null, smooth_alpha=_Null, name=None, attr=None, out=None, **kwargs):
-    """Another name of `SoftmaxOutput`.
-
-    Softmax of class scores, trained with the cross entropy: the gradient is `grad_scale · (p -
-    onehot(label))`.
-
-    The scores of one sample are everything behind the batch; with `multi_output` they lie along axis 1 for
-    each of
-    several positions, with `preserve_shape` along the last axis. The gradient of the output is ignored unless
-    `out_grad`: this is the end of a net.
-
-    | | shape | dtype |
-    |---|---|---|
-    | data | (batch, classes), or (batch, classes, positions…) with `multi_output` | float |
-    | label: numbers of classes | data without its last dimension; (batch, positions) or (batch, positions…) with `multi_output` | that of data |
-    | label: probabilities | that of data; the gradient is then `grad_scale · (p - label)` | that of data |
-    | output p | that of data | that of data |
-
-    | normalization | the gradient is divided by |
-    |---|---|
-    | null | the number of positions |
-    | batch | the number of samples and positions |
-    | valid | the number of labels that are not `ignore_label` |
-
-    As in MXNet `smooth_alpha` has no effect with `multi_output`.
-
-    Parameters
-    ----------
-    data : Symbol
-        The scores.
-    label : Symbol
-        The true classes; not needed without training.
-    grad_scale : float, default 1
-        Factor on the gradient.
-    ignore_label : float, default -1
-        The label that `use_ignore` and `normalization='valid'` leave out.
-    multi_output : boolean, default False
-        The classes lie along axis 1 for each of several positions.
-    use_ignore : boolean, default False
-        Give samples labelled `ignore_label` no gradient.
-    preserve_shape : boolean, default False
-        The classes lie along the last axis.
-    normalization : {'batch', 'null', 'valid'}, default null
-        What the gradient is divided by.
-    out_grad : boolean, default False
-        Multiply the gradient by that of the output.
-    smooth_alpha : float in 0.0..=1.0, default 0
-        Share of the true class's probability that goes to the other classes in equal parts.
-    name : str, optional
-        Name of the new symbol; made from the operator's name if left out.
-    attr : dict of str to str, optional
-        Attributes of the new symbol.
-
-    Returns
-    -------
-    Symbol
-    """
     return _compose("SoftmaxOutput", "softmax", (data, label,), (grad_scale, ignore_label, multi_output, use_ignore, preserve_shape, normalization, out_grad, smooth_alpha,), name, attr, kwargs)
 
 
@@ -1791,6 +2042,14 @@ def SoftmaxActivation(data=None, mode=_Null, name=None, attr=None, out=None, **k
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.SoftmaxActivation(mx.nd.array([[0, 1]])).asnumpy().round(4)
+    array([[0.2689, 0.7311]], dtype=float32)
     """
     return _compose("SoftmaxActivation", "softmaxactivation", (data,), (mode,), name, attr, kwargs)
 
@@ -1849,6 +2108,14 @@ def SoftmaxOutput(data=None, label=None, grad_scale=_Null, ignore_label=_Null, m
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.SoftmaxOutput(mx.nd.array([[0, 1, 2]]), mx.nd.array([2])).asnumpy().round(4)
+    array([[0.09  , 0.2447, 0.6652]], dtype=float32)
     """
     return _compose("SoftmaxOutput", "softmaxoutput", (data, label,), (grad_scale, ignore_label, multi_output, use_ignore, preserve_shape, normalization, out_grad, smooth_alpha,), name, attr, kwargs)
 
@@ -1884,6 +2151,16 @@ def SpatialTransformer(data=None, loc=None, target_shape=_Null, transform_type=_
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> x, turned = mx.nd.array([[[[0, 1], [2, 3]]]]), mx.nd.array([[0, 1, 0, -1, 0, 0]])
+    >>> mx.nd.SpatialTransformer(x, turned, target_shape=(2, 2), transform_type="affine", sampler_type="bilinear").asnumpy()
+    array([[[[2., 0.],
+             [3., 1.]]]], dtype=float32)
     """
     return _compose("SpatialTransformer", "spatialtransformer", (data, loc,), (target_shape, transform_type, sampler_type, cudnn_off,), name, attr, kwargs)
 
@@ -1912,6 +2189,14 @@ def SwapAxis(data=None, dim1=_Null, dim2=_Null, name=None, attr=None, out=None, 
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.SwapAxis(mx.nd.zeros((2, 3, 4)), dim1=0, dim2=2).shape
+    (4, 3, 2)
     """
     return _compose("SwapAxis", "swapaxis", (data,), (dim1, dim2,), name, attr, kwargs)
 
@@ -1962,6 +2247,15 @@ def UpSampling(*data, scale=_Null, num_filter=_Null, sample_type=_Null, multi_in
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.UpSampling(mx.nd.array([[[[1, 2]]]]), scale=2, sample_type="nearest", num_args=1).asnumpy()
+    array([[[[1., 1., 2., 2.],
+             [1., 1., 2., 2.]]]], dtype=float32)
     """
     return _compose("UpSampling", "upsampling", data, (scale, num_filter, sample_type, multi_input_mode, num_args, workspace,), name, attr, kwargs)
 
@@ -1986,6 +2280,14 @@ def abs(data=None, name=None, attr=None, out=None, **kwargs):
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.abs(mx.nd.array([-2, 0.5])).asnumpy().round(4)
+    array([2. , 0.5], dtype=float32)
     """
     return _compose("abs", "abs", (data,), (), name, attr, kwargs)
 
@@ -2012,6 +2314,14 @@ def add_n(*data, num_args=_Null, name=None, attr=None, out=None, **kwargs):
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.add_n(mx.nd.array([1, 2]), mx.nd.array([10, 20]), mx.nd.array([100, 200])).asnumpy()
+    array([111., 222.], dtype=float32)
     """
     return _compose("add_n", "add_n", data, (num_args,), name, attr, kwargs)
 
@@ -2038,6 +2348,14 @@ def arccos(data=None, name=None, attr=None, out=None, **kwargs):
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.arccos(mx.nd.array([-1, 0, 1])).asnumpy().round(4)
+    array([3.1416, 1.5708, 0.    ], dtype=float32)
     """
     return _compose("arccos", "arccos", (data,), (), name, attr, kwargs)
 
@@ -2064,6 +2382,14 @@ def arccosh(data=None, name=None, attr=None, out=None, **kwargs):
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.arccosh(mx.nd.array([1, 2])).asnumpy().round(4)
+    array([0.   , 1.317], dtype=float32)
     """
     return _compose("arccosh", "arccosh", (data,), (), name, attr, kwargs)
 
@@ -2090,6 +2416,14 @@ def arcsin(data=None, name=None, attr=None, out=None, **kwargs):
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.arcsin(mx.nd.array([-1, 0, 1])).asnumpy().round(4)
+    array([-1.5708,  0.    ,  1.5708], dtype=float32)
     """
     return _compose("arcsin", "arcsin", (data,), (), name, attr, kwargs)
 
@@ -2116,6 +2450,14 @@ def arcsinh(data=None, name=None, attr=None, out=None, **kwargs):
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.arcsinh(mx.nd.array([-1, 2])).asnumpy().round(4)
+    array([-0.8814,  1.4436], dtype=float32)
     """
     return _compose("arcsinh", "arcsinh", (data,), (), name, attr, kwargs)
 
@@ -2142,6 +2484,14 @@ def arctan(data=None, name=None, attr=None, out=None, **kwargs):
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.arctan(mx.nd.array([-1, 0, 2])).asnumpy().round(4)
+    array([-0.7854,  0.    ,  1.1071], dtype=float32)
     """
     return _compose("arctan", "arctan", (data,), (), name, attr, kwargs)
 
@@ -2168,6 +2518,14 @@ def arctanh(data=None, name=None, attr=None, out=None, **kwargs):
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.arctanh(mx.nd.array([-0.5, 0, 0.9])).asnumpy().round(4)
+    array([-0.5493,  0.    ,  1.4722], dtype=float32)
     """
     return _compose("arctanh", "arctanh", (data,), (), name, attr, kwargs)
 
@@ -2198,6 +2556,14 @@ def argmax(data=None, axis=_Null, keepdims=_Null, name=None, attr=None, out=None
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.argmax(mx.nd.array([[1, 5, 2], [7, 0, 3]]), axis=1).asnumpy()
+    array([1., 0.], dtype=float32)
     """
     return _compose("argmax", "argmax", (data,), (axis, keepdims,), name, attr, kwargs)
 
@@ -2224,6 +2590,14 @@ def argmax_channel(data=None, name=None, attr=None, out=None, **kwargs):
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.argmax_channel(mx.nd.array([[1, 5, 2], [7, 0, 3]])).asnumpy()
+    array([1., 0.], dtype=float32)
     """
     return _compose("argmax_channel", "argmax_channel", (data,), (), name, attr, kwargs)
 
@@ -2254,6 +2628,14 @@ def argmin(data=None, axis=_Null, keepdims=_Null, name=None, attr=None, out=None
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.argmin(mx.nd.array([[1, 5, 2], [7, 0, 3]]), axis=1).asnumpy()
+    array([0., 1.], dtype=float32)
     """
     return _compose("argmin", "argmin", (data,), (axis, keepdims,), name, attr, kwargs)
 
@@ -2287,6 +2669,14 @@ def argsort(data=None, axis=_Null, is_ascend=_Null, dtype=_Null, name=None, attr
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.argsort(mx.nd.array([3, 1, 2])).asnumpy()
+    array([1., 2., 0.], dtype=float32)
     """
     return _compose("argsort", "argsort", (data,), (axis, is_ascend, dtype,), name, attr, kwargs)
 
@@ -2323,6 +2713,14 @@ def batch_dot(lhs=None, rhs=None, transpose_a=_Null, transpose_b=_Null, forward_
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.batch_dot(mx.nd.ones((2, 1, 3)), mx.nd.ones((2, 3, 2))).asnumpy().tolist()
+    [[[3.0, 3.0]], [[3.0, 3.0]]]
     """
     return _compose("batch_dot", "batch_dot", (lhs, rhs,), (transpose_a, transpose_b, forward_stype,), name, attr, kwargs)
 
@@ -2352,6 +2750,14 @@ def batch_take(a=None, indices=None, name=None, attr=None, out=None, **kwargs):
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.batch_take(mx.nd.array([[1, 2], [3, 4]]), mx.nd.array([1, 0], dtype="int32")).asnumpy()
+    array([2., 3.], dtype=float32)
     """
     return _compose("batch_take", "batch_take", (a, indices,), (), name, attr, kwargs)
 
@@ -2378,39 +2784,20 @@ def broadcast_add(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.broadcast_add(mx.nd.array([[1, 4]]), mx.nd.array([[3], [2]])).asnumpy().round(4)
+    array([[4., 7.],
+           [3., 6.]], dtype=float32)
     """
     return _compose("broadcast_add", "broadcast_add", (lhs, rhs,), (), name, attr, kwargs)
 
 
 def broadcast_axes(data=None, axis=_Null, size=_Null, name=None, attr=None, out=None, **kwargs):
-    """Another name of `broadcast_axis`.
-
-    Repeats given dimensions of extent 1.
-
-    | | shape | dtype |
-    |---|---|---|
-    | data | any, with 1 at each of `axis` | any |
-    | output | that of data, with `size` at `axis` | that of data |
-
-    Negative axes count from the end; MXNet crashes on them.
-
-    Parameters
-    ----------
-    data : Symbol
-        What is repeated.
-    axis : Shape(tuple), default ()
-        The dimensions to repeat.
-    size : Shape(tuple), default ()
-        How often each is repeated.
-    name : str, optional
-        Name of the new symbol; made from the operator's name if left out.
-    attr : dict of str to str, optional
-        Attributes of the new symbol.
-
-    Returns
-    -------
-    Symbol
-    """
     return _compose("broadcast_axis", "broadcast_axes", (data,), (axis, size,), name, attr, kwargs)
 
 
@@ -2440,6 +2827,15 @@ def broadcast_axis(data=None, axis=_Null, size=_Null, name=None, attr=None, out=
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.broadcast_axis(mx.nd.array([[1], [2]]), axis=1, size=3).asnumpy()
+    array([[1., 1., 1.],
+           [2., 2., 2.]], dtype=float32)
     """
     return _compose("broadcast_axis", "broadcast_axis", (data,), (axis, size,), name, attr, kwargs)
 
@@ -2466,6 +2862,15 @@ def broadcast_div(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.broadcast_div(mx.nd.array([[1, 4]]), mx.nd.array([[3], [2]])).asnumpy().round(4)
+    array([[0.3333, 1.3333],
+           [0.5   , 2.    ]], dtype=float32)
     """
     return _compose("broadcast_div", "broadcast_div", (lhs, rhs,), (), name, attr, kwargs)
 
@@ -2492,6 +2897,15 @@ def broadcast_equal(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.broadcast_equal(mx.nd.array([[1, 4]]), mx.nd.array([[3], [2]])).asnumpy().round(4)
+    array([[0., 0.],
+           [0., 0.]], dtype=float32)
     """
     return _compose("broadcast_equal", "broadcast_equal", (lhs, rhs,), (), name, attr, kwargs)
 
@@ -2518,6 +2932,15 @@ def broadcast_greater(lhs=None, rhs=None, name=None, attr=None, out=None, **kwar
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.broadcast_greater(mx.nd.array([[1, 4]]), mx.nd.array([[3], [2]])).asnumpy().round(4)
+    array([[0., 1.],
+           [0., 1.]], dtype=float32)
     """
     return _compose("broadcast_greater", "broadcast_greater", (lhs, rhs,), (), name, attr, kwargs)
 
@@ -2544,6 +2967,15 @@ def broadcast_greater_equal(lhs=None, rhs=None, name=None, attr=None, out=None, 
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.broadcast_greater_equal(mx.nd.array([[1, 4]]), mx.nd.array([[3], [2]])).asnumpy().round(4)
+    array([[0., 1.],
+           [0., 1.]], dtype=float32)
     """
     return _compose("broadcast_greater_equal", "broadcast_greater_equal", (lhs, rhs,), (), name, attr, kwargs)
 
@@ -2570,6 +3002,15 @@ def broadcast_hypot(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.broadcast_hypot(mx.nd.array([[1, 4]]), mx.nd.array([[3], [2]])).asnumpy().round(4)
+    array([[3.1623, 5.    ],
+           [2.2361, 4.4721]], dtype=float32)
     """
     return _compose("broadcast_hypot", "broadcast_hypot", (lhs, rhs,), (), name, attr, kwargs)
 
@@ -2596,6 +3037,15 @@ def broadcast_lesser(lhs=None, rhs=None, name=None, attr=None, out=None, **kwarg
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.broadcast_lesser(mx.nd.array([[1, 4]]), mx.nd.array([[3], [2]])).asnumpy().round(4)
+    array([[1., 0.],
+           [1., 0.]], dtype=float32)
     """
     return _compose("broadcast_lesser", "broadcast_lesser", (lhs, rhs,), (), name, attr, kwargs)
 
@@ -2622,6 +3072,15 @@ def broadcast_lesser_equal(lhs=None, rhs=None, name=None, attr=None, out=None, *
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.broadcast_lesser_equal(mx.nd.array([[1, 4]]), mx.nd.array([[3], [2]])).asnumpy().round(4)
+    array([[1., 0.],
+           [1., 0.]], dtype=float32)
     """
     return _compose("broadcast_lesser_equal", "broadcast_lesser_equal", (lhs, rhs,), (), name, attr, kwargs)
 
@@ -2653,6 +3112,15 @@ def broadcast_like(lhs=None, rhs=None, lhs_axes=_Null, rhs_axes=_Null, name=None
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.broadcast_like(mx.nd.array([[1], [2]]), mx.nd.zeros((2, 3))).asnumpy()
+    array([[1., 1., 1.],
+           [2., 2., 2.]], dtype=float32)
     """
     return _compose("broadcast_like", "broadcast_like", (lhs, rhs,), (lhs_axes, rhs_axes,), name, attr, kwargs)
 
@@ -2679,6 +3147,15 @@ def broadcast_logical_and(lhs=None, rhs=None, name=None, attr=None, out=None, **
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.broadcast_logical_and(mx.nd.array([[1, 4]]), mx.nd.array([[3], [2]])).asnumpy().round(4)
+    array([[1., 1.],
+           [1., 1.]], dtype=float32)
     """
     return _compose("broadcast_logical_and", "broadcast_logical_and", (lhs, rhs,), (), name, attr, kwargs)
 
@@ -2705,6 +3182,15 @@ def broadcast_logical_or(lhs=None, rhs=None, name=None, attr=None, out=None, **k
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.broadcast_logical_or(mx.nd.array([[1, 4]]), mx.nd.array([[3], [2]])).asnumpy().round(4)
+    array([[1., 1.],
+           [1., 1.]], dtype=float32)
     """
     return _compose("broadcast_logical_or", "broadcast_logical_or", (lhs, rhs,), (), name, attr, kwargs)
 
@@ -2731,6 +3217,15 @@ def broadcast_logical_xor(lhs=None, rhs=None, name=None, attr=None, out=None, **
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.broadcast_logical_xor(mx.nd.array([[1, 4]]), mx.nd.array([[3], [2]])).asnumpy().round(4)
+    array([[0., 0.],
+           [0., 0.]], dtype=float32)
     """
     return _compose("broadcast_logical_xor", "broadcast_logical_xor", (lhs, rhs,), (), name, attr, kwargs)
 
@@ -2758,6 +3253,15 @@ def broadcast_maximum(lhs=None, rhs=None, name=None, attr=None, out=None, **kwar
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.broadcast_maximum(mx.nd.array([[1, 4]]), mx.nd.array([[3], [2]])).asnumpy().round(4)
+    array([[3., 4.],
+           [2., 4.]], dtype=float32)
     """
     return _compose("broadcast_maximum", "broadcast_maximum", (lhs, rhs,), (), name, attr, kwargs)
 
@@ -2785,35 +3289,20 @@ def broadcast_minimum(lhs=None, rhs=None, name=None, attr=None, out=None, **kwar
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.broadcast_minimum(mx.nd.array([[1, 4]]), mx.nd.array([[3], [2]])).asnumpy().round(4)
+    array([[1., 3.],
+           [1., 2.]], dtype=float32)
     """
     return _compose("broadcast_minimum", "broadcast_minimum", (lhs, rhs,), (), name, attr, kwargs)
 
 
 def broadcast_minus(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
-    """Another name of `broadcast_sub`.
-
-    Subtracts the second input from the first with broadcasting: `out = lhs - rhs`.
-
-    | | shape | dtype |
-    |---|---|---|
-    | lhs, rhs | aligned at the right, dimensions equal or 1 | any but bool, both equal |
-    | output | the larger of each dimension | that dtype |
-
-    Parameters
-    ----------
-    lhs : Symbol
-        The left operand.
-    rhs : Symbol
-        The right operand, of the same type.
-    name : str, optional
-        Name of the new symbol; made from the operator's name if left out.
-    attr : dict of str to str, optional
-        Attributes of the new symbol.
-
-    Returns
-    -------
-    Symbol
-    """
     return _compose("broadcast_sub", "broadcast_minus", (lhs, rhs,), (), name, attr, kwargs)
 
 
@@ -2839,6 +3328,15 @@ def broadcast_mod(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.broadcast_mod(mx.nd.array([[1, 4]]), mx.nd.array([[3], [2]])).asnumpy().round(4)
+    array([[1., 1.],
+           [1., 0.]], dtype=float32)
     """
     return _compose("broadcast_mod", "broadcast_mod", (lhs, rhs,), (), name, attr, kwargs)
 
@@ -2865,6 +3363,15 @@ def broadcast_mul(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.broadcast_mul(mx.nd.array([[1, 4]]), mx.nd.array([[3], [2]])).asnumpy().round(4)
+    array([[ 3., 12.],
+           [ 2.,  8.]], dtype=float32)
     """
     return _compose("broadcast_mul", "broadcast_mul", (lhs, rhs,), (), name, attr, kwargs)
 
@@ -2891,35 +3398,20 @@ def broadcast_not_equal(lhs=None, rhs=None, name=None, attr=None, out=None, **kw
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.broadcast_not_equal(mx.nd.array([[1, 4]]), mx.nd.array([[3], [2]])).asnumpy().round(4)
+    array([[1., 1.],
+           [1., 1.]], dtype=float32)
     """
     return _compose("broadcast_not_equal", "broadcast_not_equal", (lhs, rhs,), (), name, attr, kwargs)
 
 
 def broadcast_plus(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
-    """Another name of `broadcast_add`.
-
-    Adds two inputs with broadcasting: `out = lhs + rhs`.
-
-    | | shape | dtype |
-    |---|---|---|
-    | lhs, rhs | aligned at the right, dimensions equal or 1 | any but bool, both equal |
-    | output | the larger of each dimension | that dtype |
-
-    Parameters
-    ----------
-    lhs : Symbol
-        The left operand.
-    rhs : Symbol
-        The right operand, of the same type.
-    name : str, optional
-        Name of the new symbol; made from the operator's name if left out.
-    attr : dict of str to str, optional
-        Attributes of the new symbol.
-
-    Returns
-    -------
-    Symbol
-    """
     return _compose("broadcast_add", "broadcast_plus", (lhs, rhs,), (), name, attr, kwargs)
 
 
@@ -2945,6 +3437,15 @@ def broadcast_power(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.broadcast_power(mx.nd.array([[1, 4]]), mx.nd.array([[3], [2]])).asnumpy().round(4)
+    array([[ 1., 64.],
+           [ 1., 16.]], dtype=float32)
     """
     return _compose("broadcast_power", "broadcast_power", (lhs, rhs,), (), name, attr, kwargs)
 
@@ -2971,6 +3472,15 @@ def broadcast_sub(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.broadcast_sub(mx.nd.array([[1, 4]]), mx.nd.array([[3], [2]])).asnumpy().round(4)
+    array([[-2.,  1.],
+           [-1.,  2.]], dtype=float32)
     """
     return _compose("broadcast_sub", "broadcast_sub", (lhs, rhs,), (), name, attr, kwargs)
 
@@ -2997,39 +3507,20 @@ def broadcast_to(data=None, shape=_Null, name=None, attr=None, out=None, **kwarg
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.broadcast_to(mx.nd.array([[1], [2]]), shape=(2, 3)).asnumpy()
+    array([[1., 1., 1.],
+           [2., 2., 2.]], dtype=float32)
     """
     return _compose("broadcast_to", "broadcast_to", (data,), (shape,), name, attr, kwargs)
 
 
 def cast(data=None, dtype=_Null, name=None, attr=None, out=None, **kwargs):
-    """Another name of `Cast`.
-
-    Converts to another data type: `out = dtype(data)`.
-
-    | | shape | dtype |
-    |---|---|---|
-    | data | any | any |
-    | output | that of data | `dtype` |
-
-    Conversion to integers truncates towards zero and wraps around; conversion to bool asks for "not zero".
-    The
-    gradient is converted back to the type of data.
-
-    Parameters
-    ----------
-    data : Symbol
-        The input.
-    dtype : {'bfloat16', 'bool', 'float16', 'float32', 'float64', 'int32', 'int64', 'int8', 'uint8'}
-        The type of the output.
-    name : str, optional
-        Name of the new symbol; made from the operator's name if left out.
-    attr : dict of str to str, optional
-        Attributes of the new symbol.
-
-    Returns
-    -------
-    Symbol
-    """
     return _compose("Cast", "cast", (data,), (dtype,), name, attr, kwargs)
 
 
@@ -3055,6 +3546,14 @@ def cbrt(data=None, name=None, attr=None, out=None, **kwargs):
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.cbrt(mx.nd.array([-8, 27])).asnumpy().round(4)
+    array([-2.,  3.], dtype=float32)
     """
     return _compose("cbrt", "cbrt", (data,), (), name, attr, kwargs)
 
@@ -3081,44 +3580,19 @@ def ceil(data=None, name=None, attr=None, out=None, **kwargs):
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.ceil(mx.nd.array([-1.5, 0.2])).asnumpy().round(4)
+    array([-1.,  1.], dtype=float32)
     """
     return _compose("ceil", "ceil", (data,), (), name, attr, kwargs)
 
 
 def choose_element_0index(data=None, index=None, axis=_Null, keepdims=_Null, mode=_Null, name=None, attr=None, out=None, **kwargs):
-    """Another name of `pick`.
-
-    Picks one element along an axis for every other position: `out[i, j] = data[i, index[i, j], j]`.
-
-    | | shape | dtype |
-    |---|---|---|
-    | data | (…, n, …) | any |
-    | index | that of data without the axis, or with a 1 there | any; fractions are cut off |
-    | output | that of data without the axis, or with a 1 there for `keepdims` | that of data |
-
-    The gradient of index is zero.
-
-    Parameters
-    ----------
-    data : Symbol
-        What is picked from.
-    index : Symbol
-        The positions along the axis.
-    axis : int or None, default -1
-        The axis; negative numbers count from the end.
-    keepdims : boolean, default False
-        Keep the axis with extent 1.
-    mode : {'clip', 'wrap'}, default clip
-        Positions outside: `clip` takes the nearest end, `wrap` counts around.
-    name : str, optional
-        Name of the new symbol; made from the operator's name if left out.
-    attr : dict of str to str, optional
-        Attributes of the new symbol.
-
-    Returns
-    -------
-    Symbol
-    """
     return _compose("pick", "choose_element_0index", (data, index,), (axis, keepdims, mode,), name, attr, kwargs)
 
 
@@ -3150,37 +3624,19 @@ def clip(data=None, a_min=_Null, a_max=_Null, name=None, attr=None, out=None, **
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.clip(mx.nd.array([-5, 0.5, 5]), a_min=-1, a_max=1).asnumpy()
+    array([-1. ,  0.5,  1. ], dtype=float32)
     """
     return _compose("clip", "clip", (data,), (a_min, a_max,), name, attr, kwargs)
 
 
 def concat(*data, num_args=_Null, dim=_Null, name=None, attr=None, out=None, **kwargs):
-    """Another name of `Concat`.
-
-    Joins its inputs along an axis.
-
-    | | shape | dtype |
-    |---|---|---|
-    | each input | all extents equal but that of `dim` | any, all equal |
-    | output | that shape with the sum of the extents at `dim` | that dtype |
-
-    Parameters
-    ----------
-    *data : Symbol
-        The inputs.
-    num_args : int in 1..
-        Number of inputs.
-    dim : int, default 1
-        The axis along which the inputs are joined; negative numbers count from the end.
-    name : str, optional
-        Name of the new symbol; made from the operator's name if left out.
-    attr : dict of str to str, optional
-        Attributes of the new symbol.
-
-    Returns
-    -------
-    Symbol
-    """
     return _compose("Concat", "concat", data, (num_args, dim,), name, attr, kwargs)
 
 
@@ -3206,6 +3662,14 @@ def cos(data=None, name=None, attr=None, out=None, **kwargs):
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.cos(mx.nd.array([0, 1])).asnumpy().round(4)
+    array([1.    , 0.5403], dtype=float32)
     """
     return _compose("cos", "cos", (data,), (), name, attr, kwargs)
 
@@ -3232,41 +3696,19 @@ def cosh(data=None, name=None, attr=None, out=None, **kwargs):
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.cosh(mx.nd.array([0, 1])).asnumpy().round(4)
+    array([1.    , 1.5431], dtype=float32)
     """
     return _compose("cosh", "cosh", (data,), (), name, attr, kwargs)
 
 
 def crop(data=None, begin=_Null, end=_Null, step=_Null, name=None, attr=None, out=None, **kwargs):
-    """Another name of `slice`.
-
-    Takes a window out of its input: `out[i, …] = data[begin[0] + i * step[0], …]`.
-
-    | | shape | dtype |
-    |---|---|---|
-    | data | any | any |
-    | output | the extents of the window | that of data |
-
-    Negative positions count from the end, those past the end mean the end.
-
-    Parameters
-    ----------
-    data : Symbol
-        The input.
-    begin : tuple of <long or None>
-        First position of each axis; axes that are not listed are taken whole.
-    end : tuple of <long or None>
-        Position after the last of each axis; `None` goes to the end.
-    step : tuple of <long or None>, default ()
-        Distance of the positions; negative numbers go backwards, `None` is 1.
-    name : str, optional
-        Name of the new symbol; made from the operator's name if left out.
-    attr : dict of str to str, optional
-        Attributes of the new symbol.
-
-    Returns
-    -------
-    Symbol
-    """
     return _compose("slice", "crop", (data,), (begin, end, step,), name, attr, kwargs)
 
 
@@ -3298,6 +3740,15 @@ def cumsum(a=None, axis=_Null, dtype=_Null, name=None, attr=None, out=None, **kw
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.cumsum(mx.nd.array([[1, 2], [3, 4]]), axis=0).asnumpy()
+    array([[1., 2.],
+           [4., 6.]], dtype=float32)
     """
     return _compose("_np_cumsum", "cumsum", (a,), (axis, dtype,), name, attr, kwargs)
 
@@ -3324,6 +3775,14 @@ def degrees(data=None, name=None, attr=None, out=None, **kwargs):
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.degrees(mx.nd.array([0, 3.1415927])).asnumpy().round(4)
+    array([  0., 180.], dtype=float32)
     """
     return _compose("degrees", "degrees", (data,), (), name, attr, kwargs)
 
@@ -3352,6 +3811,15 @@ def depth_to_space(data=None, block_size=_Null, name=None, attr=None, out=None, 
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.depth_to_space(mx.nd.arange(4).reshape((1, 4, 1, 1)), block_size=2).asnumpy()
+    array([[[[0., 1.],
+             [2., 3.]]]], dtype=float32)
     """
     return _compose("depth_to_space", "depth_to_space", (data,), (block_size,), name, attr, kwargs)
 
@@ -3384,6 +3852,14 @@ def diag(data=None, k=_Null, axis1=_Null, axis2=_Null, name=None, attr=None, out
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.diag(mx.nd.array([[1, 2], [3, 4]])).asnumpy()
+    array([1., 4.], dtype=float32)
     """
     return _compose("diag", "diag", (data,), (k, axis1, axis2,), name, attr, kwargs)
 
@@ -3419,6 +3895,14 @@ def dot(lhs=None, rhs=None, transpose_a=_Null, transpose_b=_Null, forward_stype=
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.dot(mx.nd.array([[1, 2]]), mx.nd.array([[3], [4]])).asnumpy()
+    array([[11.]], dtype=float32)
     """
     return _compose("dot", "dot", (lhs, rhs,), (transpose_a, transpose_b, forward_stype,), name, attr, kwargs)
 
@@ -3445,6 +3929,14 @@ def elemwise_add(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.elemwise_add(mx.nd.array([1, 4]), mx.nd.array([3, 2])).asnumpy().round(4)
+    array([4., 6.], dtype=float32)
     """
     return _compose("elemwise_add", "elemwise_add", (lhs, rhs,), (), name, attr, kwargs)
 
@@ -3473,6 +3965,14 @@ def elemwise_div(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.elemwise_div(mx.nd.array([1, 4]), mx.nd.array([3, 2])).asnumpy().round(4)
+    array([0.3333, 2.    ], dtype=float32)
     """
     return _compose("elemwise_div", "elemwise_div", (lhs, rhs,), (), name, attr, kwargs)
 
@@ -3499,6 +3999,14 @@ def elemwise_mul(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.elemwise_mul(mx.nd.array([1, 4]), mx.nd.array([3, 2])).asnumpy().round(4)
+    array([3., 8.], dtype=float32)
     """
     return _compose("elemwise_mul", "elemwise_mul", (lhs, rhs,), (), name, attr, kwargs)
 
@@ -3525,6 +4033,14 @@ def elemwise_sub(lhs=None, rhs=None, name=None, attr=None, out=None, **kwargs):
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.elemwise_sub(mx.nd.array([1, 4]), mx.nd.array([3, 2])).asnumpy().round(4)
+    array([-2.,  2.], dtype=float32)
     """
     return _compose("elemwise_sub", "elemwise_sub", (lhs, rhs,), (), name, attr, kwargs)
 
@@ -3551,6 +4067,14 @@ def erf(data=None, name=None, attr=None, out=None, **kwargs):
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.erf(mx.nd.array([-1, 0, 2])).asnumpy().round(4)
+    array([-0.8427,  0.    ,  0.9953], dtype=float32)
     """
     return _compose("erf", "erf", (data,), (), name, attr, kwargs)
 
@@ -3577,6 +4101,14 @@ def erfinv(data=None, name=None, attr=None, out=None, **kwargs):
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.erfinv(mx.nd.array([-0.5, 0, 0.9])).asnumpy().round(4)
+    array([-0.4769,  0.    ,  1.1631], dtype=float32)
     """
     return _compose("erfinv", "erfinv", (data,), (), name, attr, kwargs)
 
@@ -3603,6 +4135,14 @@ def exp(data=None, name=None, attr=None, out=None, **kwargs):
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.exp(mx.nd.array([-1, 0, 2])).asnumpy().round(4)
+    array([0.3679, 1.    , 7.3891], dtype=float32)
     """
     return _compose("exp", "exp", (data,), (), name, attr, kwargs)
 
@@ -3629,6 +4169,14 @@ def expand_dims(data=None, axis=_Null, name=None, attr=None, out=None, **kwargs)
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.expand_dims(mx.nd.zeros((2, 3)), axis=1).shape
+    (2, 1, 3)
     """
     return _compose("expand_dims", "expand_dims", (data,), (axis,), name, attr, kwargs)
 
@@ -3655,6 +4203,14 @@ def expm1(data=None, name=None, attr=None, out=None, **kwargs):
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.expm1(mx.nd.array([-1, 0, 2])).asnumpy().round(4)
+    array([-0.6321,  0.    ,  6.3891], dtype=float32)
     """
     return _compose("expm1", "expm1", (data,), (), name, attr, kwargs)
 
@@ -3687,6 +4243,15 @@ def fill_element_0index(lhs=None, mhs=None, rhs=None, name=None, attr=None, out=
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.fill_element_0index(mx.nd.zeros((2, 3)), mx.nd.array([7, 8]), mx.nd.array([1, 2])).asnumpy()
+    array([[0., 7., 0.],
+           [0., 0., 8.]], dtype=float32)
     """
     return _compose("fill_element_0index", "fill_element_0index", (lhs, mhs, rhs,), (), name, attr, kwargs)
 
@@ -3713,61 +4278,23 @@ def fix(data=None, name=None, attr=None, out=None, **kwargs):
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.fix(mx.nd.array([-1.5, 1.5])).asnumpy().round(4)
+    array([-1.,  1.], dtype=float32)
     """
     return _compose("fix", "fix", (data,), (), name, attr, kwargs)
 
 
 def flatten(data=None, name=None, attr=None, out=None, **kwargs):
-    """Another name of `Flatten`.
-
-    Joins all axes but the first into one: `out[i, j] = data[i, …]`.
-
-    | | shape | dtype |
-    |---|---|---|
-    | data | (n, …) | any |
-    | output | (n, product of the others) | that of data |
-
-    Parameters
-    ----------
-    data : Symbol
-        The input.
-    name : str, optional
-        Name of the new symbol; made from the operator's name if left out.
-    attr : dict of str to str, optional
-        Attributes of the new symbol.
-
-    Returns
-    -------
-    Symbol
-    """
     return _compose("Flatten", "flatten", (data,), (), name, attr, kwargs)
 
 
 def flip(data=None, axis=_Null, name=None, attr=None, out=None, **kwargs):
-    """Another name of `reverse`.
-
-    Turns the order of the elements along some axes round.
-
-    | | shape | dtype |
-    |---|---|---|
-    | data | any | any |
-    | output | that of data | that of data |
-
-    Parameters
-    ----------
-    data : Symbol
-        The input.
-    axis : Shape(tuple)
-        The axes; they must not be negative.
-    name : str, optional
-        Name of the new symbol; made from the operator's name if left out.
-    attr : dict of str to str, optional
-        Attributes of the new symbol.
-
-    Returns
-    -------
-    Symbol
-    """
     return _compose("reverse", "flip", (data,), (axis,), name, attr, kwargs)
 
 
@@ -3793,6 +4320,14 @@ def floor(data=None, name=None, attr=None, out=None, **kwargs):
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.floor(mx.nd.array([-1.5, 0.2])).asnumpy().round(4)
+    array([-2.,  0.], dtype=float32)
     """
     return _compose("floor", "floor", (data,), (), name, attr, kwargs)
 
@@ -3819,6 +4354,14 @@ def gamma(data=None, name=None, attr=None, out=None, **kwargs):
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.gamma(mx.nd.array([0.5, 4])).asnumpy().round(4)
+    array([1.7725, 6.    ], dtype=float32)
     """
     return _compose("gamma", "gamma", (data,), (), name, attr, kwargs)
 
@@ -3845,6 +4388,14 @@ def gammaln(data=None, name=None, attr=None, out=None, **kwargs):
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.gammaln(mx.nd.array([0.5, 4])).asnumpy().round(4)
+    array([0.5724, 1.7918], dtype=float32)
     """
     return _compose("gammaln", "gammaln", (data,), (), name, attr, kwargs)
 
@@ -3875,6 +4426,14 @@ def gather_nd(data=None, indices=None, name=None, attr=None, out=None, **kwargs)
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.gather_nd(mx.nd.array([[1, 2], [3, 4]]), mx.nd.array([[0, 1], [1, 0]])).asnumpy()
+    array([2., 3.], dtype=float32)
     """
     return _compose("gather_nd", "gather_nd", (data, indices,), (), name, attr, kwargs)
 
@@ -3903,6 +4462,14 @@ def hard_sigmoid(data=None, alpha=_Null, beta=_Null, name=None, attr=None, out=N
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.hard_sigmoid(mx.nd.array([-4, 0, 1])).asnumpy().round(4)
+    array([0. , 0.5, 0.7], dtype=float32)
     """
     return _compose("hard_sigmoid", "hard_sigmoid", (data,), (alpha, beta,), name, attr, kwargs)
 
@@ -3929,6 +4496,14 @@ def identity(data=None, name=None, attr=None, out=None, **kwargs):
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd._internal._copy(mx.nd.array([1, 2])).asnumpy().round(4)
+    array([1., 2.], dtype=float32)
     """
     return _compose("_copy", "identity", (data,), (), name, attr, kwargs)
 
@@ -3958,6 +4533,15 @@ def khatri_rao(*data, num_args=_Null, name=None, attr=None, out=None, **kwargs):
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.khatri_rao(mx.nd.array([[1, 2]]), mx.nd.array([[3, 4], [5, 6]])).asnumpy()
+    array([[ 3.,  8.],
+           [ 5., 12.]], dtype=float32)
     """
     return _compose("khatri_rao", "khatri_rao", data, (num_args,), name, attr, kwargs)
 
@@ -3984,6 +4568,14 @@ def log(data=None, name=None, attr=None, out=None, **kwargs):
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.log(mx.nd.array([0.5, 1, 10])).asnumpy().round(4)
+    array([-0.6931,  0.    ,  2.3026], dtype=float32)
     """
     return _compose("log", "log", (data,), (), name, attr, kwargs)
 
@@ -4010,6 +4602,14 @@ def log10(data=None, name=None, attr=None, out=None, **kwargs):
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.log10(mx.nd.array([0.1, 1, 100])).asnumpy().round(4)
+    array([-1.,  0.,  2.], dtype=float32)
     """
     return _compose("log10", "log10", (data,), (), name, attr, kwargs)
 
@@ -4036,6 +4636,14 @@ def log1p(data=None, name=None, attr=None, out=None, **kwargs):
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.log1p(mx.nd.array([0, 1])).asnumpy().round(4)
+    array([0.    , 0.6931], dtype=float32)
     """
     return _compose("log1p", "log1p", (data,), (), name, attr, kwargs)
 
@@ -4062,6 +4670,14 @@ def log2(data=None, name=None, attr=None, out=None, **kwargs):
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.log2(mx.nd.array([0.5, 1, 8])).asnumpy().round(4)
+    array([-1.,  0.,  3.], dtype=float32)
     """
     return _compose("log2", "log2", (data,), (), name, attr, kwargs)
 
@@ -4094,6 +4710,14 @@ def log_softmax(data=None, axis=_Null, temperature=_Null, dtype=_Null, use_lengt
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.log_softmax(mx.nd.array([[0, 1]])).asnumpy().round(4)
+    array([[-1.3133, -0.3133]], dtype=float32)
     """
     return _compose("log_softmax", "log_softmax", (data,), (axis, temperature, dtype, use_length,), name, attr, kwargs)
 
@@ -4120,6 +4744,14 @@ def logical_not(data=None, name=None, attr=None, out=None, **kwargs):
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.logical_not(mx.nd.array([0, 2])).asnumpy().round(4)
+    array([1., 0.], dtype=float32)
     """
     return _compose("logical_not", "logical_not", (data,), (), name, attr, kwargs)
 
@@ -4144,6 +4776,14 @@ def make_loss(data=None, name=None, attr=None, out=None, **kwargs):
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.make_loss(mx.nd.array([1, 2])).asnumpy().round(4)
+    array([1., 2.], dtype=float32)
     """
     return _compose("make_loss", "make_loss", (data,), (), name, attr, kwargs)
 
@@ -4176,41 +4816,19 @@ def max(data=None, axis=_Null, keepdims=_Null, exclude=_Null, name=None, attr=No
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.max(mx.nd.array([[1, 5], [7, 0]]), axis=1).asnumpy()
+    array([5., 7.], dtype=float32)
     """
     return _compose("max", "max", (data,), (axis, keepdims, exclude,), name, attr, kwargs)
 
 
 def max_axis(data=None, axis=_Null, keepdims=_Null, exclude=_Null, name=None, attr=None, out=None, **kwargs):
-    """Another name of `max`.
-
-    Takes the largest element along axes; NaN if there is one.
-
-    Every element that equals the largest gets the full gradient.
-
-    | | shape | dtype |
-    |---|---|---|
-    | data | any | any but bool |
-    | output | that of data without the reduced axes, or with 1 there; `(1,)` if none is left | that of data |
-
-    Parameters
-    ----------
-    data : Symbol
-        The input.
-    axis : Shape(tuple) or None, default None
-        The axes to reduce, negative ones counted from the end; all if empty or None.
-    keepdims : boolean, default False
-        Keep the reduced axes with extent 1.
-    exclude : boolean, default False
-        Reduce the axes that `axis` does not name instead.
-    name : str, optional
-        Name of the new symbol; made from the operator's name if left out.
-    attr : dict of str to str, optional
-        Attributes of the new symbol.
-
-    Returns
-    -------
-    Symbol
-    """
     return _compose("max", "max_axis", (data,), (axis, keepdims, exclude,), name, attr, kwargs)
 
 
@@ -4240,6 +4858,14 @@ def mean(data=None, axis=_Null, keepdims=_Null, exclude=_Null, name=None, attr=N
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.mean(mx.nd.array([[1, 5], [7, 0]]), axis=1).asnumpy()
+    array([3. , 3.5], dtype=float32)
     """
     return _compose("mean", "mean", (data,), (axis, keepdims, exclude,), name, attr, kwargs)
 
@@ -4272,41 +4898,19 @@ def min(data=None, axis=_Null, keepdims=_Null, exclude=_Null, name=None, attr=No
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.min(mx.nd.array([[1, 5], [7, 0]]), axis=1).asnumpy()
+    array([1., 0.], dtype=float32)
     """
     return _compose("min", "min", (data,), (axis, keepdims, exclude,), name, attr, kwargs)
 
 
 def min_axis(data=None, axis=_Null, keepdims=_Null, exclude=_Null, name=None, attr=None, out=None, **kwargs):
-    """Another name of `min`.
-
-    Takes the smallest element along axes; NaN if there is one.
-
-    Every element that equals the smallest gets the full gradient.
-
-    | | shape | dtype |
-    |---|---|---|
-    | data | any | any but bool |
-    | output | that of data without the reduced axes, or with 1 there; `(1,)` if none is left | that of data |
-
-    Parameters
-    ----------
-    data : Symbol
-        The input.
-    axis : Shape(tuple) or None, default None
-        The axes to reduce, negative ones counted from the end; all if empty or None.
-    keepdims : boolean, default False
-        Keep the reduced axes with extent 1.
-    exclude : boolean, default False
-        Reduce the axes that `axis` does not name instead.
-    name : str, optional
-        Name of the new symbol; made from the operator's name if left out.
-    attr : dict of str to str, optional
-        Attributes of the new symbol.
-
-    Returns
-    -------
-    Symbol
-    """
     return _compose("min", "min_axis", (data,), (axis, keepdims, exclude,), name, attr, kwargs)
 
 
@@ -4334,6 +4938,14 @@ def moments(data=None, axes=_Null, keepdims=_Null, name=None, attr=None, out=Non
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> [x.asnumpy().tolist() for x in mx.nd.moments(mx.nd.array([[1, 3], [2, 6]]), axes=(1,))]
+    [[2.0, 4.0], [1.0, 4.0]]
     """
     return _compose("moments", "moments", (data,), (axes, keepdims,), name, attr, kwargs)
 
@@ -4366,6 +4978,14 @@ def nanprod(data=None, axis=_Null, keepdims=_Null, exclude=_Null, name=None, att
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.nanprod(mx.nd.array([3, float("nan"), 2])).asnumpy()
+    array([6.], dtype=float32)
     """
     return _compose("nanprod", "nanprod", (data,), (axis, keepdims, exclude,), name, attr, kwargs)
 
@@ -4396,6 +5016,14 @@ def nansum(data=None, axis=_Null, keepdims=_Null, exclude=_Null, name=None, attr
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.nansum(mx.nd.array([1, float("nan"), 2])).asnumpy()
+    array([3.], dtype=float32)
     """
     return _compose("nansum", "nansum", (data,), (axis, keepdims, exclude,), name, attr, kwargs)
 
@@ -4420,6 +5048,14 @@ def negative(data=None, name=None, attr=None, out=None, **kwargs):
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.negative(mx.nd.array([-1, 2])).asnumpy().round(4)
+    array([ 1., -2.], dtype=float32)
     """
     return _compose("negative", "negative", (data,), (), name, attr, kwargs)
 
@@ -4454,14 +5090,20 @@ def norm(data=None, ord=_Null, axis=_Null, out_dtype=_Null, keepdims=_Null, name
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.norm(mx.nd.array([[3, 4], [5, 12]]), axis=1).asnumpy().round(4)
+    array([ 5., 13.], dtype=float32)
     """
     return _compose("norm", "norm", (data,), (ord, axis, out_dtype, keepdims,), name, attr, kwargs)
 
 
 def normal(loc=_Null, scale=_Null, shape=_Null, ctx=_Null, dtype=_Null, name=None, attr=None, out=None, **kwargs):
-    """Another name of `_random_normal`.
-
-    Draws from the normal distribution with mean `loc` and standard deviation `scale`.
+    """Draws from the normal distribution with mean `loc` and standard deviation `scale`.
 
     | | shape | dtype |
     |---|---|---|
@@ -4487,6 +5129,14 @@ def normal(loc=_Null, scale=_Null, shape=_Null, ctx=_Null, dtype=_Null, name=Non
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.random.normal(shape=(2, 3)).shape
+    (2, 3)
     """
     return _compose("_random_normal", "normal", (), (loc, scale, shape, ctx, dtype,), name, attr, kwargs)
 
@@ -4521,6 +5171,15 @@ def one_hot(indices=None, depth=_Null, on_value=_Null, off_value=_Null, dtype=_N
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.one_hot(mx.nd.array([2, 0]), depth=3).asnumpy()
+    array([[0., 0., 1.],
+           [1., 0., 0.]], dtype=float32)
     """
     return _compose("one_hot", "one_hot", (indices,), (depth, on_value, off_value, dtype,), name, attr, kwargs)
 
@@ -4547,41 +5206,19 @@ def ones_like(data=None, name=None, attr=None, out=None, **kwargs):
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.ones_like(mx.nd.array([5, 6])).asnumpy().round(4)
+    array([1., 1.], dtype=float32)
     """
     return _compose("ones_like", "ones_like", (data,), (), name, attr, kwargs)
 
 
 def pad(data=None, mode=_Null, pad_width=_Null, constant_value=_Null, name=None, attr=None, out=None, **kwargs):
-    """Another name of `Pad`.
-
-    Puts a border around its input.
-
-    | | shape | dtype |
-    |---|---|---|
-    | data | (n, c, h, w) or (n, c, d, h, w) | any |
-    | output | that of data, longer by the two widths of each axis | that of data |
-
-    Parameters
-    ----------
-    data : Symbol
-        The input.
-    mode : {'constant', 'edge', 'reflect'}
-        What the border holds: a `constant`, the nearest element (`edge`), or the elements mirrored at the
-        border
-        element (`reflect`).
-    pad_width : Shape(tuple)
-        Widths before and after, for each axis in turn; those of the first two axes must be 0.
-    constant_value : double, default 0
-        The value of a constant border.
-    name : str, optional
-        Name of the new symbol; made from the operator's name if left out.
-    attr : dict of str to str, optional
-        Attributes of the new symbol.
-
-    Returns
-    -------
-    Symbol
-    """
     return _compose("Pad", "pad", (data,), (mode, pad_width, constant_value,), name, attr, kwargs)
 
 
@@ -4616,6 +5253,14 @@ def pick(data=None, index=None, axis=_Null, keepdims=_Null, mode=_Null, name=Non
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.pick(mx.nd.array([[1, 2], [3, 4]]), mx.nd.array([1, 0])).asnumpy()
+    array([2., 3.], dtype=float32)
     """
     return _compose("pick", "pick", (data, index,), (axis, keepdims, mode,), name, attr, kwargs)
 
@@ -4648,6 +5293,14 @@ def prod(data=None, axis=_Null, keepdims=_Null, exclude=_Null, name=None, attr=N
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.prod(mx.nd.array([[1, 5], [7, 2]]), axis=1).asnumpy()
+    array([ 5., 14.], dtype=float32)
     """
     return _compose("prod", "prod", (data,), (axis, keepdims, exclude,), name, attr, kwargs)
 
@@ -4674,6 +5327,14 @@ def radians(data=None, name=None, attr=None, out=None, **kwargs):
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.radians(mx.nd.array([0, 180])).asnumpy().round(4)
+    array([0.    , 3.1416], dtype=float32)
     """
     return _compose("radians", "radians", (data,), (), name, attr, kwargs)
 
@@ -4705,6 +5366,14 @@ def random_exponential(lam=_Null, shape=_Null, ctx=_Null, dtype=_Null, name=None
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.random.exponential(shape=(2, 3)).shape
+    (2, 3)
     """
     return _compose("_random_exponential", "random_exponential", (), (lam, shape, ctx, dtype,), name, attr, kwargs)
 
@@ -4738,6 +5407,14 @@ def random_gamma(alpha=_Null, beta=_Null, shape=_Null, ctx=_Null, dtype=_Null, n
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.random.gamma(shape=(2, 3)).shape
+    (2, 3)
     """
     return _compose("_random_gamma", "random_gamma", (), (alpha, beta, shape, ctx, dtype,), name, attr, kwargs)
 
@@ -4771,6 +5448,14 @@ def random_generalized_negative_binomial(mu=_Null, alpha=_Null, shape=_Null, ctx
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.random.generalized_negative_binomial(shape=(2, 3)).shape
+    (2, 3)
     """
     return _compose("_random_generalized_negative_binomial", "random_generalized_negative_binomial", (), (mu, alpha, shape, ctx, dtype,), name, attr, kwargs)
 
@@ -4804,6 +5489,14 @@ def random_negative_binomial(k=_Null, p=_Null, shape=_Null, ctx=_Null, dtype=_Nu
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.random.negative_binomial(shape=(2, 3)).shape
+    (2, 3)
     """
     return _compose("_random_negative_binomial", "random_negative_binomial", (), (k, p, shape, ctx, dtype,), name, attr, kwargs)
 
@@ -4837,6 +5530,14 @@ def random_normal(loc=_Null, scale=_Null, shape=_Null, ctx=_Null, dtype=_Null, n
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.random.normal(shape=(2, 3)).shape
+    (2, 3)
     """
     return _compose("_random_normal", "random_normal", (), (loc, scale, shape, ctx, dtype,), name, attr, kwargs)
 
@@ -4868,6 +5569,14 @@ def random_poisson(lam=_Null, shape=_Null, ctx=_Null, dtype=_Null, name=None, at
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.random.poisson(shape=(2, 3)).shape
+    (2, 3)
     """
     return _compose("_random_poisson", "random_poisson", (), (lam, shape, ctx, dtype,), name, attr, kwargs)
 
@@ -4901,6 +5610,14 @@ def random_randint(low=_Null, high=_Null, shape=_Null, ctx=_Null, dtype=_Null, n
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.random.randint(3, 4, shape=(2,)).asnumpy()
+    array([3, 3], dtype=int32)
     """
     return _compose("_random_randint", "random_randint", (), (low, high, shape, ctx, dtype,), name, attr, kwargs)
 
@@ -4934,6 +5651,14 @@ def random_uniform(low=_Null, high=_Null, shape=_Null, ctx=_Null, dtype=_Null, n
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.random.uniform(shape=(2, 3)).shape
+    (2, 3)
     """
     return _compose("_random_uniform", "random_uniform", (), (low, high, shape, ctx, dtype,), name, attr, kwargs)
 
@@ -4964,6 +5689,14 @@ def ravel_multi_index(data=None, shape=_Null, name=None, attr=None, out=None, **
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.ravel_multi_index(mx.nd.array([[0, 1], [2, 1]]), shape=(2, 3)).asnumpy()
+    array([2., 4.], dtype=float32)
     """
     return _compose("_ravel_multi_index", "ravel_multi_index", (data,), (shape,), name, attr, kwargs)
 
@@ -4990,6 +5723,14 @@ def rcbrt(data=None, name=None, attr=None, out=None, **kwargs):
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.rcbrt(mx.nd.array([8, 27])).asnumpy().round(4)
+    array([0.5   , 0.3333], dtype=float32)
     """
     return _compose("rcbrt", "rcbrt", (data,), (), name, attr, kwargs)
 
@@ -5016,6 +5757,14 @@ def reciprocal(data=None, name=None, attr=None, out=None, **kwargs):
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.reciprocal(mx.nd.array([0.5, 4])).asnumpy().round(4)
+    array([2.  , 0.25], dtype=float32)
     """
     return _compose("reciprocal", "reciprocal", (data,), (), name, attr, kwargs)
 
@@ -5040,6 +5789,14 @@ def relu(data=None, name=None, attr=None, out=None, **kwargs):
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.relu(mx.nd.array([-1, 2])).asnumpy().round(4)
+    array([0., 2.], dtype=float32)
     """
     return _compose("relu", "relu", (data,), (), name, attr, kwargs)
 
@@ -5068,52 +5825,19 @@ def repeat(data=None, repeats=_Null, axis=_Null, name=None, attr=None, out=None,
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.repeat(mx.nd.array([[1, 2]]), repeats=2, axis=1).asnumpy()
+    array([[1., 1., 2., 2.]], dtype=float32)
     """
     return _compose("repeat", "repeat", (data,), (repeats, axis,), name, attr, kwargs)
 
 
 def reshape(data=None, shape=_Null, reverse=_Null, target_shape=_Null, keep_highest=_Null, name=None, attr=None, out=None, **kwargs):
-    """Another name of `Reshape`.
-
-    Gives the input another shape of the same size; the order of the elements stays.
-
-    `shape` lists the new extents. Special numbers in it:
-
-    - `0` copies the axis of the input at this place,
-    - `-1` takes whatever is left; it may occur once,
-    - `-2` copies all remaining axes,
-    - `-3` joins the next two axes into one,
-    - `-4` splits the next axis into the two numbers that follow, one of which may be -1.
-
-    | | shape | dtype |
-    |---|---|---|
-    | data | any | any |
-    | output | as `shape` says | that of data |
-
-    Unlike MXNet, a shape of another size is refused: at once, or when it is computed where `-1` was rounded
-    down.
-
-    Parameters
-    ----------
-    data : Symbol
-        The input.
-    shape : Shape(tuple), default ()
-        The new shape, with the special numbers above.
-    reverse : boolean, default False
-        Match the special numbers with the axes from the last to the first.
-    target_shape : Shape(tuple), default ()
-        Old form of `shape`, in which 0 takes whatever is left.
-    keep_highest : boolean, default False
-        With `target_shape`: keep the first axis of the input.
-    name : str, optional
-        Name of the new symbol; made from the operator's name if left out.
-    attr : dict of str to str, optional
-        Attributes of the new symbol.
-
-    Returns
-    -------
-    Symbol
-    """
     return _compose("Reshape", "reshape", (data,), (shape, reverse, target_shape, keep_highest,), name, attr, kwargs)
 
 
@@ -5148,6 +5872,14 @@ def reshape_like(lhs=None, rhs=None, lhs_begin=_Null, lhs_end=_Null, rhs_begin=_
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.reshape_like(mx.nd.arange(6), mx.nd.zeros((2, 3))).shape
+    (2, 3)
     """
     return _compose("reshape_like", "reshape_like", (lhs, rhs,), (lhs_begin, lhs_end, rhs_begin, rhs_end,), name, attr, kwargs)
 
@@ -5174,6 +5906,15 @@ def reverse(data=None, axis=_Null, name=None, attr=None, out=None, **kwargs):
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.reverse(mx.nd.array([[1, 2], [3, 4]]), axis=0).asnumpy()
+    array([[3., 4.],
+           [1., 2.]], dtype=float32)
     """
     return _compose("reverse", "reverse", (data,), (axis,), name, attr, kwargs)
 
@@ -5200,6 +5941,14 @@ def rint(data=None, name=None, attr=None, out=None, **kwargs):
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.rint(mx.nd.array([-1.6, 0.5, 1.5])).asnumpy().round(4)
+    array([-2.,  0.,  1.], dtype=float32)
     """
     return _compose("rint", "rint", (data,), (), name, attr, kwargs)
 
@@ -5226,6 +5975,14 @@ def round(data=None, name=None, attr=None, out=None, **kwargs):
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.round(mx.nd.array([-1.5, 0.5, 1.4])).asnumpy().round(4)
+    array([-2.,  1.,  1.], dtype=float32)
     """
     return _compose("round", "round", (data,), (), name, attr, kwargs)
 
@@ -5252,6 +6009,14 @@ def rsqrt(data=None, name=None, attr=None, out=None, **kwargs):
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.rsqrt(mx.nd.array([4, 16])).asnumpy().round(4)
+    array([0.5 , 0.25], dtype=float32)
     """
     return _compose("rsqrt", "rsqrt", (data,), (), name, attr, kwargs)
 
@@ -5284,6 +6049,14 @@ def sample_exponential(lam=None, shape=_Null, dtype=_Null, name=None, attr=None,
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd._internal._sample_exponential(mx.nd.array([0.5, 0.8]), shape=(3,)).shape
+    (2, 3)
     """
     return _compose("_sample_exponential", "sample_exponential", (lam,), (shape, dtype,), name, attr, kwargs)
 
@@ -5318,6 +6091,14 @@ def sample_gamma(alpha=None, beta=None, shape=_Null, dtype=_Null, name=None, att
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd._internal._sample_gamma(mx.nd.array([0.5, 0.8]), mx.nd.array([0.5, 0.8]), shape=(3,)).shape
+    (2, 3)
     """
     return _compose("_sample_gamma", "sample_gamma", (alpha, beta,), (shape, dtype,), name, attr, kwargs)
 
@@ -5352,6 +6133,14 @@ def sample_generalized_negative_binomial(mu=None, alpha=None, shape=_Null, dtype
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd._internal._sample_generalized_negative_binomial(mx.nd.array([0.5, 0.8]), mx.nd.array([0.5, 0.8]), shape=(3,)).shape
+    (2, 3)
     """
     return _compose("_sample_generalized_negative_binomial", "sample_generalized_negative_binomial", (mu, alpha,), (shape, dtype,), name, attr, kwargs)
 
@@ -5387,6 +6176,14 @@ def sample_multinomial(data=None, shape=_Null, get_prob=_Null, dtype=_Null, name
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.sample_multinomial(mx.nd.array([[0, 1], [1, 0]])).asnumpy()
+    array([1, 0], dtype=int32)
     """
     return _compose("_sample_multinomial", "sample_multinomial", (data,), (shape, get_prob, dtype,), name, attr, kwargs)
 
@@ -5421,6 +6218,14 @@ def sample_negative_binomial(k=None, p=None, shape=_Null, dtype=_Null, name=None
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd._internal._sample_negative_binomial(mx.nd.array([0.5, 0.8]), mx.nd.array([0.5, 0.8]), shape=(3,)).shape
+    (2, 3)
     """
     return _compose("_sample_negative_binomial", "sample_negative_binomial", (k, p,), (shape, dtype,), name, attr, kwargs)
 
@@ -5455,6 +6260,14 @@ def sample_normal(mu=None, sigma=None, shape=_Null, dtype=_Null, name=None, attr
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd._internal._sample_normal(mx.nd.array([0.5, 0.8]), mx.nd.array([0.5, 0.8]), shape=(3,)).shape
+    (2, 3)
     """
     return _compose("_sample_normal", "sample_normal", (mu, sigma,), (shape, dtype,), name, attr, kwargs)
 
@@ -5487,6 +6300,14 @@ def sample_poisson(lam=None, shape=_Null, dtype=_Null, name=None, attr=None, out
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd._internal._sample_poisson(mx.nd.array([0.5, 0.8]), shape=(3,)).shape
+    (2, 3)
     """
     return _compose("_sample_poisson", "sample_poisson", (lam,), (shape, dtype,), name, attr, kwargs)
 
@@ -5521,6 +6342,14 @@ def sample_uniform(low=None, high=None, shape=_Null, dtype=_Null, name=None, att
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd._internal._sample_uniform(mx.nd.array([0.5, 0.8]), mx.nd.array([0.5, 0.8]), shape=(3,)).shape
+    (2, 3)
     """
     return _compose("_sample_uniform", "sample_uniform", (low, high,), (shape, dtype,), name, attr, kwargs)
 
@@ -5554,6 +6383,15 @@ def scatter_nd(data=None, indices=None, shape=_Null, name=None, attr=None, out=N
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.scatter_nd(mx.nd.array([5, 6]), mx.nd.array([[0, 1], [1, 0]]), shape=(2, 2)).asnumpy()
+    array([[0., 5.],
+           [6., 0.]], dtype=float32)
     """
     return _compose("scatter_nd", "scatter_nd", (data, indices,), (shape,), name, attr, kwargs)
 
@@ -5580,6 +6418,14 @@ def shape_array(data=None, name=None, attr=None, out=None, **kwargs):
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.shape_array(mx.nd.zeros((2, 3))).asnumpy().tolist()
+    [2, 3]
     """
     return _compose("shape_array", "shape_array", (data,), (), name, attr, kwargs)
 
@@ -5608,6 +6454,14 @@ def shuffle(data=None, name=None, attr=None, out=None, **kwargs):
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> sorted(mx.nd.random.shuffle(mx.nd.array([1, 2, 3])).asnumpy().tolist())
+    [1.0, 2.0, 3.0]
     """
     return _compose("_shuffle", "shuffle", (data,), (), name, attr, kwargs)
 
@@ -5634,6 +6488,14 @@ def sigmoid(data=None, name=None, attr=None, out=None, **kwargs):
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.sigmoid(mx.nd.array([-2, 0, 2])).asnumpy().round(4)
+    array([0.1192, 0.5   , 0.8808], dtype=float32)
     """
     return _compose("sigmoid", "sigmoid", (data,), (), name, attr, kwargs)
 
@@ -5660,6 +6522,14 @@ def sign(data=None, name=None, attr=None, out=None, **kwargs):
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.sign(mx.nd.array([-3, 0, 0.5])).asnumpy().round(4)
+    array([-1.,  0.,  1.], dtype=float32)
     """
     return _compose("sign", "sign", (data,), (), name, attr, kwargs)
 
@@ -5686,6 +6556,14 @@ def sin(data=None, name=None, attr=None, out=None, **kwargs):
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.sin(mx.nd.array([0, 1])).asnumpy().round(4)
+    array([0.    , 0.8415], dtype=float32)
     """
     return _compose("sin", "sin", (data,), (), name, attr, kwargs)
 
@@ -5712,6 +6590,14 @@ def sinh(data=None, name=None, attr=None, out=None, **kwargs):
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.sinh(mx.nd.array([0, 1])).asnumpy().round(4)
+    array([0.    , 1.1752], dtype=float32)
     """
     return _compose("sinh", "sinh", (data,), (), name, attr, kwargs)
 
@@ -5738,6 +6624,14 @@ def size_array(data=None, name=None, attr=None, out=None, **kwargs):
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.size_array(mx.nd.zeros((2, 3))).asnumpy().tolist()
+    [6]
     """
     return _compose("size_array", "size_array", (data,), (), name, attr, kwargs)
 
@@ -5770,6 +6664,15 @@ def slice(data=None, begin=_Null, end=_Null, step=_Null, name=None, attr=None, o
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.slice(mx.nd.arange(12).reshape((3, 4)), begin=(0, 1), end=(2, 3)).asnumpy()
+    array([[1., 2.],
+           [5., 6.]], dtype=float32)
     """
     return _compose("slice", "slice", (data,), (begin, end, step,), name, attr, kwargs)
 
@@ -5800,6 +6703,16 @@ def slice_axis(data=None, axis=_Null, begin=_Null, end=_Null, name=None, attr=No
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.slice_axis(mx.nd.arange(12).reshape((3, 4)), axis=1, begin=1, end=3).asnumpy()
+    array([[ 1.,  2.],
+           [ 5.,  6.],
+           [ 9., 10.]], dtype=float32)
     """
     return _compose("slice_axis", "slice_axis", (data,), (axis, begin, end,), name, attr, kwargs)
 
@@ -5829,6 +6742,15 @@ def slice_like(data=None, shape_like=None, axes=_Null, name=None, attr=None, out
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.slice_like(mx.nd.arange(12).reshape((3, 4)), mx.nd.zeros((2, 2))).asnumpy()
+    array([[0., 1.],
+           [4., 5.]], dtype=float32)
     """
     return _compose("slice_like", "slice_like", (data, shape_like,), (axes,), name, attr, kwargs)
 
@@ -5857,6 +6779,14 @@ def smooth_l1(data=None, scalar=_Null, name=None, attr=None, out=None, **kwargs)
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.smooth_l1(mx.nd.array([-2, 0.5])).asnumpy().round(4)
+    array([1.5  , 0.125], dtype=float32)
     """
     return _compose("smooth_l1", "smooth_l1", (data,), (scalar,), name, attr, kwargs)
 
@@ -5894,6 +6824,14 @@ def softmax(data=None, length=None, axis=_Null, temperature=_Null, dtype=_Null, 
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.softmax(mx.nd.array([[0, 1]])).asnumpy().round(4)
+    array([[0.2689, 0.7311]], dtype=float32)
     """
     return _compose("softmax", "softmax", (data, length,), (axis, temperature, dtype, use_length,), name, attr, kwargs)
 
@@ -5926,6 +6864,14 @@ def softmax_cross_entropy(data=None, label=None, name=None, attr=None, out=None,
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.softmax_cross_entropy(mx.nd.array([[0, 1], [2, 0]]), mx.nd.array([1, 0])).asnumpy().round(4)
+    array([0.4402], dtype=float32)
     """
     return _compose("softmax_cross_entropy", "softmax_cross_entropy", (data, label,), (), name, attr, kwargs)
 
@@ -5959,6 +6905,14 @@ def softmin(data=None, axis=_Null, temperature=_Null, dtype=_Null, use_length=_N
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.softmin(mx.nd.array([[0, 1]])).asnumpy().round(4)
+    array([[0.7311, 0.2689]], dtype=float32)
     """
     return _compose("softmin", "softmin", (data,), (axis, temperature, dtype, use_length,), name, attr, kwargs)
 
@@ -5985,6 +6939,14 @@ def softsign(data=None, name=None, attr=None, out=None, **kwargs):
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.softsign(mx.nd.array([-1, 3])).asnumpy().round(4)
+    array([-0.5 ,  0.75], dtype=float32)
     """
     return _compose("softsign", "softsign", (data,), (), name, attr, kwargs)
 
@@ -6013,6 +6975,14 @@ def sort(data=None, axis=_Null, is_ascend=_Null, name=None, attr=None, out=None,
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.sort(mx.nd.array([3, 1, 2])).asnumpy()
+    array([1., 2., 3.], dtype=float32)
     """
     return _compose("sort", "sort", (data,), (axis, is_ascend,), name, attr, kwargs)
 
@@ -6039,39 +7009,19 @@ def space_to_depth(data=None, block_size=_Null, name=None, attr=None, out=None, 
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.space_to_depth(mx.nd.arange(4).reshape((1, 1, 2, 2)), block_size=2).shape
+    (1, 4, 1, 1)
     """
     return _compose("space_to_depth", "space_to_depth", (data,), (block_size,), name, attr, kwargs)
 
 
 def split(data=None, num_outputs=_Null, axis=_Null, squeeze_axis=_Null, name=None, attr=None, out=None, **kwargs):
-    """Another name of `SliceChannel`.
-
-    Cuts its input along an axis into equal parts.
-
-    | | shape | dtype |
-    |---|---|---|
-    | data | (…, n, …) | any |
-    | each output | (…, n / num_outputs, …), without the axis with `squeeze_axis` | that of data |
-
-    Parameters
-    ----------
-    data : Symbol
-        The input.
-    num_outputs : int in 1..
-        Number of parts.
-    axis : int, default 1
-        The axis to cut; negative numbers count from the end.
-    squeeze_axis : boolean, default False
-        Drop the axis, of which every part must have a single slice.
-    name : str, optional
-        Name of the new symbol; made from the operator's name if left out.
-    attr : dict of str to str, optional
-        Attributes of the new symbol.
-
-    Returns
-    -------
-    Symbol
-    """
     return _compose("SliceChannel", "split", (data,), (num_outputs, axis, squeeze_axis,), name, attr, kwargs)
 
 
@@ -6097,6 +7047,14 @@ def sqrt(data=None, name=None, attr=None, out=None, **kwargs):
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.sqrt(mx.nd.array([4, 2])).asnumpy().round(4)
+    array([2.    , 1.4142], dtype=float32)
     """
     return _compose("sqrt", "sqrt", (data,), (), name, attr, kwargs)
 
@@ -6121,6 +7079,14 @@ def square(data=None, name=None, attr=None, out=None, **kwargs):
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.square(mx.nd.array([-3, 0.5])).asnumpy().round(4)
+    array([9.  , 0.25], dtype=float32)
     """
     return _compose("square", "square", (data,), (), name, attr, kwargs)
 
@@ -6147,6 +7113,14 @@ def squeeze(data=None, axis=_Null, name=None, attr=None, out=None, **kwargs):
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.squeeze(mx.nd.zeros((1, 2, 1))).shape
+    (2,)
     """
     return _compose("squeeze", "squeeze", (data,), (axis,), name, attr, kwargs)
 
@@ -6175,33 +7149,20 @@ def stack(*data, axis=_Null, num_args=_Null, name=None, attr=None, out=None, **k
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.stack(mx.nd.array([1, 2]), mx.nd.array([3, 4]), axis=1).asnumpy()
+    array([[1., 3.],
+           [2., 4.]], dtype=float32)
     """
     return _compose("stack", "stack", data, (axis, num_args,), name, attr, kwargs)
 
 
 def stop_gradient(data=None, name=None, attr=None, out=None, **kwargs):
-    """Another name of `BlockGrad`.
-
-    Hands its input on and lets no gradient back through: `out = data`, with a gradient of zero.
-
-    | | shape | dtype |
-    |---|---|---|
-    | data | any | any |
-    | output | that of data | that of data |
-
-    Parameters
-    ----------
-    data : Symbol
-        The input.
-    name : str, optional
-        Name of the new symbol; made from the operator's name if left out.
-    attr : dict of str to str, optional
-        Attributes of the new symbol.
-
-    Returns
-    -------
-    Symbol
-    """
     return _compose("BlockGrad", "stop_gradient", (data,), (), name, attr, kwargs)
 
 
@@ -6231,69 +7192,23 @@ def sum(data=None, axis=_Null, keepdims=_Null, exclude=_Null, name=None, attr=No
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.sum(mx.nd.array([[1, 5], [7, 0]]), axis=1).asnumpy()
+    array([6., 7.], dtype=float32)
     """
     return _compose("sum", "sum", (data,), (axis, keepdims, exclude,), name, attr, kwargs)
 
 
 def sum_axis(data=None, axis=_Null, keepdims=_Null, exclude=_Null, name=None, attr=None, out=None, **kwargs):
-    """Another name of `sum`.
-
-    Adds up all elements along axes: `out = Σ data`.
-
-    | | shape | dtype |
-    |---|---|---|
-    | data | any | any but bool |
-    | output | that of data without the reduced axes, or with 1 there; `(1,)` if none is left | that of data |
-
-    Parameters
-    ----------
-    data : Symbol
-        The input.
-    axis : Shape(tuple) or None, default None
-        The axes to reduce, negative ones counted from the end; all if empty or None.
-    keepdims : boolean, default False
-        Keep the reduced axes with extent 1.
-    exclude : boolean, default False
-        Reduce the axes that `axis` does not name instead.
-    name : str, optional
-        Name of the new symbol; made from the operator's name if left out.
-    attr : dict of str to str, optional
-        Attributes of the new symbol.
-
-    Returns
-    -------
-    Symbol
-    """
     return _compose("sum", "sum_axis", (data,), (axis, keepdims, exclude,), name, attr, kwargs)
 
 
 def swapaxes(data=None, dim1=_Null, dim2=_Null, name=None, attr=None, out=None, **kwargs):
-    """Another name of `SwapAxis`.
-
-    Exchanges two axes.
-
-    | | shape | dtype |
-    |---|---|---|
-    | data | any | any |
-    | output | that of data with two extents exchanged | that of data |
-
-    Parameters
-    ----------
-    data : Symbol
-        The input.
-    dim1 : int, default 0
-        One axis.
-    dim2 : int, default 0
-        The other axis.
-    name : str, optional
-        Name of the new symbol; made from the operator's name if left out.
-    attr : dict of str to str, optional
-        Attributes of the new symbol.
-
-    Returns
-    -------
-    Symbol
-    """
     return _compose("SwapAxis", "swapaxes", (data,), (dim1, dim2,), name, attr, kwargs)
 
 
@@ -6326,6 +7241,16 @@ def take(a=None, indices=None, axis=_Null, mode=_Null, name=None, attr=None, out
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.take(mx.nd.array([[1, 2], [3, 4]]), mx.nd.array([1, 0, 1])).asnumpy()
+    array([[3., 4.],
+           [1., 2.],
+           [3., 4.]], dtype=float32)
     """
     return _compose("take", "take", (a, indices,), (axis, mode,), name, attr, kwargs)
 
@@ -6352,6 +7277,14 @@ def tan(data=None, name=None, attr=None, out=None, **kwargs):
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.tan(mx.nd.array([0, 1])).asnumpy().round(4)
+    array([0.    , 1.5574], dtype=float32)
     """
     return _compose("tan", "tan", (data,), (), name, attr, kwargs)
 
@@ -6378,6 +7311,14 @@ def tanh(data=None, name=None, attr=None, out=None, **kwargs):
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.tanh(mx.nd.array([-1, 0, 2])).asnumpy().round(4)
+    array([-0.7616,  0.    ,  0.964 ], dtype=float32)
     """
     return _compose("tanh", "tanh", (data,), (), name, attr, kwargs)
 
@@ -6404,6 +7345,15 @@ def tile(data=None, reps=_Null, name=None, attr=None, out=None, **kwargs):
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.tile(mx.nd.array([[1, 2]]), reps=(2, 2)).asnumpy()
+    array([[1., 2., 1., 2.],
+           [1., 2., 1., 2.]], dtype=float32)
     """
     return _compose("tile", "tile", (data,), (reps,), name, attr, kwargs)
 
@@ -6444,6 +7394,14 @@ def topk(data=None, axis=_Null, k=_Null, ret_typ=_Null, is_ascend=_Null, dtype=_
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.topk(mx.nd.array([3, 1, 2]), k=2, ret_typ="value").asnumpy()
+    array([3., 2.], dtype=float32)
     """
     return _compose("topk", "topk", (data,), (axis, k, ret_typ, is_ascend, dtype,), name, attr, kwargs)
 
@@ -6470,6 +7428,15 @@ def transpose(data=None, axes=_Null, name=None, attr=None, out=None, **kwargs):
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.transpose(mx.nd.array([[1, 2], [3, 4]])).asnumpy()
+    array([[1., 3.],
+           [2., 4.]], dtype=float32)
     """
     return _compose("transpose", "transpose", (data,), (axes,), name, attr, kwargs)
 
@@ -6496,14 +7463,20 @@ def trunc(data=None, name=None, attr=None, out=None, **kwargs):
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.trunc(mx.nd.array([-1.5, 1.5])).asnumpy().round(4)
+    array([-1.,  1.], dtype=float32)
     """
     return _compose("trunc", "trunc", (data,), (), name, attr, kwargs)
 
 
 def uniform(low=_Null, high=_Null, shape=_Null, ctx=_Null, dtype=_Null, name=None, attr=None, out=None, **kwargs):
-    """Another name of `_random_uniform`.
-
-    Draws from the uniform distribution over [low, high).
+    """Draws from the uniform distribution over [low, high).
 
     | | shape | dtype |
     |---|---|---|
@@ -6529,6 +7502,14 @@ def uniform(low=_Null, high=_Null, shape=_Null, ctx=_Null, dtype=_Null, name=Non
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.random.uniform(shape=(2, 3)).shape
+    (2, 3)
     """
     return _compose("_random_uniform", "uniform", (), (low, high, shape, ctx, dtype,), name, attr, kwargs)
 
@@ -6559,6 +7540,15 @@ def unravel_index(data=None, shape=_Null, name=None, attr=None, out=None, **kwar
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.unravel_index(mx.nd.array([2, 4]), shape=(2, 3)).asnumpy()
+    array([[0., 1.],
+           [2., 1.]], dtype=float32)
     """
     return _compose("_unravel_index", "unravel_index", (data,), (shape,), name, attr, kwargs)
 
@@ -6590,6 +7580,14 @@ def where(condition=None, x=None, y=None, name=None, attr=None, out=None, **kwar
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.where(mx.nd.array([1, 0]), mx.nd.array([10, 20]), mx.nd.array([-1, -2])).asnumpy()
+    array([10., -2.], dtype=float32)
     """
     return _compose("where", "where", (condition, x, y,), (), name, attr, kwargs)
 
@@ -6616,5 +7614,34 @@ def zeros_like(data=None, name=None, attr=None, out=None, **kwargs):
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.zeros_like(mx.nd.array([1, 2])).asnumpy().round(4)
+    array([0., 0.], dtype=float32)
     """
     return _compose("zeros_like", "zeros_like", (data,), (), name, attr, kwargs)
+
+
+ElementWiseSum.__doc__ = add_n.__doc__
+Softmax.__doc__ = SoftmaxOutput.__doc__
+broadcast_axes.__doc__ = broadcast_axis.__doc__
+broadcast_minus.__doc__ = broadcast_sub.__doc__
+broadcast_plus.__doc__ = broadcast_add.__doc__
+cast.__doc__ = Cast.__doc__
+choose_element_0index.__doc__ = pick.__doc__
+concat.__doc__ = Concat.__doc__
+crop.__doc__ = slice.__doc__
+flatten.__doc__ = Flatten.__doc__
+flip.__doc__ = reverse.__doc__
+max_axis.__doc__ = max.__doc__
+min_axis.__doc__ = min.__doc__
+pad.__doc__ = Pad.__doc__
+reshape.__doc__ = Reshape.__doc__
+split.__doc__ = SliceChannel.__doc__
+stop_gradient.__doc__ = BlockGrad.__doc__
+sum_axis.__doc__ = sum.__doc__
+swapaxes.__doc__ = SwapAxis.__doc__

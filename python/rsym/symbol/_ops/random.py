@@ -52,6 +52,14 @@ def exponential(lam=_Null, shape=_Null, ctx=_Null, dtype=_Null, name=None, attr=
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.random.exponential(shape=(2, 3)).shape
+    (2, 3)
     """
     return _compose("_random_exponential", "exponential", (), (lam, shape, ctx, dtype,), name, attr, kwargs)
 
@@ -80,6 +88,14 @@ def exponential_like(data=None, lam=_Null, name=None, attr=None, out=None, **kwa
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.random.exponential_like(mx.nd.zeros((2, 3))).shape
+    (2, 3)
     """
     return _compose("_random_exponential_like", "exponential_like", (data,), (lam,), name, attr, kwargs)
 
@@ -111,6 +127,14 @@ def gamma(alpha=_Null, beta=_Null, shape=_Null, ctx=_Null, dtype=_Null, name=Non
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.random.gamma(shape=(2, 3)).shape
+    (2, 3)
     """
     return _compose("_random_gamma", "gamma", (), (alpha, beta, shape, ctx, dtype,), name, attr, kwargs)
 
@@ -141,6 +165,14 @@ def gamma_like(data=None, alpha=_Null, beta=_Null, name=None, attr=None, out=Non
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.random.gamma_like(mx.nd.zeros((2, 3))).shape
+    (2, 3)
     """
     return _compose("_random_gamma_like", "gamma_like", (data,), (alpha, beta,), name, attr, kwargs)
 
@@ -172,6 +204,14 @@ def generalized_negative_binomial(mu=_Null, alpha=_Null, shape=_Null, ctx=_Null,
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.random.generalized_negative_binomial(shape=(2, 3)).shape
+    (2, 3)
     """
     return _compose("_random_generalized_negative_binomial", "generalized_negative_binomial", (), (mu, alpha, shape, ctx, dtype,), name, attr, kwargs)
 
@@ -202,6 +242,14 @@ def generalized_negative_binomial_like(data=None, mu=_Null, alpha=_Null, name=No
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.random.generalized_negative_binomial_like(mx.nd.zeros((2, 3))).shape
+    (2, 3)
     """
     return _compose("_random_generalized_negative_binomial_like", "generalized_negative_binomial_like", (data,), (mu, alpha,), name, attr, kwargs)
 
@@ -233,6 +281,14 @@ def negative_binomial(k=_Null, p=_Null, shape=_Null, ctx=_Null, dtype=_Null, nam
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.random.negative_binomial(shape=(2, 3)).shape
+    (2, 3)
     """
     return _compose("_random_negative_binomial", "negative_binomial", (), (k, p, shape, ctx, dtype,), name, attr, kwargs)
 
@@ -263,6 +319,14 @@ def negative_binomial_like(data=None, k=_Null, p=_Null, name=None, attr=None, ou
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.random.negative_binomial_like(mx.nd.zeros((2, 3))).shape
+    (2, 3)
     """
     return _compose("_random_negative_binomial_like", "negative_binomial_like", (data,), (k, p,), name, attr, kwargs)
 
@@ -294,6 +358,14 @@ def normal(loc=_Null, scale=_Null, shape=_Null, ctx=_Null, dtype=_Null, name=Non
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.random.normal(shape=(2, 3)).shape
+    (2, 3)
     """
     return _compose("_random_normal", "normal", (), (loc, scale, shape, ctx, dtype,), name, attr, kwargs)
 
@@ -324,6 +396,14 @@ def normal_like(data=None, loc=_Null, scale=_Null, name=None, attr=None, out=Non
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.random.normal_like(mx.nd.zeros((2, 3))).shape
+    (2, 3)
     """
     return _compose("_random_normal_like", "normal_like", (data,), (loc, scale,), name, attr, kwargs)
 
@@ -353,6 +433,14 @@ def poisson(lam=_Null, shape=_Null, ctx=_Null, dtype=_Null, name=None, attr=None
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.random.poisson(shape=(2, 3)).shape
+    (2, 3)
     """
     return _compose("_random_poisson", "poisson", (), (lam, shape, ctx, dtype,), name, attr, kwargs)
 
@@ -381,6 +469,14 @@ def poisson_like(data=None, lam=_Null, name=None, attr=None, out=None, **kwargs)
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.random.poisson_like(mx.nd.zeros((2, 3))).shape
+    (2, 3)
     """
     return _compose("_random_poisson_like", "poisson_like", (data,), (lam,), name, attr, kwargs)
 
@@ -412,6 +508,14 @@ def randint(low=_Null, high=_Null, shape=_Null, ctx=_Null, dtype=_Null, name=Non
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.random.randint(3, 4, shape=(2,)).asnumpy()
+    array([3, 3], dtype=int32)
     """
     return _compose("_random_randint", "randint", (), (low, high, shape, ctx, dtype,), name, attr, kwargs)
 
@@ -443,6 +547,14 @@ def uniform(low=_Null, high=_Null, shape=_Null, ctx=_Null, dtype=_Null, name=Non
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.random.uniform(shape=(2, 3)).shape
+    (2, 3)
     """
     return _compose("_random_uniform", "uniform", (), (low, high, shape, ctx, dtype,), name, attr, kwargs)
 
@@ -473,5 +585,13 @@ def uniform_like(data=None, low=_Null, high=_Null, name=None, attr=None, out=Non
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.random.uniform_like(mx.nd.zeros((2, 3))).shape
+    (2, 3)
     """
     return _compose("_random_uniform_like", "uniform_like", (data,), (low, high,), name, attr, kwargs)
