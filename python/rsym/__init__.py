@@ -27,6 +27,7 @@ _rsym.register_scopes((name._managers, name.NameManager), (attribute._scopes, At
 # Modules that are imported when they are first used, by the name they are used under.
 _LAZY = {
     "autograd": "autograd",
+    "contrib": "contrib",
     "error": "error",
     "gluon": "gluon",
     "libinfo": "libinfo",

@@ -27,6 +27,8 @@ class Refused(Exception):
 
 def function(mx, name):
     """The operator's function, or None where `mx` has none of that name."""
+    if name.startswith("_contrib_"):
+        return getattr(mx.sym.contrib, name.removeprefix("_contrib_"), None)
     home = mx.sym if hasattr(mx.sym, name) else getattr(mx.sym, "_internal", None)
     return getattr(home, name, None)
 

@@ -35,4 +35,5 @@ pub mod softmax;
 pub mod sort;
 mod sums;
 pub mod upsample;
+pub mod vision;
 pub mod window;

@@ -8,6 +8,7 @@ FAMILIES = (
     "dense",
     "convolution",
     "pooling",
+    "detection",
     "normalization",
     "activation",
     "loss",

@@ -1,6 +1,6 @@
-"""UpSampling, Crop, Pad: operators on planes."""
+"""UpSampling, Crop, Pad, ROIPooling, samplers: operators on planes."""
 
-from .table import also, but, case, f, variadic
+from .table import also, but, case, f, unit, v, variadic
 
 
 def up(*shapes, **params):
@@ -71,4 +71,57 @@ PAD = also(
     case("Pad", dict(data=f(1, 2, 3, 3)), pad_width=WIDTHS4),
 ]
 
-CASES = UPSAMPLING + CROP + PAD
+ROIS = [[0, 0, 0, 4, 4], [1, 1.3, 2.7, 9.1, 5.2], [0, 3, 1, 3, 1], [1, -3, -2, 20, 17], [0, 5.5, 4.5, 6, 8], [1, 6, 6, 2, 2]]
+
+
+def regions(rois=ROIS, **params):
+    return case("ROIPooling", dict(data=f(2, 2, 7, 8), rois=v(rois)), **params)
+
+
+ROI = also(
+    [
+        regions(pooled_size=(1, 1), spatial_scale=1.0),
+        regions(pooled_size=(3, 2), spatial_scale=0.7),
+        regions(pooled_size=(7, 7), spatial_scale=0.0625),
+    ],
+    "float64",
+) + [
+    regions(pooled_size=(0, 2), spatial_scale=1.0),
+    regions(pooled_size=(2,), spatial_scale=1.0),
+    regions(pooled_size=(2, 2), spatial_scale=1.5),
+    regions([[0, 1, 2, 3]], pooled_size=(2, 2), spatial_scale=1.0),
+]
+
+
+def transform(data, loc, **params):
+    inputs = dict(data=f(*data), loc=unit(*loc))
+    return case("SpatialTransformer", inputs, transform_type="affine", sampler_type="bilinear", **params)
+
+
+SAMPLERS = (
+    also(
+        [
+            case("BilinearSampler", dict(data=f(2, 2, 5, 6), grid=f(2, 2, 3, 4))),
+            case("BilinearSampler", dict(data=f(1, 1, 1, 4), grid=unit(1, 2, 2, 5))),
+            transform((2, 2, 5, 6), (2, 6), target_shape=(3, 4)),
+            transform((1, 3, 4, 4), (1, 6), target_shape=(6, 5)),
+        ],
+        "float64",
+    )
+    + [
+        case("GridGenerator", dict(data=f(2, 6)), transform_type="affine", target_shape=(3, 4)),
+        case("GridGenerator", dict(data=f(2, 2, 4, 5)), transform_type="warp"),
+    ]
+    + [
+        case("GridGenerator", dict(data=f(2, 6)), transform_type="affine"),
+        case("GridGenerator", dict(data=f(2, 5)), transform_type="affine", target_shape=(3, 4)),
+        case("GridGenerator", dict(data=f(2, 3, 4, 5)), transform_type="warp"),
+        case("GridGenerator", dict(data=f(2, 6)), target_shape=(3, 4)),
+        case("BilinearSampler", dict(data=f(2, 3, 4, 5), grid=f(2, 3, 4, 5))),
+        case("BilinearSampler", dict(data=f(2, 3, 4, 5), grid=f(1, 2, 4, 5))),
+        transform((2, 3, 4, 5), (2, 6)),
+        transform((2, 3, 4, 5), (2, 5), target_shape=(2, 2)),
+    ]
+)
+
+CASES = UPSAMPLING + CROP + PAD + ROI + SAMPLERS

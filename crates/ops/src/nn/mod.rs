@@ -1,6 +1,6 @@
 //! Layers of neural networks.
 
-mod spatial;
+pub(crate) mod spatial;
 
 family! {
     activation { Activation, ActivationBackward }

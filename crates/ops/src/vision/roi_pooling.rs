@@ -22,7 +22,8 @@ operator! {
         params {
             /// Number of bins: rows and columns.
             pooled_size: Tuple,
-            /// Pixels of data for one unit of the regions.
+            /// Pixels of data for one unit of the regions, from 0 to 1.
+            #[range(0.0..=1.0)]
             spatial_scale: f32,
         }
     }
