@@ -9,9 +9,211 @@ from numpy.typing import DTypeLike
 from ..ndarray import NDArray
 
 __all__ = [
+    "DeformableConvolution",
+    "DeformablePSROIPooling",
+    "ModulatedDeformableConvolution",
+    "MultiBoxDetection",
+    "MultiBoxPrior",
+    "MultiBoxTarget",
+    "MultiProposal",
+    "PSROIPooling",
+    "Proposal",
+    "ROIAlign",
+    "RROIAlign",
     "arange_like",
+    "bipartite_matching",
+    "box_decode",
+    "box_encode",
+    "box_iou",
+    "box_nms",
+    "box_non_maximum_suppression",
     "div_sqrt_dim",
 ]
+
+
+def DeformableConvolution(
+    data: NDArray | None = None,
+    offset: NDArray | None = None,
+    weight: NDArray | None = None,
+    bias: NDArray | None = None,
+    kernel: int | Sequence[int] = ...,
+    stride: int | Sequence[int] = ...,
+    dilate: int | Sequence[int] = ...,
+    pad: int | Sequence[int] = ...,
+    num_filter: int = ...,
+    num_group: int = ...,
+    num_deformable_group: int = ...,
+    workspace: int = ...,
+    no_bias: bool = ...,
+    layout: Literal["NCDHW", "NCHW", "NCW"] | None = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
+def DeformablePSROIPooling(
+    data: NDArray | None = None,
+    rois: NDArray | None = None,
+    trans: NDArray | None = None,
+    spatial_scale: float = ...,
+    output_dim: int = ...,
+    group_size: int = ...,
+    pooled_size: int = ...,
+    part_size: int = ...,
+    sample_per_part: int = ...,
+    trans_std: float = ...,
+    no_trans: bool = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
+def ModulatedDeformableConvolution(
+    data: NDArray | None = None,
+    offset: NDArray | None = None,
+    mask: NDArray | None = None,
+    weight: NDArray | None = None,
+    bias: NDArray | None = None,
+    kernel: int | Sequence[int] = ...,
+    stride: int | Sequence[int] = ...,
+    dilate: int | Sequence[int] = ...,
+    pad: int | Sequence[int] = ...,
+    num_filter: int = ...,
+    num_group: int = ...,
+    num_deformable_group: int = ...,
+    workspace: int = ...,
+    no_bias: bool = ...,
+    im2col_step: int = ...,
+    layout: Literal["NCDHW", "NCHW", "NCW"] | None = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
+def MultiBoxDetection(
+    cls_prob: NDArray | None = None,
+    loc_pred: NDArray | None = None,
+    anchor: NDArray | None = None,
+    clip: bool = ...,
+    threshold: float = ...,
+    background_id: int = ...,
+    nms_threshold: float = ...,
+    force_suppress: bool = ...,
+    variances: float | Sequence[float] = ...,
+    nms_topk: int = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
+def MultiBoxPrior(
+    data: NDArray | None = None,
+    sizes: float | Sequence[float] = ...,
+    ratios: float | Sequence[float] = ...,
+    clip: bool = ...,
+    steps: float | Sequence[float] = ...,
+    offsets: float | Sequence[float] = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
+def MultiBoxTarget(
+    anchor: NDArray | None = None,
+    label: NDArray | None = None,
+    cls_pred: NDArray | None = None,
+    overlap_threshold: float = ...,
+    ignore_label: float = ...,
+    negative_mining_ratio: float = ...,
+    negative_mining_thresh: float = ...,
+    minimum_negative_samples: int = ...,
+    variances: float | Sequence[float] = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
+def MultiProposal(
+    cls_prob: NDArray | None = None,
+    bbox_pred: NDArray | None = None,
+    im_info: NDArray | None = None,
+    rpn_pre_nms_top_n: int = ...,
+    rpn_post_nms_top_n: int = ...,
+    threshold: float = ...,
+    rpn_min_size: int = ...,
+    scales: float | Sequence[float] = ...,
+    ratios: float | Sequence[float] = ...,
+    feature_stride: int = ...,
+    output_score: bool = ...,
+    iou_loss: bool = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
+def PSROIPooling(
+    data: NDArray | None = None,
+    rois: NDArray | None = None,
+    spatial_scale: float = ...,
+    output_dim: int = ...,
+    pooled_size: int = ...,
+    group_size: int = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
+def Proposal(
+    cls_prob: NDArray | None = None,
+    bbox_pred: NDArray | None = None,
+    im_info: NDArray | None = None,
+    rpn_pre_nms_top_n: int = ...,
+    rpn_post_nms_top_n: int = ...,
+    threshold: float = ...,
+    rpn_min_size: int = ...,
+    scales: float | Sequence[float] = ...,
+    ratios: float | Sequence[float] = ...,
+    feature_stride: int = ...,
+    output_score: bool = ...,
+    iou_loss: bool = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
+def ROIAlign(
+    data: NDArray | None = None,
+    rois: NDArray | None = None,
+    pooled_size: int | Sequence[int] = ...,
+    spatial_scale: float = ...,
+    sample_ratio: int = ...,
+    position_sensitive: bool = ...,
+    aligned: bool = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
+def RROIAlign(
+    data: NDArray | None = None,
+    rois: NDArray | None = None,
+    pooled_size: int | Sequence[int] = ...,
+    spatial_scale: float = ...,
+    sampling_ratio: int = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
 
 
 def arange_like(
@@ -21,6 +223,91 @@ def arange_like(
     repeat: int = ...,
     ctx: str = ...,
     axis: int | None = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
+def bipartite_matching(
+    data: NDArray | None = None,
+    is_ascend: bool = ...,
+    threshold: float = ...,
+    topk: int = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
+def box_decode(
+    data: NDArray | None = None,
+    anchors: NDArray | None = None,
+    std0: float = ...,
+    std1: float = ...,
+    std2: float = ...,
+    std3: float = ...,
+    clip: float = ...,
+    format: Literal["corner", "center"] = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
+def box_encode(
+    samples: NDArray | None = None,
+    matches: NDArray | None = None,
+    anchors: NDArray | None = None,
+    refs: NDArray | None = None,
+    means: NDArray | None = None,
+    stds: NDArray | None = None,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
+def box_iou(
+    lhs: NDArray | None = None,
+    rhs: NDArray | None = None,
+    format: Literal["corner", "center"] = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
+def box_nms(
+    data: NDArray | None = None,
+    overlap_thresh: float = ...,
+    valid_thresh: float = ...,
+    topk: int = ...,
+    coord_start: int = ...,
+    score_index: int = ...,
+    id_index: int = ...,
+    background_id: int = ...,
+    force_suppress: bool = ...,
+    in_format: Literal["corner", "center"] = ...,
+    out_format: Literal["corner", "center"] = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
+def box_non_maximum_suppression(
+    data: NDArray | None = None,
+    overlap_thresh: float = ...,
+    valid_thresh: float = ...,
+    topk: int = ...,
+    coord_start: int = ...,
+    score_index: int = ...,
+    id_index: int = ...,
+    background_id: int = ...,
+    force_suppress: bool = ...,
+    in_format: Literal["corner", "center"] = ...,
+    out_format: Literal["corner", "center"] = ...,
     out: NDArray | Sequence[NDArray] | None = None,
     name: str | None = None,
     **kwargs: Any,

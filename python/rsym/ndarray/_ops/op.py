@@ -18,6 +18,7 @@ __all__ = [
     "Concat",
     "Convolution",
     "Convolution_v1",
+    "Correlation",
     "Crop",
     "Custom",
     "Deconvolution",
@@ -623,6 +624,49 @@ def Convolution_v1(data=None, weight=None, bias=None, kernel=_Null, stride=_Null
     array([[[[12., 16.]]]], dtype=float32)
     """
     return _invoke("Convolution_v1", (data, weight, bias,), {"kernel": kernel, "stride": stride, "dilate": dilate, "pad": pad, "num_filter": num_filter, "num_group": num_group, "workspace": workspace, "no_bias": no_bias, "cudnn_tune": cudnn_tune, "cudnn_off": cudnn_off, "layout": layout}, out, kwargs)
+
+
+def Correlation(data1=None, data2=None, kernel_size=_Null, max_displacement=_Null, stride1=_Null, stride2=_Null, pad_size=_Null, is_multiply=_Null, out=None, name=None, **kwargs):
+    """Compares patches of one feature map with patches of another one nearby.
+
+    A patch of data1 with its corner at x is compared with the patches of data2 at `x + d`, for displacements
+    d of up to
+    `max_displacement` along both axes in steps of `stride2`: `out[n, d, i, j]` is the mean of `data1[n, c, x + k] * data2[n, c, x + d + k]`
+    over channels c and places k of the patch, or of the absolute differences. Patches lie `stride1` apart.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data1, data2 | (n, c, h, w) | float |
+    | output | (n, (2 * r + 1)², h', w'), r = max_displacement / stride2, h' = (h + 2 * pad_size - 2 * max_displacement - kernel_size + 1) / stride1, rounded up | that of data1 |
+
+    Source: A. Dosovitskiy et al., "FlowNet: Learning Optical Flow with Convolutional Networks", 2015.
+
+    Parameters
+    ----------
+    data1 : NDArray
+        The first feature map.
+    data2 : NDArray
+        The second feature map.
+    kernel_size : int (non-negative), default 1
+        Side of a patch, odd.
+    max_displacement : int (non-negative), default 1
+        The farthest displacement along an axis.
+    stride1 : int (non-negative) in 1.., default 1
+        Distance of two patches of the first feature map.
+    stride2 : int (non-negative) in 1.., default 1
+        Distance of two displacements.
+    pad_size : int (non-negative), default 0
+        Zeros around both feature maps.
+    is_multiply : boolean, default True
+        Multiply values; otherwise absolute differences are taken.
+    out : NDArray or list of NDArray, optional
+        Arrays that take the result.
+
+    Returns
+    -------
+    NDArray, or a list of them where there are several outputs
+    """
+    return _invoke("Correlation", (data1, data2,), {"kernel_size": kernel_size, "max_displacement": max_displacement, "stride1": stride1, "stride2": stride2, "pad_size": pad_size, "is_multiply": is_multiply}, out, kwargs)
 
 
 def Crop(*data, num_args=_Null, offset=_Null, h_w=_Null, center_crop=_Null, out=None, name=None, **kwargs):
@@ -1602,8 +1646,8 @@ def ROIPooling(data=None, rois=None, pooled_size=_Null, spatial_scale=_Null, out
         The regions of interest.
     pooled_size : Shape(tuple)
         Number of bins: rows and columns.
-    spatial_scale : float
-        Pixels of data for one unit of the regions.
+    spatial_scale : float in 0.0..=1.0
+        Pixels of data for one unit of the regions, from 0 to 1.
     out : NDArray or list of NDArray, optional
         Arrays that take the result.
 

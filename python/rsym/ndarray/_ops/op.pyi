@@ -18,6 +18,7 @@ __all__ = [
     "Concat",
     "Convolution",
     "Convolution_v1",
+    "Correlation",
     "Crop",
     "Custom",
     "Deconvolution",
@@ -338,6 +339,21 @@ def Convolution_v1(
     cudnn_tune: Literal["fastest", "limited_workspace", "off"] | None = ...,
     cudnn_off: bool = ...,
     layout: Literal["NCDHW", "NCHW", "NDHWC", "NHWC"] | None = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
+def Correlation(
+    data1: NDArray | None = None,
+    data2: NDArray | None = None,
+    kernel_size: int = ...,
+    max_displacement: int = ...,
+    stride1: int = ...,
+    stride2: int = ...,
+    pad_size: int = ...,
+    is_multiply: bool = ...,
     out: NDArray | Sequence[NDArray] | None = None,
     name: str | None = None,
     **kwargs: Any,

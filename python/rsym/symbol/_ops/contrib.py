@@ -9,9 +9,606 @@ from ...base import _Null
 from .._compose import compose as _compose
 
 __all__ = [
+    "DeformableConvolution",
+    "DeformablePSROIPooling",
+    "ModulatedDeformableConvolution",
+    "MultiBoxDetection",
+    "MultiBoxPrior",
+    "MultiBoxTarget",
+    "MultiProposal",
+    "PSROIPooling",
+    "Proposal",
+    "ROIAlign",
+    "RROIAlign",
     "arange_like",
+    "bipartite_matching",
+    "box_decode",
+    "box_encode",
+    "box_iou",
+    "box_nms",
+    "box_non_maximum_suppression",
     "div_sqrt_dim",
 ]
+
+
+def DeformableConvolution(data=None, offset=None, weight=None, bias=None, kernel=_Null, stride=_Null, dilate=_Null, pad=_Null, num_filter=_Null, num_group=_Null, num_deformable_group=_Null, workspace=_Null, no_bias=_Null, layout=_Null, name=None, attr=None, out=None, **kwargs):
+    """Convolution whose taps move: `out[n, f, y, x] = Σ weight[f, c, i, j] * data[n, c](y * stride + i * dilate
+    - pad + offset)`, plus bias.
+
+    Values between pixels are bilinear. Taps that move out of the picture count as 0; between the last row (or
+    column) and the
+    border they repeat it.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | (n, c, h, w) | float |
+    | offset | (n, num_deformable_group * kernel * 2, h', w'): y, then x, for each tap | that of data |
+    | weight | (num_filter, c / num_group, kernel…) | that of data |
+    | bias | (num_filter,), absent with `no_bias` | that of data |
+    | output | (n, num_filter, h', w') as of `Convolution` | that of data |
+
+    Source: J. Dai et al., "Deformable Convolutional Networks", 2017.
+
+    Parameters
+    ----------
+    data : Symbol
+        The pictures.
+    offset : Symbol
+        How far each tap moves.
+    weight : Symbol
+        The filters.
+    bias : Symbol
+        What is added to each channel of the output.
+    kernel : Shape(tuple)
+        Size of the window: (h, w).
+    stride : Shape(tuple), default ()
+        Distance of two windows; 1 by default.
+    dilate : Shape(tuple), default ()
+        Distance of two elements of a window; 1 by default.
+    pad : Shape(tuple), default ()
+        Zeros around the input on both sides; 0 by default.
+    num_filter : int (non-negative) in 1..
+        Number of filters: channels of the output.
+    num_group : int (non-negative) in 1.., default 1
+        Groups of channels that are convolved separately.
+    num_deformable_group : int (non-negative) in 1.., default 1
+        Groups of channels with offsets of their own.
+    workspace : long (non-negative), default 1024
+        Ignored.
+    no_bias : boolean, default False
+        Leave the bias out.
+    layout : {'NCDHW', 'NCHW', 'NCW'} or None, default None
+        Order of the dimensions: `NCHW`.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("_contrib_DeformableConvolution", "deformableconvolution", (data, offset, weight, bias,), (kernel, stride, dilate, pad, num_filter, num_group, num_deformable_group, workspace, no_bias, layout,), name, attr, kwargs)
+
+
+def DeformablePSROIPooling(data=None, rois=None, trans=None, spatial_scale=_Null, output_dim=_Null, group_size=_Null, pooled_size=_Null, part_size=_Null, sample_per_part=_Null, trans_std=_Null, no_trans=_Null, name=None, attr=None, out=None, **kwargs):
+    """Divides each region of interest into bins, moves the bins, and takes the mean of bilinear samples of each,
+    each in channels of
+    its own.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | (n, output_dim * group_size * group_size, h, w) | float |
+    | rois | (r, 5): number of the picture, then left, top, right, bottom | that of data |
+    | trans | (r, 2 * classes, part_size, part_size): x, then y; absent with `no_trans` | that of data |
+    | output | (r, output_dim, pooled_size, pooled_size) | that of data |
+
+    A bin moves by `trans_std * trans` times the size of its region. The output channels are divided among the
+    classes. Groups of
+    bins are as in `PSROIPooling`; samples more than half a pixel outside of the picture do not count, bins
+    without a sample and
+    regions of pictures that do not exist give 0. The gradient of rois is zero.
+
+    Source: J. Dai et al., "Deformable Convolutional Networks", 2017.
+
+    Parameters
+    ----------
+    data : Symbol
+        The pictures.
+    rois : Symbol
+        The regions of interest.
+    trans : Symbol
+        The moves of the bins.
+    spatial_scale : float in 0.0..=1.0
+        Pixels of data for one unit of the regions, from 0 to 1.
+    output_dim : int in 1..
+        Channels of the output.
+    group_size : int in 1..
+        Number of groups of bins along each axis.
+    pooled_size : int in 1..
+        Number of bins along each axis.
+    part_size : int in 0.., default 0
+        Number of parts along each axis that move by themselves; 0 for `pooled_size`.
+    sample_per_part : int in 1.., default 1
+        Samples of a bin along each axis.
+    trans_std : float in 0.0..=1.0, default 0
+        What moves are multiplied by, from 0 to 1.
+    no_trans : boolean, default False
+        Leave the bins where they are.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("_contrib_DeformablePSROIPooling", "deformablepsroipooling", (data, rois, trans,), (spatial_scale, output_dim, group_size, pooled_size, part_size, sample_per_part, trans_std, no_trans,), name, attr, kwargs)
+
+
+def ModulatedDeformableConvolution(data=None, offset=None, mask=None, weight=None, bias=None, kernel=_Null, stride=_Null, dilate=_Null, pad=_Null, num_filter=_Null, num_group=_Null, num_deformable_group=_Null, workspace=_Null, no_bias=_Null, im2col_step=_Null, layout=_Null, name=None, attr=None, out=None, **kwargs):
+    """Convolution whose taps move and are weighed:
+    `out[n, f, y, x] = Σ weight[f, c, i, j] * mask * data[n, c](y * stride + i * dilate - pad + offset)`, plus bias.
+
+    Values between pixels are bilinear; pixels outside of the picture are 0.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | (n, c, h, w) | float |
+    | offset | (n, num_deformable_group * kernel * 2, h', w'): y, then x, for each tap | that of data |
+    | mask | (n, num_deformable_group * kernel, h', w') | that of data |
+    | weight | (num_filter, c / num_group, kernel…) | that of data |
+    | bias | (num_filter,), absent with `no_bias` | that of data |
+    | output | (n, num_filter, h', w') as of `Convolution` | that of data |
+
+    Source: X. Zhu et al., "Deformable ConvNets v2: More Deformable, Better Results", 2019.
+
+    Parameters
+    ----------
+    data : Symbol
+        The pictures.
+    offset : Symbol
+        How far each tap moves.
+    mask : Symbol
+        What each tap is multiplied by.
+    weight : Symbol
+        The filters.
+    bias : Symbol
+        What is added to each channel of the output.
+    kernel : Shape(tuple)
+        Size of the window: (h, w).
+    stride : Shape(tuple), default ()
+        Distance of two windows; 1 by default.
+    dilate : Shape(tuple), default ()
+        Distance of two elements of a window; 1 by default.
+    pad : Shape(tuple), default ()
+        Zeros around the input on both sides; 0 by default.
+    num_filter : int (non-negative) in 1..
+        Number of filters: channels of the output.
+    num_group : int (non-negative) in 1.., default 1
+        Groups of channels that are convolved separately.
+    num_deformable_group : int (non-negative) in 1.., default 1
+        Groups of channels with offsets of their own.
+    workspace : long (non-negative), default 1024
+        Ignored.
+    no_bias : boolean, default False
+        Leave the bias out.
+    im2col_step : int (non-negative) in 1.., default 64
+        A larger batch must be a multiple of it; else ignored.
+    layout : {'NCDHW', 'NCHW', 'NCW'} or None, default None
+        Order of the dimensions: `NCHW`.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("_contrib_ModulatedDeformableConvolution", "modulateddeformableconvolution", (data, offset, mask, weight, bias,), (kernel, stride, dilate, pad, num_filter, num_group, num_deformable_group, workspace, no_bias, im2col_step, layout,), name, attr, kwargs)
+
+
+def MultiBoxDetection(cls_prob=None, loc_pred=None, anchor=None, clip=_Null, threshold=_Null, background_id=_Null, nms_threshold=_Null, force_suppress=_Null, variances=_Null, nms_topk=_Null, name=None, attr=None, out=None, **kwargs):
+    """Makes boxes of class probabilities and offsets from anchors, and suppresses those that overlap better
+    ones.
+
+    An anchor becomes a box of its most probable class, background (class 0) apart, where that has at least
+    the probability
+    `threshold`. Boxes are sorted by probability, and those that overlap a better one of their class by at least
+    `nms_threshold` get class -1; with a threshold outside of (0, 1] all stay, in the order of their anchors. The box at offset
+    (x, y, w, h) from an anchor with centre (x', y') and size (w', h') has its centre at `(x * v0 * w' + x', y
+    * v1 * h' + y')`
+    and the size `(exp(w * v2) * w', exp(h * v3) * h')`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | cls_prob | (n, classes, anchors) | float |
+    | loc_pred | (n, anchors * 4) | that of cls_prob |
+    | anchor | (1, anchors, 4): left, top, right, bottom | that of cls_prob |
+    | output | (n, anchors, 6): class without background, probability, left, top, right, bottom; -1 in rows left over | that of cls_prob |
+
+    The gradients are zero. Source: W. Liu et al., "SSD: Single Shot MultiBox Detector", 2016.
+
+    Parameters
+    ----------
+    cls_prob : Symbol
+        Probabilities of the classes.
+    loc_pred : Symbol
+        Offsets from the anchors.
+    anchor : Symbol
+        The anchors.
+    clip : boolean, default True
+        Cut boxes off at the border of the picture.
+    threshold : float, default 0.01
+        Boxes less probable than this do not count.
+    background_id : int, default 0
+        Ignored, as by MXNet: the background is class 0.
+    nms_threshold : float, default 0.5
+        Boxes that overlap a better one by at least this are suppressed.
+    force_suppress : boolean, default False
+        Suppress boxes of other classes as well.
+    variances : tuple of <float>, default (0.1, 0.1, 0.2, 0.2)
+        What offsets are multiplied by.
+    nms_topk : int, default -1
+        Boxes that are looked at, best first; -1 for all.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("_contrib_MultiBoxDetection", "multiboxdetection", (cls_prob, loc_pred, anchor,), (clip, threshold, background_id, nms_threshold, force_suppress, variances, nms_topk,), name, attr, kwargs)
+
+
+def MultiBoxPrior(data=None, sizes=_Null, ratios=_Null, clip=_Null, steps=_Null, offsets=_Null, name=None, attr=None, out=None, **kwargs):
+    """Makes anchors around the pixels of a feature map, by their corners, relative to the size of the picture.
+
+    Every pixel has an anchor of each size with the first ratio, then one of the first size with each of the
+    other ratios:
+    for size s and ratio r the height is `s / sqrt(r)` and the width `s * sqrt(r) * h / w`, so that a ratio of
+    1 is square where
+    the picture has the shape of the feature map.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | (n, c, h, w), only its shape counts | float |
+    | output | (1, h * w * (sizes + ratios - 1), 4): left, top, right, bottom | that of data |
+
+    The gradient is zero. Source: W. Liu et al., "SSD: Single Shot MultiBox Detector", 2016.
+
+    Parameters
+    ----------
+    data : Symbol
+        The feature map.
+    sizes : tuple of <float>, default (1,)
+        Sizes of the anchors, relative to the height of the picture.
+    ratios : tuple of <float>, default (1,)
+        Width over height of the anchors.
+    clip : boolean, default False
+        Cut anchors off at the border of the picture.
+    steps : tuple of <float>, default (-1, -1)
+        Distance of two pixels, y and x; -1 for one over the number of pixels.
+    offsets : tuple of <float>, default (0.5, 0.5)
+        Place of an anchor's centre in its pixel, y and x, from 0 to 1.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("_contrib_MultiBoxPrior", "multiboxprior", (data,), (sizes, ratios, clip, steps, offsets,), name, attr, kwargs)
+
+
+def MultiBoxTarget(anchor=None, label=None, cls_pred=None, overlap_threshold=_Null, ignore_label=_Null, negative_mining_ratio=_Null, negative_mining_thresh=_Null, minimum_negative_samples=_Null, variances=_Null, name=None, attr=None, out=None, **kwargs):
+    """Matches anchors with labelled boxes and makes the targets of their classes and offsets.
+
+    First every label takes the anchor that overlaps it most, then every anchor that overlaps a label by more
+    than
+    `overlap_threshold` takes the one it overlaps most. All other anchors are background, or with `negative_mining_ratio` only
+    that many for each match, those that the predictions least take for background. The offset of a box with
+    centre (x, y) and
+    size (w, h) from an anchor (x', y', w', h') is `((x - x') / w', (y - y') / h', log(w / w'), log(h / h')) /
+    variances`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | anchor | (1, anchors, 4): left, top, right, bottom | float |
+    | label | (n, labels, 5 or more): class, left, top, right, bottom; class -1 ends the list | that of anchor |
+    | cls_pred | (n, classes, anchors), before softmax | that of anchor |
+    | loc_target, loc_mask | (n, anchors * 4) | that of anchor |
+    | cls_target | (n, anchors): class plus 1, 0 for background, `ignore_label` for anchors without a part | that of anchor |
+
+    Where a picture has no label, no anchor takes part. The gradients are zero.
+
+    Source: W. Liu et al., "SSD: Single Shot MultiBox Detector", 2016.
+
+    Parameters
+    ----------
+    anchor : Symbol
+        The anchors.
+    label : Symbol
+        The labelled boxes.
+    cls_pred : Symbol
+        Predictions of the classes; they count for mining alone.
+    overlap_threshold : float, default 0.5
+        Anchors that overlap a label by more than this are matched with it.
+    ignore_label : float, default -1
+        Class target of anchors that take no part.
+    negative_mining_ratio : float, default -1
+        Anchors that become background for each that is matched; -1 for all.
+    negative_mining_thresh : float, default 0.5
+        Mining leaves out anchors that overlap a label by at least this.
+    minimum_negative_samples : int, default 0
+        Ignored, as by MXNet on the CPU.
+    variances : tuple of <float>, default (0.1, 0.1, 0.2, 0.2)
+        What offsets are divided by.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("_contrib_MultiBoxTarget", "multiboxtarget", (anchor, label, cls_pred,), (overlap_threshold, ignore_label, negative_mining_ratio, negative_mining_thresh, minimum_negative_samples, variances,), name, attr, kwargs)
+
+
+def MultiProposal(cls_prob=None, bbox_pred=None, im_info=None, rpn_pre_nms_top_n=_Null, rpn_post_nms_top_n=_Null, threshold=_Null, rpn_min_size=_Null, scales=_Null, ratios=_Null, feature_stride=_Null, output_score=_Null, iou_loss=_Null, name=None, attr=None, out=None, **kwargs):
+    """Proposes regions of pictures that may hold an object.
+
+    Around every pixel lie anchors, one for each ratio and scale, with sides of `feature_stride * scale`
+    pixels for a ratio
+    of 1. Predictions (x, y, w, h) move their centres by x and y of their sizes and change the sizes by
+    factors exp(w) and
+    exp(h); with `iou_loss` they are added to the corners. Regions are cut off at the border of the picture,
+    those that are
+    too small score -1, the best are taken, and of those that overlap the better one stays. Where fewer
+    regions stay than
+    are asked for, they repeat.
+
+    | | shape | dtype |
+    |---|---|---|
+    | cls_prob | (n, 2 * anchors, h, w): background, then foreground | float |
+    | bbox_pred | (n, 4 * anchors, h, w) | that of cls_prob |
+    | im_info | (n, 3): height, width and scale of the pictures | that of cls_prob |
+    | output | (n * rpn_post_nms_top_n, 5): number of the picture, left, top, right, bottom | that of cls_prob |
+    | score | (n * rpn_post_nms_top_n, 1), with `output_score` | that of cls_prob |
+
+    The gradients are zero. Source: S. Ren et al., "Faster R-CNN", 2015.
+
+    Parameters
+    ----------
+    cls_prob : Symbol
+        Probabilities of background and foreground.
+    bbox_pred : Symbol
+        Predicted moves of the anchors.
+    im_info : Symbol
+        Sizes and scales of the pictures.
+    rpn_pre_nms_top_n : int, default 6000
+        Regions that are looked at, best first; 0 or less for all.
+    rpn_post_nms_top_n : int in 1 .., default 300
+        Regions that are proposed for a picture.
+    threshold : float, default 0.7
+        Regions that overlap a better one by more than this are suppressed.
+    rpn_min_size : int, default 16
+        Regions narrower or lower than this, times the scale of the picture, score -1.
+    scales : tuple of <float>, default (4, 8, 16, 32)
+        Scales of the anchors.
+    ratios : tuple of <float>, default (0.5, 1, 2)
+        Ratios of the anchors: height over width.
+    feature_stride : int in 1 .., default 16
+        Distance of two pixels of the feature map in the picture.
+    output_score : boolean, default False
+        Give the scores as a second output.
+    iou_loss : boolean, default False
+        Add predictions to the corners of the anchors.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("_contrib_MultiProposal", "multiproposal", (cls_prob, bbox_pred, im_info,), (rpn_pre_nms_top_n, rpn_post_nms_top_n, threshold, rpn_min_size, scales, ratios, feature_stride, output_score, iou_loss,), name, attr, kwargs)
+
+
+def PSROIPooling(data=None, rois=None, spatial_scale=_Null, output_dim=_Null, pooled_size=_Null, group_size=_Null, name=None, attr=None, out=None, **kwargs):
+    """Divides each region of interest into bins and takes the mean of each bin, each in channels of its own.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | (n, output_dim * group_size * group_size, h, w) | float |
+    | rois | (r, 5): number of the picture, then left, top, right, bottom | that of data |
+    | output | (r, output_dim, pooled_size, pooled_size) | that of data |
+
+    The bins form `group_size` by `group_size` groups; group (i, j) of output channel c is pooled from channel
+    `(c * group_size + i) * group_size + j`. Corners are rounded to whole units, the last ones belong to the region. Bins without a
+    pixel and regions of pictures that do not exist give 0. The gradient of rois is zero.
+
+    Source: J. Dai et al., "R-FCN", 2016.
+
+    Parameters
+    ----------
+    data : Symbol
+        The pictures.
+    rois : Symbol
+        The regions of interest.
+    spatial_scale : float in 0.0..=1.0
+        Pixels of data for one unit of the regions, from 0 to 1.
+    output_dim : int in 1..
+        Channels of the output.
+    pooled_size : int in 1..
+        Number of bins along each axis.
+    group_size : int in 0.., default 0
+        Number of groups of bins along each axis; 0 for `pooled_size`.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("_contrib_PSROIPooling", "psroipooling", (data, rois,), (spatial_scale, output_dim, pooled_size, group_size,), name, attr, kwargs)
+
+
+def Proposal(cls_prob=None, bbox_pred=None, im_info=None, rpn_pre_nms_top_n=_Null, rpn_post_nms_top_n=_Null, threshold=_Null, rpn_min_size=_Null, scales=_Null, ratios=_Null, feature_stride=_Null, output_score=_Null, iou_loss=_Null, name=None, attr=None, out=None, **kwargs):
+    """Proposes regions of a picture that may hold an object.
+
+    Around every pixel lie anchors, one for each ratio and scale, with sides of `feature_stride * scale`
+    pixels for a ratio
+    of 1. Predictions (x, y, w, h) move their centres by x and y of their sizes and change the sizes by
+    factors exp(w) and
+    exp(h); with `iou_loss` they are added to the corners. Regions are cut off at the border of the picture,
+    those that are
+    too small score -1, the best are taken, and of those that overlap the better one stays. Where fewer
+    regions stay than
+    are asked for, they repeat.
+
+    | | shape | dtype |
+    |---|---|---|
+    | cls_prob | (n, 2 * anchors, h, w): background, then foreground | float |
+    | bbox_pred | (n, 4 * anchors, h, w) | that of cls_prob |
+    | im_info | (n, 3): height, width and scale of the pictures | that of cls_prob |
+    | output | (n * rpn_post_nms_top_n, 5): number of the picture, left, top, right, bottom | that of cls_prob |
+    | score | (n * rpn_post_nms_top_n, 1), with `output_score` | that of cls_prob |
+
+    The gradients are zero. Source: S. Ren et al., "Faster R-CNN", 2015.
+
+    Parameters
+    ----------
+    cls_prob : Symbol
+        Probabilities of background and foreground.
+    bbox_pred : Symbol
+        Predicted moves of the anchors.
+    im_info : Symbol
+        Sizes and scales of the pictures.
+    rpn_pre_nms_top_n : int, default 6000
+        Regions that are looked at, best first; 0 or less for all.
+    rpn_post_nms_top_n : int in 1 .., default 300
+        Regions that are proposed for a picture.
+    threshold : float, default 0.7
+        Regions that overlap a better one by more than this are suppressed.
+    rpn_min_size : int, default 16
+        Regions narrower or lower than this, times the scale of the picture, score -1.
+    scales : tuple of <float>, default (4, 8, 16, 32)
+        Scales of the anchors.
+    ratios : tuple of <float>, default (0.5, 1, 2)
+        Ratios of the anchors: height over width.
+    feature_stride : int in 1 .., default 16
+        Distance of two pixels of the feature map in the picture.
+    output_score : boolean, default False
+        Give the scores as a second output.
+    iou_loss : boolean, default False
+        Add predictions to the corners of the anchors.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("_contrib_Proposal", "proposal", (cls_prob, bbox_pred, im_info,), (rpn_pre_nms_top_n, rpn_post_nms_top_n, threshold, rpn_min_size, scales, ratios, feature_stride, output_score, iou_loss,), name, attr, kwargs)
+
+
+def ROIAlign(data=None, rois=None, pooled_size=_Null, spatial_scale=_Null, sample_ratio=_Null, position_sensitive=_Null, aligned=_Null, name=None, attr=None, out=None, **kwargs):
+    """Divides each region of interest into bins and takes the mean of bilinear samples of each bin.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | (n, c, h, w) | float |
+    | rois | (r, 5): number of the picture, then left, top, right, bottom | that of data |
+    | output | (r, c, rows, columns), with `position_sensitive` (r, c / (rows * columns), rows, columns) | that of data |
+
+    Nothing is rounded. Regions are at least one pixel wide and high; with `aligned` their pixels' centres lie
+    half a pixel from
+    the corners, and they must have an area. Samples more than a pixel outside of the picture count as 0, and
+    regions of pictures
+    that do not exist give 0. With `position_sensitive`, bin b of output channel c comes from channel `c *
+    rows * columns + b`. A
+    bin has at most 1024 samples along an axis. The gradient of rois is zero.
+
+    Source: K. He et al., "Mask R-CNN", 2017.
+
+    Parameters
+    ----------
+    data : Symbol
+        The pictures.
+    rois : Symbol
+        The regions of interest.
+    pooled_size : Shape(tuple)
+        Number of bins: rows and columns.
+    spatial_scale : float in 0.0..=1.0
+        Pixels of data for one unit of the regions, from 0 to 1.
+    sample_ratio : int, default -1
+        Samples of a bin along each axis; by default one for each pixel.
+    position_sensitive : boolean, default False
+        Give every bin channels of its own.
+    aligned : boolean, default False
+        Put the centres of pixels half a pixel from their corners.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("_contrib_ROIAlign", "roialign", (data, rois,), (pooled_size, spatial_scale, sample_ratio, position_sensitive, aligned,), name, attr, kwargs)
+
+
+def RROIAlign(data=None, rois=None, pooled_size=_Null, spatial_scale=_Null, sampling_ratio=_Null, name=None, attr=None, out=None, **kwargs):
+    """Divides each rotated region of interest into bins and takes the mean of bilinear samples of each bin.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | (n, c, h, w) | float |
+    | rois | (r, 6): number of the picture, centre x, centre y, width, height, angle in degrees | that of data |
+    | output | (r, c, rows, columns) | that of data |
+
+    Regions are at least one pixel wide and high. Samples more than a pixel outside of the picture count as 0,
+    and regions of
+    pictures that do not exist give 0. A bin has at most 1024 samples along an axis. There is no gradient.
+
+    Source: J. Ma et al., "Arbitrary-Oriented Scene Text Detection via Rotation Proposals", 2018.
+
+    Parameters
+    ----------
+    data : Symbol
+        The pictures.
+    rois : Symbol
+        The rotated regions of interest.
+    pooled_size : Shape(tuple)
+        Number of bins: rows and columns.
+    spatial_scale : float in 0.0..=1.0
+        Pixels of data for one unit of the regions, from 0 to 1.
+    sampling_ratio : int, default -1
+        Samples of a bin along each axis; by default one for each pixel.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("_contrib_RROIAlign", "rroialign", (data, rois,), (pooled_size, spatial_scale, sampling_ratio,), name, attr, kwargs)
 
 
 def arange_like(data=None, start=_Null, step=_Null, repeat=_Null, ctx=_Null, axis=_Null, name=None, attr=None, out=None, **kwargs):
@@ -58,6 +655,218 @@ def arange_like(data=None, start=_Null, step=_Null, repeat=_Null, ctx=_Null, axi
     return _compose("_contrib_arange_like", "arange_like", (data,), (start, step, repeat, ctx, axis,), name, attr, kwargs)
 
 
+def bipartite_matching(data=None, is_ascend=_Null, threshold=_Null, topk=_Null, name=None, attr=None, out=None, **kwargs):
+    """Pairs the rows of score matrices with their columns, the best score first.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | (…, rows, columns) | float |
+    | output 0 | (…, rows): the column of each row, -1 for none | that of data |
+    | output 1 | (…, columns): the row of each column, -1 for none | that of data |
+
+    As in MXNet, `topk` admits one pair more than it says. The gradient is zero.
+
+    Parameters
+    ----------
+    data : Symbol
+        The scores.
+    is_ascend : boolean, default False
+        Take small scores for the better ones.
+    threshold : float
+        Scores must be better than this.
+    topk : int, default -1
+        The most pairs of a matrix, less one; -1 for any number.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("_contrib_bipartite_matching", "bipartite_matching", (data,), (is_ascend, threshold, topk,), name, attr, kwargs)
+
+
+def box_decode(data=None, anchors=None, std0=_Null, std1=_Null, std2=_Null, std3=_Null, clip=_Null, format=_Null, name=None, attr=None, out=None, **kwargs):
+    """Boxes at offsets from anchors, by their corners: the centre is at `(x * std0 * w' + x', y * std1 * h' +
+    y')`, the size is
+    `(exp(w * std2) * w', exp(h * std3) * h')`, for an offset (x, y, w, h) and an anchor with centre (x', y') and size (w', h').
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | (b, n, 4): the offsets | float |
+    | anchors | (1, n, 4) | that of data |
+    | output | (b, n, 4): left, top, right, bottom | that of data |
+
+    The gradients are zero.
+
+    Parameters
+    ----------
+    data : Symbol
+        The offsets.
+    anchors : Symbol
+        The anchors.
+    std0 : float, default 1
+        What x is multiplied by.
+    std1 : float, default 1
+        What y is multiplied by.
+    std2 : float, default 1
+        What w is multiplied by.
+    std3 : float, default 1
+        What h is multiplied by.
+    clip : float, default -1
+        If positive, the most that `w * std2` and `h * std3` count.
+    format : {'corner', 'center'}, default center
+        What the numbers of an anchor are: `corner` for left, top, right, bottom; `center` for x, y, width,
+        height.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("_contrib_box_decode", "box_decode", (data, anchors,), (std0, std1, std2, std3, clip, format,), name, attr, kwargs)
+
+
+def box_encode(samples=None, matches=None, anchors=None, refs=None, means=None, stds=None, name=None, attr=None, out=None, **kwargs):
+    """Offsets of matched boxes from their anchors: `((x - x') / w', (y - y') / h', log(w / w'), log(h / h'))`,
+    less `means`, divided by
+    `stds`, for a box with centre (x, y) and size (w, h) and an anchor (x', y', w', h').
+
+    | | shape | dtype |
+    |---|---|---|
+    | samples | (b, n): 1 for anchors that take part, 0 and -1 for others | float |
+    | matches | (b, n): number of the box of each anchor | that of samples |
+    | anchors | (b, n, 4): left, top, right, bottom | that of samples |
+    | refs | (b, m, 4): left, top, right, bottom | that of samples |
+    | means, stds | (4,) | that of samples |
+    | output 0 | (b, n, 4): the offsets, 0 for anchors that take no part | that of samples |
+    | output 1 | (b, n, 4): 1 for anchors that take part, else 0 | that of samples |
+
+    Matches that no box has are taken to the nearest one. The gradients are zero.
+
+    Parameters
+    ----------
+    samples : Symbol
+        Which anchors take part.
+    matches : Symbol
+        The box of each anchor.
+    anchors : Symbol
+        The anchors.
+    refs : Symbol
+        The boxes.
+    means : Symbol
+        What is subtracted from the offsets.
+    stds : Symbol
+        What the offsets are divided by.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("_contrib_box_encode", "box_encode", (samples, matches, anchors, refs, means, stds,), (), name, attr, kwargs)
+
+
+def box_iou(lhs=None, rhs=None, format=_Null, name=None, attr=None, out=None, **kwargs):
+    """Intersection over union of every box of one array with every box of another.
+
+    | | shape | dtype |
+    |---|---|---|
+    | lhs | (a…, 4) | float |
+    | rhs | (b…, 4) | that of lhs |
+    | output | (a…, b…) | that of lhs |
+
+    The gradients are zero.
+
+    Parameters
+    ----------
+    lhs : Symbol
+        Boxes.
+    rhs : Symbol
+        Other boxes.
+    format : {'corner', 'center'}, default corner
+        What the numbers of a box are: `corner` for left, top, right, bottom; `center` for x, y, width,
+        height.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("_contrib_box_iou", "box_iou", (lhs, rhs,), (format,), name, attr, kwargs)
+
+
+def box_nms(data=None, overlap_thresh=_Null, valid_thresh=_Null, topk=_Null, coord_start=_Null, score_index=_Null, id_index=_Null, background_id=_Null, force_suppress=_Null, in_format=_Null, out_format=_Null, name=None, attr=None, out=None, **kwargs):
+    """Keeps of boxes that overlap the one with the highest score.
+
+    Boxes that score more than `valid_thresh` and are not of the class `background_id` are taken best first,
+    at most `topk` of
+    them. A box stays if it overlaps none that stayed before by more than `overlap_thresh`; boxes of other
+    classes do not count
+    unless `force_suppress` is set. The boxes that stay come first in the output, in the order of their
+    scores, and rows of -1
+    follow. With `topk=0` the output is the input.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | (…, boxes, width), width at least 5, or 6 with a class | float |
+    | output | that of data | that of data |
+
+    The gradient of a row goes to the box that it was. As in MXNet, boxes whose first coordinate is negative
+    keep their format.
+
+    Parameters
+    ----------
+    data : Symbol
+        The boxes.
+    overlap_thresh : float, default 0.5
+        Boxes that overlap a better one by more than this are suppressed.
+    valid_thresh : float, default 0
+        Boxes must score more than this.
+    topk : int, default -1
+        Boxes that are looked at, best first; -1 for all.
+    coord_start : int, default 2
+        Place of the first of the four coordinates in a row.
+    score_index : int, default 1
+        Place of the score in a row.
+    id_index : int, default -1
+        Place of the class in a row; -1 for none.
+    background_id : int, default -1
+        The class that is left out.
+    force_suppress : boolean, default False
+        Suppress boxes of other classes as well.
+    in_format : {'corner', 'center'}, default corner
+        What the coordinates of the input are: `corner` for left, top, right, bottom; `center` for x, y,
+        width, height.
+    out_format : {'corner', 'center'}, default corner
+        What the coordinates of the output are.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("_contrib_box_nms", "box_nms", (data,), (overlap_thresh, valid_thresh, topk, coord_start, score_index, id_index, background_id, force_suppress, in_format, out_format,), name, attr, kwargs)
+
+
+def box_non_maximum_suppression(data=None, overlap_thresh=_Null, valid_thresh=_Null, topk=_Null, coord_start=_Null, score_index=_Null, id_index=_Null, background_id=_Null, force_suppress=_Null, in_format=_Null, out_format=_Null, name=None, attr=None, out=None, **kwargs):
+    return _compose("_contrib_box_nms", "box_non_maximum_suppression", (data,), (overlap_thresh, valid_thresh, topk, coord_start, score_index, id_index, background_id, force_suppress, in_format, out_format,), name, attr, kwargs)
+
+
 def div_sqrt_dim(data=None, name=None, attr=None, out=None, **kwargs):
     """Divides by the square root of the last extent: `out = data / sqrt(data.shape[-1])`
     (A. Vaswani et al., "Attention Is All You Need", 2017).
@@ -89,3 +898,6 @@ def div_sqrt_dim(data=None, name=None, attr=None, out=None, **kwargs):
     array([[1., 2., 3., 4.]], dtype=float32)
     """
     return _compose("_contrib_div_sqrt_dim", "div_sqrt_dim", (data,), (), name, attr, kwargs)
+
+
+box_non_maximum_suppression.__doc__ = box_nms.__doc__

@@ -9,9 +9,222 @@ from numpy.typing import DTypeLike
 from ..symbol import Symbol
 
 __all__ = [
+    "DeformableConvolution",
+    "DeformablePSROIPooling",
+    "ModulatedDeformableConvolution",
+    "MultiBoxDetection",
+    "MultiBoxPrior",
+    "MultiBoxTarget",
+    "MultiProposal",
+    "PSROIPooling",
+    "Proposal",
+    "ROIAlign",
+    "RROIAlign",
     "arange_like",
+    "bipartite_matching",
+    "box_decode",
+    "box_encode",
+    "box_iou",
+    "box_nms",
+    "box_non_maximum_suppression",
     "div_sqrt_dim",
 ]
+
+
+def DeformableConvolution(
+    data: Symbol | None = None,
+    offset: Symbol | None = None,
+    weight: Symbol | None = None,
+    bias: Symbol | None = None,
+    kernel: int | Sequence[int] = ...,
+    stride: int | Sequence[int] = ...,
+    dilate: int | Sequence[int] = ...,
+    pad: int | Sequence[int] = ...,
+    num_filter: int = ...,
+    num_group: int = ...,
+    num_deformable_group: int = ...,
+    workspace: int = ...,
+    no_bias: bool = ...,
+    layout: Literal["NCDHW", "NCHW", "NCW"] | None = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def DeformablePSROIPooling(
+    data: Symbol | None = None,
+    rois: Symbol | None = None,
+    trans: Symbol | None = None,
+    spatial_scale: float = ...,
+    output_dim: int = ...,
+    group_size: int = ...,
+    pooled_size: int = ...,
+    part_size: int = ...,
+    sample_per_part: int = ...,
+    trans_std: float = ...,
+    no_trans: bool = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def ModulatedDeformableConvolution(
+    data: Symbol | None = None,
+    offset: Symbol | None = None,
+    mask: Symbol | None = None,
+    weight: Symbol | None = None,
+    bias: Symbol | None = None,
+    kernel: int | Sequence[int] = ...,
+    stride: int | Sequence[int] = ...,
+    dilate: int | Sequence[int] = ...,
+    pad: int | Sequence[int] = ...,
+    num_filter: int = ...,
+    num_group: int = ...,
+    num_deformable_group: int = ...,
+    workspace: int = ...,
+    no_bias: bool = ...,
+    im2col_step: int = ...,
+    layout: Literal["NCDHW", "NCHW", "NCW"] | None = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def MultiBoxDetection(
+    cls_prob: Symbol | None = None,
+    loc_pred: Symbol | None = None,
+    anchor: Symbol | None = None,
+    clip: bool = ...,
+    threshold: float = ...,
+    background_id: int = ...,
+    nms_threshold: float = ...,
+    force_suppress: bool = ...,
+    variances: float | Sequence[float] = ...,
+    nms_topk: int = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def MultiBoxPrior(
+    data: Symbol | None = None,
+    sizes: float | Sequence[float] = ...,
+    ratios: float | Sequence[float] = ...,
+    clip: bool = ...,
+    steps: float | Sequence[float] = ...,
+    offsets: float | Sequence[float] = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def MultiBoxTarget(
+    anchor: Symbol | None = None,
+    label: Symbol | None = None,
+    cls_pred: Symbol | None = None,
+    overlap_threshold: float = ...,
+    ignore_label: float = ...,
+    negative_mining_ratio: float = ...,
+    negative_mining_thresh: float = ...,
+    minimum_negative_samples: int = ...,
+    variances: float | Sequence[float] = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def MultiProposal(
+    cls_prob: Symbol | None = None,
+    bbox_pred: Symbol | None = None,
+    im_info: Symbol | None = None,
+    rpn_pre_nms_top_n: int = ...,
+    rpn_post_nms_top_n: int = ...,
+    threshold: float = ...,
+    rpn_min_size: int = ...,
+    scales: float | Sequence[float] = ...,
+    ratios: float | Sequence[float] = ...,
+    feature_stride: int = ...,
+    output_score: bool = ...,
+    iou_loss: bool = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def PSROIPooling(
+    data: Symbol | None = None,
+    rois: Symbol | None = None,
+    spatial_scale: float = ...,
+    output_dim: int = ...,
+    pooled_size: int = ...,
+    group_size: int = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def Proposal(
+    cls_prob: Symbol | None = None,
+    bbox_pred: Symbol | None = None,
+    im_info: Symbol | None = None,
+    rpn_pre_nms_top_n: int = ...,
+    rpn_post_nms_top_n: int = ...,
+    threshold: float = ...,
+    rpn_min_size: int = ...,
+    scales: float | Sequence[float] = ...,
+    ratios: float | Sequence[float] = ...,
+    feature_stride: int = ...,
+    output_score: bool = ...,
+    iou_loss: bool = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def ROIAlign(
+    data: Symbol | None = None,
+    rois: Symbol | None = None,
+    pooled_size: int | Sequence[int] = ...,
+    spatial_scale: float = ...,
+    sample_ratio: int = ...,
+    position_sensitive: bool = ...,
+    aligned: bool = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def RROIAlign(
+    data: Symbol | None = None,
+    rois: Symbol | None = None,
+    pooled_size: int | Sequence[int] = ...,
+    spatial_scale: float = ...,
+    sampling_ratio: int = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
 
 
 def arange_like(
@@ -21,6 +234,97 @@ def arange_like(
     repeat: int = ...,
     ctx: str = ...,
     axis: int | None = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def bipartite_matching(
+    data: Symbol | None = None,
+    is_ascend: bool = ...,
+    threshold: float = ...,
+    topk: int = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def box_decode(
+    data: Symbol | None = None,
+    anchors: Symbol | None = None,
+    std0: float = ...,
+    std1: float = ...,
+    std2: float = ...,
+    std3: float = ...,
+    clip: float = ...,
+    format: Literal["corner", "center"] = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def box_encode(
+    samples: Symbol | None = None,
+    matches: Symbol | None = None,
+    anchors: Symbol | None = None,
+    refs: Symbol | None = None,
+    means: Symbol | None = None,
+    stds: Symbol | None = None,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def box_iou(
+    lhs: Symbol | None = None,
+    rhs: Symbol | None = None,
+    format: Literal["corner", "center"] = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def box_nms(
+    data: Symbol | None = None,
+    overlap_thresh: float = ...,
+    valid_thresh: float = ...,
+    topk: int = ...,
+    coord_start: int = ...,
+    score_index: int = ...,
+    id_index: int = ...,
+    background_id: int = ...,
+    force_suppress: bool = ...,
+    in_format: Literal["corner", "center"] = ...,
+    out_format: Literal["corner", "center"] = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def box_non_maximum_suppression(
+    data: Symbol | None = None,
+    overlap_thresh: float = ...,
+    valid_thresh: float = ...,
+    topk: int = ...,
+    coord_start: int = ...,
+    score_index: int = ...,
+    id_index: int = ...,
+    background_id: int = ...,
+    force_suppress: bool = ...,
+    in_format: Literal["corner", "center"] = ...,
+    out_format: Literal["corner", "center"] = ...,
     name: str | None = None,
     attr: dict[str, str] | None = None,
     out: None = None,

@@ -18,6 +18,7 @@ __all__ = [
     "Concat",
     "Convolution",
     "Convolution_v1",
+    "Correlation",
     "Crop",
     "Custom",
     "Deconvolution",
@@ -659,6 +660,51 @@ def Convolution_v1(data=None, weight=None, bias=None, kernel=_Null, stride=_Null
     array([[[[12., 16.]]]], dtype=float32)
     """
     return _compose("Convolution_v1", "convolution_v1", (data, weight, bias,), (kernel, stride, dilate, pad, num_filter, num_group, workspace, no_bias, cudnn_tune, cudnn_off, layout,), name, attr, kwargs)
+
+
+def Correlation(data1=None, data2=None, kernel_size=_Null, max_displacement=_Null, stride1=_Null, stride2=_Null, pad_size=_Null, is_multiply=_Null, name=None, attr=None, out=None, **kwargs):
+    """Compares patches of one feature map with patches of another one nearby.
+
+    A patch of data1 with its corner at x is compared with the patches of data2 at `x + d`, for displacements
+    d of up to
+    `max_displacement` along both axes in steps of `stride2`: `out[n, d, i, j]` is the mean of `data1[n, c, x + k] * data2[n, c, x + d + k]`
+    over channels c and places k of the patch, or of the absolute differences. Patches lie `stride1` apart.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data1, data2 | (n, c, h, w) | float |
+    | output | (n, (2 * r + 1)², h', w'), r = max_displacement / stride2, h' = (h + 2 * pad_size - 2 * max_displacement - kernel_size + 1) / stride1, rounded up | that of data1 |
+
+    Source: A. Dosovitskiy et al., "FlowNet: Learning Optical Flow with Convolutional Networks", 2015.
+
+    Parameters
+    ----------
+    data1 : Symbol
+        The first feature map.
+    data2 : Symbol
+        The second feature map.
+    kernel_size : int (non-negative), default 1
+        Side of a patch, odd.
+    max_displacement : int (non-negative), default 1
+        The farthest displacement along an axis.
+    stride1 : int (non-negative) in 1.., default 1
+        Distance of two patches of the first feature map.
+    stride2 : int (non-negative) in 1.., default 1
+        Distance of two displacements.
+    pad_size : int (non-negative), default 0
+        Zeros around both feature maps.
+    is_multiply : boolean, default True
+        Multiply values; otherwise absolute differences are taken.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("Correlation", "correlation", (data1, data2,), (kernel_size, max_displacement, stride1, stride2, pad_size, is_multiply,), name, attr, kwargs)
 
 
 def Crop(*data, num_args=_Null, offset=_Null, h_w=_Null, center_crop=_Null, name=None, attr=None, out=None, **kwargs):
@@ -1726,8 +1772,8 @@ def ROIPooling(data=None, rois=None, pooled_size=_Null, spatial_scale=_Null, nam
         The regions of interest.
     pooled_size : Shape(tuple)
         Number of bins: rows and columns.
-    spatial_scale : float
-        Pixels of data for one unit of the regions.
+    spatial_scale : float in 0.0..=1.0
+        Pixels of data for one unit of the regions, from 0 to 1.
     name : str, optional
         Name of the new symbol; made from the operator's name if left out.
     attr : dict of str to str, optional

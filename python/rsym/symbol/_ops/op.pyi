@@ -18,6 +18,7 @@ __all__ = [
     "Concat",
     "Convolution",
     "Convolution_v1",
+    "Correlation",
     "Crop",
     "Custom",
     "Deconvolution",
@@ -346,6 +347,22 @@ def Convolution_v1(
     cudnn_tune: Literal["fastest", "limited_workspace", "off"] | None = ...,
     cudnn_off: bool = ...,
     layout: Literal["NCDHW", "NCHW", "NDHWC", "NHWC"] | None = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def Correlation(
+    data1: Symbol | None = None,
+    data2: Symbol | None = None,
+    kernel_size: int = ...,
+    max_displacement: int = ...,
+    stride1: int = ...,
+    stride2: int = ...,
+    pad_size: int = ...,
+    is_multiply: bool = ...,
     name: str | None = None,
     attr: dict[str, str] | None = None,
     out: None = None,
