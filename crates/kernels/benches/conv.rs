@@ -6,7 +6,7 @@
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use rsym_kernels::conv::ConvGeometry;
-use rsym_kernels::conv::blocked::{Activation, ConvPlan, Epilogue, Layout};
+use rsym_kernels::conv::blocked::{Activation, ConvPlan, DataGradient, Epilogue, Layout};
 use rsym_kernels::simd::{available, with_tier};
 use rsym_kernels::window::Window;
 use std::hint::black_box;
@@ -47,12 +47,36 @@ fn convolutions(c: &mut Criterion) {
     }
 }
 
+/// Bringing weights into the order of the kernels, as training does in every step.
+fn packing(c: &mut Criterion) {
+    for (name, layout, channels, filters, size, kernel, stride) in LAYERS {
+        let g = geometry(name, channels, filters, size, kernel, stride);
+        let weight = vec![0.25; g.weight_size()];
+        let mut group = c.benchmark_group(format!("pack_{name}"));
+        group.throughput(Throughput::Elements(g.weight_size() as u64));
+        for tier in available() {
+            if let Some(plan) = with_tier(tier, || ConvPlan::for_one_run(&g, layout)) {
+                let mut packed = Some(plan.pack(&weight, None));
+                group.bench_function(BenchmarkId::new("forward", tier), |b| {
+                    b.iter(|| packed = Some(plan.repack(packed.take(), black_box(&weight), None)));
+                });
+            }
+            if let Some(plan) = with_tier(tier, || DataGradient::new(&g)) {
+                let mut packed = Some(plan.pack(&weight));
+                group.bench_function(BenchmarkId::new("data_gradient", tier), |b| {
+                    b.iter(|| packed = Some(plan.repack(packed.take(), black_box(&weight))));
+                });
+            }
+        }
+    }
+}
+
 criterion_group! {
     name = benches;
     config = Criterion::default()
         .sample_size(20)
         .warm_up_time(Duration::from_millis(200))
         .measurement_time(Duration::from_secs(1));
-    targets = convolutions
+    targets = convolutions, packing
 }
 criterion_main!(benches);

@@ -1,7 +1,7 @@
 //! Convolution of every channel with a filter of its own: 16 channels are 16 independent sums in one vector.
 
 use super::direct::Plane;
-use super::pack::Lines;
+use super::pack::{Fill, Lines};
 use super::{Activation, Epilogue};
 use crate::conv::ConvGeometry;
 use crate::parallel::{Shared, for_tasks};
@@ -37,12 +37,10 @@ impl Depthwise {
     }
 
     /// `[channels / 16][taps][16]`
-    pub(super) fn pack(&self, old: Option<Lines>, value: impl Fn(usize, usize, usize) -> f32) -> Lines {
+    pub(super) fn pack(&self, old: Option<Lines>, fill: impl Fill) -> Lines {
         let taps = self.plane.taps();
         let mut lines = Lines::over(old, self.blocks * taps);
-        for (i, line) in lines.floats_mut().chunks_exact_mut(16).enumerate() {
-            line.iter_mut().enumerate().for_each(|(lane, v)| *v = value(i / taps * 16 + lane, 0, i % taps));
-        }
+        lines.lines_mut().chunks_exact_mut(taps).enumerate().for_each(|(block, lines)| fill(block, 0, lines));
         lines
     }
 

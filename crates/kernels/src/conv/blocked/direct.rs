@@ -3,7 +3,7 @@
 //! A task computes some panels of filters for some rows (or whole images). Where windows hang over the edge, the rows
 //! that a range of input channels needs are first copied between zeros into memory of the thread's own.
 
-use super::pack::{Lines, Panels};
+use super::pack::{Fill, Lines, Panels};
 use super::tile::{self, Shape, Tile, TileFn};
 use super::{Activation, Epilogue, Layout};
 use crate::conv::ConvGeometry;
@@ -212,10 +212,9 @@ impl Direct {
         self.blocks * self.unit * self.plane.taps()
     }
 
-    /// The weights, of which `value(filter, channel, tap)` is one.
-    pub(super) fn pack(&self, old: Option<Lines>, value: impl Fn(usize, usize, usize) -> f32 + Sync) -> Lines {
+    pub(super) fn pack(&self, old: Option<Lines>, fill: (usize, impl Fill)) -> Lines {
         let sizes = (self.blocks * self.unit, self.unit, self.plane.taps());
-        self.panels.pack(old, sizes, |block, channel, taps| gather(block, channel, taps, &value))
+        self.panels.pack(old, sizes, fill)
     }
 
     pub(super) fn run(&self, data: &[f32], packed: &Lines, epilogue: &Epilogue<'_>, out: &mut [f32]) {
@@ -353,13 +352,6 @@ impl Direct {
                 f(tile, y, run.start);
             }
         }
-    }
-}
-
-/// The taps of one channel of 16 filters.
-pub(super) fn gather(block: usize, channel: usize, taps: &mut [[f32; 16]], value: impl Fn(usize, usize, usize) -> f32) {
-    for lane in 0..16 {
-        taps.iter_mut().enumerate().for_each(|(tap, line)| line[lane] = value(block * 16 + lane, channel, tap));
     }
 }
 

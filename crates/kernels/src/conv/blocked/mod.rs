@@ -31,7 +31,7 @@ use depthwise::Depthwise;
 pub use dgrad::{DataGradient, PackedGradient, data_gradient};
 use direct::Direct;
 pub use layout::{from_blocked, to_blocked};
-use pack::Lines;
+use pack::{Fill, Lines, Weights};
 pub(super) use plain::forward;
 use std::sync::OnceLock;
 pub use wgrad::{supports_weight_gradient, weight_gradient};
@@ -216,11 +216,10 @@ impl ConvPlan {
         let (channels, taps) = (g.group_channels(), g.window.taps());
         assert_eq!(weight.len(), g.weight_size(), "size of a weight to pack");
         assert!(scale.is_none_or(|s| s.len() == g.filters), "one scale for every filter");
-        let at = |f: usize, c: usize, tap: usize| weight[(f * channels + c) * taps + tap];
-        match scale {
-            None => self.pack_with(old, at),
-            Some(scale) => self.pack_with(old, |f, c, tap| at(f, c, tap) * scale[f]),
-        }
+        self.pack_lines(
+            old,
+            Weights { data: weight, filter: channels * taps, channel: taps, taps, reversed: false, scale },
+        )
     }
 
     /// Packs, for a plan made by [`ConvPlan::data_gradient`], the weight of the convolution whose gradient it computes
@@ -232,17 +231,35 @@ impl ConvPlan {
     pub fn pack_data_gradient(&self, old: Option<Packed>, weight: &[f32]) -> Packed {
         let (filters, taps) = (self.geometry.filters, self.geometry.window.taps());
         assert_eq!(weight.len(), self.geometry.weight_size(), "size of a weight to pack");
-        self.pack_with(old, |f, c, tap| weight[(c * filters + f) * taps + taps - 1 - tap])
+        let weights =
+            Weights { data: weight, filter: taps, channel: filters * taps, taps, reversed: true, scale: None };
+        self.pack_lines(old, weights)
+    }
+
+    fn pack_lines(&self, old: Option<Packed>, weights: Weights) -> Packed {
+        let tier = self.tier;
+        self.pack_filled(old, weights.at_once(), |block, channel, lines| weights.fill(tier, block, channel, lines))
     }
 
     /// Packs the weight of which `value(filter, channel of the group, tap)` is one element, into the memory of `old` where
     /// that has the right size.
     pub fn pack_with(&self, old: Option<Packed>, value: impl Fn(usize, usize, usize) -> f32 + Sync) -> Packed {
+        self.pack_filled(old, 1, |block, channel, lines| {
+            for lane in 0..16 {
+                lines
+                    .iter_mut()
+                    .enumerate()
+                    .for_each(|(tap, line)| line[lane] = value(block * 16 + lane, channel, tap));
+            }
+        })
+    }
+
+    fn pack_filled(&self, old: Option<Packed>, at_once: usize, fill: impl Fill) -> Packed {
         let old = old.map(|old| old.lines);
         let lines = match &self.algorithm {
-            Algorithm::Depthwise(depthwise) => depthwise.pack(old, value),
-            Algorithm::Direct(direct) => direct.pack(old, value),
-            Algorithm::Winograd(winograd) => winograd.pack(old, value),
+            Algorithm::Depthwise(depthwise) => depthwise.pack(old, fill),
+            Algorithm::Direct(direct) => direct.pack(old, (at_once, fill)),
+            Algorithm::Winograd(winograd) => winograd.pack(old, fill),
         };
         Packed { lines }
     }

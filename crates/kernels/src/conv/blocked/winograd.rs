@@ -6,8 +6,8 @@
 //! [16]` and the products with a panel of filters are `[36][panel][tiles][16]`; each of the 36 is a matrix product by register
 //! tiles. Many blocks are a task each; few are transformed together first and then split by filters too.
 
-use super::direct::{Ahead, Plane, gather, runs};
-use super::pack::{Lines, Panels};
+use super::direct::{Ahead, Plane, runs};
+use super::pack::{Fill, Lines, Panels};
 use super::tile::{self, Shape, Tile};
 use super::transform::{Grid, input_tiles, output_tiles};
 use super::{Activation, Epilogue};
@@ -72,12 +72,13 @@ impl Winograd {
         self.grid.blocks * 16
     }
 
-    pub(super) fn pack(&self, old: Option<Lines>, value: impl Fn(usize, usize, usize) -> f32 + Sync) -> Lines {
-        self.panels.pack(old, (self.channels(), self.channels(), POINTS), |block, channel, out| {
+    pub(super) fn pack(&self, old: Option<Lines>, fill: impl Fill) -> Lines {
+        let transformed = |block: usize, channel: usize, out: &mut [[f32; 16]]| {
             let mut taps = [[0.0; 16]; 9];
-            gather(block, channel, &mut taps, &value);
+            fill(block, channel, &mut taps);
             transformed_weight(self.tier, &taps, out);
-        })
+        };
+        self.panels.pack(old, (self.channels(), self.channels(), POINTS), (1, transformed))
     }
 
     /// Floats of the transformed input of `tiles` tiles.
