@@ -74,7 +74,7 @@ impl<'a> Grad<'a> {
 
     /// A new node: `op` applied to `inputs`. Returns its first output.
     pub fn apply(&mut self, op: impl Operator, inputs: &[Entry]) -> Entry {
-        self.apply_ref(Arc::new(op), inputs)
+        self.apply_op(Arc::new(op), inputs)
     }
 
     /// As [`Grad::apply`], returning the given number of outputs.
@@ -87,7 +87,7 @@ impl<'a> Grad<'a> {
     /// A new node of the operator called `name`.
     pub fn named(&mut self, name: &str, params: &[(&str, &str)], inputs: &[Entry]) -> GraphResult<Entry> {
         let op = self.registry.make(name, params)?;
-        Ok(self.apply_ref(op, inputs))
+        Ok(self.apply_op(op, inputs))
     }
 
     /// The refusal of an operator without gradient.
@@ -106,7 +106,8 @@ impl<'a> Grad<'a> {
         })
     }
 
-    fn apply_ref(&mut self, op: OpRef, inputs: &[Entry]) -> Entry {
+    /// As [`Grad::apply`], of a shared operator.
+    pub fn apply_op(&mut self, op: OpRef, inputs: &[Entry]) -> Entry {
         let suffix = if self.made == 0 { String::new() } else { self.made.to_string() };
         self.made += 1;
         let name = format!("{}_backward{suffix}", self.node.name());

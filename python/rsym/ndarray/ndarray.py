@@ -301,6 +301,7 @@ class NDArray(Arithmetic, _rsym.NDArray):
             self._fill(float(value))
             return
         if everything and isinstance(value, NDArray) and value._records:
+            value = value._view((1,) * (self.ndim - value.ndim) + value.shape)
             self._assign(_functions().broadcast_to(value, shape=self.shape))
             return
         self._refuse_write(value if isinstance(value, NDArray) else None)

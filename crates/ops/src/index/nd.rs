@@ -117,6 +117,13 @@ impl Operator for GatherNdBackward {
         }, else unsupported(dtype, "a float or integer type"))
     }
 
+    fn gradient(&self, g: &mut Grad) -> GraphResult {
+        let inputs = [g.head(0)?, g.input(2)];
+        let gradient = g.apply(GatherNd {}, &inputs);
+        g.set(0, gradient);
+        Ok(())
+    }
+
     fn reads(&self, input: usize) -> bool {
         input != 1
     }

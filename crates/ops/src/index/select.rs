@@ -95,6 +95,13 @@ impl Operator for WhereBackward {
         }
         Ok(())
     }
+
+    fn gradient(&self, g: &mut Grad) -> GraphResult {
+        let inputs = [g.input(1), g.head(0)?, g.head(1)?];
+        let gradient = g.apply(Where {}, &inputs);
+        g.set(0, gradient);
+        Ok(())
+    }
 }
 
 #[cfg(test)]

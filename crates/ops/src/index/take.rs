@@ -131,6 +131,13 @@ impl Operator for TakeBackward {
         }, else unsupported(dtype, "a float or integer type"))
     }
 
+    fn gradient(&self, g: &mut Grad) -> GraphResult {
+        let inputs = [g.head(0)?, g.input(2)];
+        let gradient = g.apply(Take { axis: self.axis, mode: self.mode }, &inputs);
+        g.set(0, gradient);
+        Ok(())
+    }
+
     fn reads(&self, input: usize) -> bool {
         input != 1
     }

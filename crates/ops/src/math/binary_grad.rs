@@ -4,6 +4,7 @@ use super::apply::{Arg, Slope2, functions, point, point_with, slope2};
 use super::broadcast::{BroadcastDiv, BroadcastMul};
 use super::broadcast_to::ReduceLike;
 use super::elemwise::{ElemwiseDiv, ElemwiseMul};
+use super::formula::{Formula, second};
 use super::unary::Negative;
 use rsym_graph::*;
 use rsym_kernels::fused::Op;
@@ -82,6 +83,36 @@ impl Partial {
     }
 }
 
+impl Partial {
+    /// The derivatives of this one by `a` and by `b`; `None` where they are zero.
+    fn derivatives(self, a: Formula, b: Formula) -> [Option<Formula>; 2] {
+        let (a, b) = (|| a.clone(), || b.clone());
+        match self {
+            Partial::DivRhs => [Some(-1.0 / (b() * b())), Some(a() * 2.0 / (b() * b() * b()))],
+            Partial::PowerLhs => [
+                Some(b() * (b() - 1.0) * a().power(b() - 2.0)),
+                Some(a().power(b() - 1.0) * (b() * a().ln() + 1.0)),
+            ],
+            Partial::PowerRhs => [
+                Some(a().power(b() - 1.0) * (b() * a().ln() + 1.0)),
+                Some(a().power(b()) * a().ln() * a().ln()),
+            ],
+            Partial::HypotLhs => [Some(b() * b() * cube(a(), b())), Some(-(a() * b() * cube(a(), b())))],
+            Partial::HypotRhs => [Some(-(a() * b() * cube(a(), b()))), Some(a() * a() * cube(a(), b()))],
+            Partial::ModRhs
+            | Partial::MaximumLhs
+            | Partial::MaximumRhs
+            | Partial::MinimumLhs
+            | Partial::MinimumRhs => [None, None],
+        }
+    }
+}
+
+/// `1 / hypot(a, b)³`
+fn cube(a: Formula, b: Formula) -> Formula {
+    (a.clone() * a + b.clone() * b).powf(-1.5)
+}
+
 operator! {
     /// A partial derivative of a function of two operands times the arriving gradient.
     #[hidden(true)]
@@ -118,6 +149,25 @@ impl Operator for BinaryGrad {
         self.partial.run(args, &mut io.outputs[0])
     }
 
+    fn gradient(&self, g: &mut Grad) -> GraphResult {
+        let (head, ograd, lhs, rhs) = (g.head(0)?, g.input(0), g.input(1), g.input(2));
+        if g.needs(0) {
+            let gradient = g.apply(self.clone(), &[head.clone(), lhs.clone(), rhs.clone()]);
+            g.set(0, gradient);
+        }
+        let found = self.partial.derivatives(lhs.clone().into(), rhs.clone().into());
+        for (i, (slope, like)) in found.into_iter().zip([lhs, rhs]).enumerate() {
+            let product = |slope| Formula::from(head.clone()) * Formula::from(ograd.clone()) * slope;
+            if g.needs(i + 1)
+                && let Some(gradient) = slope.map(product).and_then(|formula| formula.write(g))
+            {
+                let gradient = g.apply(ReduceLike {}, &[gradient, like]);
+                g.set(i + 1, gradient);
+            }
+        }
+        Ok(())
+    }
+
     fn pointwise(&self) -> Option<Pointwise> {
         point(self.partial.single(), 3)
     }
@@ -137,6 +187,16 @@ impl Operator for ScalarGrad {
         let by_lhs = self.partial.text().ends_with("lhs");
         let args = if by_lhs { [head, data, scalar] } else { [head, scalar, data] };
         self.partial.run(args, &mut io.outputs[0])
+    }
+
+    fn gradient(&self, g: &mut Grad) -> GraphResult {
+        let by_lhs = self.partial.text().ends_with("lhs");
+        second(g, self.clone(), |data| {
+            let scalar = Formula::Number(self.scalar);
+            let (a, b) = if by_lhs { (data, scalar) } else { (scalar, data) };
+            let [by_a, by_b] = self.partial.derivatives(a, b);
+            if by_lhs { by_a } else { by_b }
+        })
     }
 
     fn pointwise(&self) -> Option<Pointwise> {

@@ -1,6 +1,8 @@
 //! Repetition of dimensions of extent 1, and its gradient.
 
 use crate::support::{axis_of, unsupported};
+use super::broadcast::BroadcastAdd;
+use super::constant::ZerosLike;
 use rsym_graph::*;
 use rsym_kernels::{arrange, reduce};
 use rsym_tensor::{PartialShape, dispatch, dispatch_num};
@@ -216,6 +218,14 @@ impl Operator for ReduceLike {
             reduce::reduce_to_shape::<T>(data.slice()?, data.shape(), &target, out.slice_mut()?);
             Ok(())
         }, else unsupported(out.dtype(), "a float or integer type"))
+    }
+
+    fn gradient(&self, g: &mut Grad) -> GraphResult {
+        let (head, data) = (g.head(0)?, g.input(0));
+        let zeros = g.apply(ZerosLike {}, &[data]);
+        let gradient = g.apply(BroadcastAdd {}, &[zeros, head]);
+        g.set(0, gradient);
+        Ok(())
     }
 
     fn inplace(&self) -> &'static [(usize, usize)] {

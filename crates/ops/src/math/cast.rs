@@ -78,6 +78,13 @@ impl Operator for CastLike {
         convert(io)
     }
 
+    fn gradient(&self, g: &mut Grad) -> GraphResult {
+        let inputs = [g.head(0)?, g.input(0)];
+        let gradient = g.apply(CastLike {}, &inputs);
+        g.set(0, gradient);
+        Ok(())
+    }
+
     fn reads(&self, input: usize) -> bool {
         input == 0
     }

@@ -2,6 +2,7 @@
 
 use super::apply::{Arg, point_with, single};
 use crate::support::{operand, unsupported};
+use super::formula::second;
 use rsym_graph::*;
 use rsym_kernels::elementwise::{binary, unary};
 use rsym_kernels::fused::Op;
@@ -93,6 +94,10 @@ impl Operator for ClipGrad {
     fn forward(&self, io: &mut Io, _: &Ctx) -> OpResult {
         let dtype = io.outputs[0].dtype();
         dispatch_num!(dtype, T => self.run::<T>(io), else unsupported(dtype, "a float or integer type"))
+    }
+
+    fn gradient(&self, g: &mut Grad) -> GraphResult {
+        second(g, self.clone(), |_| None)
     }
 
     fn inplace(&self) -> &'static [(usize, usize)] {

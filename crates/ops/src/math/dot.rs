@@ -159,6 +159,22 @@ impl Operator for DotGrad {
         dispatch_float!(dtype, T => self.run::<T>(io), else unsupported(dtype, "a float type"))
     }
 
+    fn gradient(&self, g: &mut Grad) -> GraphResult {
+        let (head, ograd, other) = (g.head(0)?, g.input(0), g.input(1));
+        let (transpose_a, transpose_b) = (self.transpose_a, self.transpose_b);
+        if g.needs(0) {
+            let factors = if self.of_lhs { [head.clone(), other.clone()] } else { [other.clone(), head.clone()] };
+            let gradient = g.apply(Dot { transpose_a, transpose_b, forward_stype: None }, &factors);
+            g.set(0, gradient);
+        }
+        if g.needs(1) {
+            let op = DotGrad { of_lhs: !self.of_lhs, ..self.clone() };
+            let gradient = g.apply(op, &[ograd, head, other]);
+            g.set(1, gradient);
+        }
+        Ok(())
+    }
+
     fn reads(&self, input: usize) -> bool {
         input != 2
     }

@@ -2,6 +2,7 @@
 
 use super::apply::{Arg, real_with, single, slope_with};
 use crate::support::unsupported;
+use super::formula::second;
 use rsym_graph::*;
 use rsym_kernels::fused::Op;
 use rsym_kernels::math;
@@ -80,6 +81,10 @@ impl Operator for HardSigmoidGrad {
         }
         let half = |g, y| if y > 0.0 && y < 1.0 { alpha * g } else { 0.0 };
         slope_with(io, half, |g, y| if y > 0.0 && y < 1.0 { alpha as f64 * g } else { 0.0 })
+    }
+
+    fn gradient(&self, g: &mut Grad) -> GraphResult {
+        second(g, self.clone(), |_| None)
     }
 
     fn inplace(&self) -> &'static [(usize, usize)] {

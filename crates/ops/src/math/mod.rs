@@ -1,6 +1,7 @@
 //! Elementwise arithmetic, unary maths, comparison, reduction and products.
 
 pub(crate) mod apply;
+pub(crate) mod formula;
 mod reduced;
 
 family! {

@@ -2,6 +2,10 @@
 
 use super::apply::{self, Arg, Slope2, binary, functions, slope2};
 use super::reduced::{kept_shape, reduced_axes};
+use super::constant::OnesLike;
+use super::formula::Formula;
+use super::reduce::{Mean, Sum};
+use crate::shape::restore::Restore;
 use rsym_graph::*;
 use rsym_kernels::arrange::broadcast_to;
 use rsym_kernels::real::Real;
@@ -121,6 +125,32 @@ impl Operator for ReduceGrad {
             }
             _ => slope2::<Hit>(args, out),
         }
+    }
+
+    fn gradient(&self, g: &mut Grad) -> GraphResult {
+        let (head, ograd) = (g.head(0)?, g.input(0));
+        let (axis, exclude) = (self.axis.clone(), self.exclude);
+        let sum = |formula: Formula| formula.apply(Sum { axis: axis.clone(), keepdims: false, exclude });
+        let restored = |g: &mut Grad, formula: Formula| match formula.write(g) {
+            Some(sum) => Some(g.apply(Restore {}, &[sum, ograd.clone()])),
+            None => None,
+        };
+        let by_ograd = match self.of {
+            Reduced::Sum => sum(head.clone().into()),
+            Reduced::Mean => Formula::from(head.clone()).apply(Mean { axis: axis.clone(), keepdims: false, exclude }),
+            Reduced::NanSum | Reduced::Max | Reduced::Min | Reduced::L1 => {
+                let ones = g.apply(OnesLike {}, std::slice::from_ref(&ograd));
+                let slopes = g.apply(self.clone(), &[ones, g.input(1), g.input(2)]);
+                sum(Formula::from(head.clone()) * Formula::from(slopes))
+            }
+            Reduced::Prod | Reduced::NanProd | Reduced::L2 | Reduced::Variance => return g.not_differentiable(),
+        };
+        if g.needs(0)
+            && let Some(gradient) = restored(g, by_ograd)
+        {
+            g.set(0, gradient);
+        }
+        Ok(())
     }
 
     fn inplace(&self) -> &'static [(usize, usize)] {

@@ -1,6 +1,8 @@
 //! `smooth_l1`: the Huber-like loss of Fast R-CNN.
 
 use super::apply::{Arg, real_with, single, slope_with};
+use super::compare::LesserScalar;
+use super::formula::second;
 use rsym_graph::*;
 use rsym_kernels::fused::Op;
 use rsym_kernels::math;
@@ -76,6 +78,11 @@ impl Operator for SmoothL1Grad {
         }
         let half = |g, x| g * math::smooth_l1_slope(x, sigma as f32);
         slope_with(io, half, |g, x| g * math::smooth_l1_slope(x, sigma))
+    }
+
+    fn gradient(&self, g: &mut Grad) -> GraphResult {
+        let square = self.scalar * self.scalar;
+        second(g, self.clone(), |x| Some(x.abs().apply(LesserScalar::by(1.0 / square)) * square))
     }
 
     fn inplace(&self) -> &'static [(usize, usize)] {

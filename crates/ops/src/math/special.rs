@@ -7,37 +7,43 @@ use rsym_kernels::math::{self, constant as c};
 real! {
     /// Takes the logistic function: `out = 1 / (1 + e^-data)`.
     Sigmoid("sigmoid", ["_sparse_sigmoid"]) = |x| math::sigmoid(x) => Sigmoid,
-    SigmoidGrad("_backward_sigmoid") of output = |g, y| g * (y * (F::one() - y)) => SigmoidGrad
+    SigmoidGrad("_backward_sigmoid") of output = |g, y| g * (y * (F::one() - y)) => SigmoidGrad,
+    then |y| 1.0 - y * 2.0
 }
 
 real! {
     /// Takes the softsign: `out = data / (1 + |data|)`.
     Softsign("softsign", []) = |x| math::softsign(x) => Softsign,
-    SoftsignGrad("_backward_softsign") of data = |g, x| g / ((F::one() + x.abs()) * (F::one() + x.abs())) => SoftsignGrad
+    SoftsignGrad("_backward_softsign") of data = |g, x| g / ((F::one() + x.abs()) * (F::one() + x.abs())) => SoftsignGrad,
+    then |x| x.clone().sign() * (x.abs() + 1.0).powf(-3.0) * -2.0
 }
 
 real! {
     /// Takes the error function: `out = 2/√π ∫₀^data e^(-t²) dt`.
     Erf("erf", ["_npx_erf"]) = |x| math::erf(x) => Erf,
-    ErfGrad("_backward_erf") of data = |g, x| g * c(std::f64::consts::FRAC_2_SQRT_PI) * (-x * x).exp() => ErfGrad
+    ErfGrad("_backward_erf") of data = |g, x| g * c(std::f64::consts::FRAC_2_SQRT_PI) * (-x * x).exp() => ErfGrad,
+    then |x| (-(x.clone() * x.clone())).exp() * x * (-2.0 * std::f64::consts::FRAC_2_SQRT_PI)
 }
 
 real! {
     /// Takes the inverse of the error function: ±infinity at ±1, NaN beyond.
     Erfinv("erfinv", ["_npx_erfinv"]) = |x| math::erfinv(x) => Erfinv,
-    ErfinvGrad("_backward_erfinv") of output = |g, y| g / c(std::f64::consts::FRAC_2_SQRT_PI) * (y * y).exp()
+    ErfinvGrad("_backward_erfinv") of output = |g, y| g / c(std::f64::consts::FRAC_2_SQRT_PI) * (y * y).exp(),
+    then |y| (y.clone() * y.clone()).exp() * y * (2.0 / std::f64::consts::FRAC_2_SQRT_PI)
 }
 
 real! {
     /// Takes the gamma function: `out = Γ(data)`.
     Gamma("gamma", ["_npx_gamma", "_sparse_gamma"]) = |x| math::gamma(x) => Gamma,
-    GammaGrad("_backward_gamma") of data = |g, x| g * math::gamma(x) * math::digamma(x)
+    GammaGrad("_backward_gamma") of data = |g, x| g * math::gamma(x) * math::digamma(x),
+    then unknown
 }
 
 real! {
     /// Takes the logarithm of the absolute gamma function: `out = ln|Γ(data)|`.
     Gammaln("gammaln", ["_npx_gammaln", "_sparse_gammaln"]) = |x| math::gammaln(x) => Gammaln,
-    GammalnGrad("_backward_gammaln") of data = |g, x| g * math::digamma(x)
+    GammalnGrad("_backward_gammaln") of data = |g, x| g * math::digamma(x),
+    then unknown
 }
 
 #[cfg(test)]

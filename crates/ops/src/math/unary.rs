@@ -1,6 +1,7 @@
 //! What all functions of one tensor share, and those that are exact on every numeric type.
 
 use super::apply::{Exact, exact};
+use super::formula::Formula;
 use rsym_graph::*;
 use rsym_kernels::number::Number;
 
@@ -47,9 +48,9 @@ macro_rules! unary_operator {
 pub(super) use unary_operator;
 
 /// Declares the hidden operator for the gradient of such a function, from the arriving gradient and the `data` or the
-/// `output` of the function.
+/// `output` of the function. After `then` comes the derivative of the slope by that value: a formula, `zero` or `unknown`.
 macro_rules! slope_operator {
-    ($grad:ident($name:literal), |$head:ident, $x:ident| $slope:expr $(=> $single:ident)?) => {
+    ($grad:ident($name:literal), |$head:ident, $x:ident| $slope:expr $(=> $single:ident)?, then $($then:tt)+) => {
         operator! {
             /// The gradient of the function of the same name.
             #[hidden(true)]
@@ -80,10 +81,25 @@ macro_rules! slope_operator {
                 $crate::math::apply::point(<$grad as $crate::math::apply::Slope>::SINGLE, 2)
             }
 
+            fn gradient(&self, g: &mut Grad) -> GraphResult {
+                slope_operator!(@then g, $grad, $($then)+)
+            }
+
             fn inplace(&self) -> &'static [(usize, usize)] {
                 &[(0, 0), (1, 0)]
             }
         }
+    };
+    (@then $g:ident, $grad:ident, zero) => { $crate::math::formula::second($g, $grad {}, |_| None) };
+    (@then $g:ident, $grad:ident, unknown) => {
+        if $g.needs(1) {
+            $g.not_differentiable()
+        } else {
+            $crate::math::formula::second($g, $grad {}, |_| None)
+        }
+    };
+    (@then $g:ident, $grad:ident, |$v:ident| $derivative:expr) => {
+        $crate::math::formula::second($g, $grad {}, |$v| Some($derivative.into()))
     };
 }
 pub(super) use slope_operator;
@@ -117,10 +133,10 @@ macro_rules! exact {
         }
     };
     ($(#[doc = $doc:literal])* $op:ident($name:literal, [$($alias:literal),*]) = |$x:ident| $f:expr => $single:ident,
-     $grad:ident($gname:literal) of $port:ident = |$head:ident, $v:ident| $slope:expr => $gsingle:ident) => {
+     $grad:ident($gname:literal) of $port:ident = |$head:ident, $v:ident| $slope:expr => $gsingle:ident, then $($then:tt)+) => {
         exact! { @function $op |$x| $f => $single }
         unary_operator! { $(#[doc = $doc])* $op($name, [$($alias),*]), $crate::math::apply::Exact, exact::<$op>, g => slope_gradient!(g, $grad, $port) }
-        slope_operator! { $grad($gname), |$head, $v| $slope => $gsingle }
+        slope_operator! { $grad($gname), |$head, $v| $slope => $gsingle, then $($then)+ }
     };
     (@function $op:ident |$x:ident| $f:expr => $single:ident) => {
         impl Exact for $op {
@@ -136,7 +152,7 @@ macro_rules! exact {
 /// Declares a function of real numbers.
 macro_rules! real {
     ($(#[doc = $doc:literal])* $op:ident($name:literal, [$($alias:literal),*]) = |$x:ident| $f:expr $(=> $single:ident)?,
-     $grad:ident($gname:literal) of $port:ident = |$head:ident, $v:ident| $slope:expr $(=> $gsingle:ident)?) => {
+     $grad:ident($gname:literal) of $port:ident = |$head:ident, $v:ident| $slope:expr $(=> $gsingle:ident)?, then $($then:tt)+) => {
         impl $crate::math::apply::Unary for $op {
             const SINGLE: Option<rsym_kernels::fused::Op> = $crate::math::apply::vector!($($single)?);
             #[inline(always)]
@@ -152,7 +168,7 @@ macro_rules! real {
             $op($name, [$($alias),*]), $crate::math::apply::Unary, $crate::math::apply::real::<$op>, g => slope_gradient!(g, $grad, $port)
         }
 
-        slope_operator! { $grad($gname), |$head, $v| $slope $(=> $gsingle)? }
+        slope_operator! { $grad($gname), |$head, $v| $slope $(=> $gsingle)?, then $($then)+ }
     };
 }
 pub(super) use real;
@@ -189,7 +205,8 @@ fn rounded<F: super::apply::Unary>(io: &mut Io) -> OpResult {
 exact! {
     /// Takes the absolute value: `out = |data|`.
     Abs("abs", ["_sparse_abs"]) = |x| x.magnitude() => Abs,
-    AbsGrad("_backward_abs") of data = |g, x| g * rsym_kernels::math::sign(x) => AbsGrad
+    AbsGrad("_backward_abs") of data = |g, x| g * rsym_kernels::math::sign(x) => AbsGrad,
+    then zero
 }
 
 exact! {
@@ -200,7 +217,8 @@ exact! {
 exact! {
     /// Squares: `out = data²`.
     Square("square", ["_sparse_square"]) = |x| x.times(x) => Square,
-    SquareGrad("_backward_square") of data = |g, x| g * (x + x) => SquareGrad
+    SquareGrad("_backward_square") of data = |g, x| g * (x + x) => SquareGrad,
+    then |_x| Formula::Number(2.0)
 }
 
 exact! {
@@ -211,7 +229,8 @@ exact! {
 exact! {
     /// Replaces negative values by 0: `out = max(data, 0)`; NaN stays.
     Relu("relu", ["_sparse_relu"]) = |x| if x.is_nan() || x > T::default() { x } else { T::default() } => Relu,
-    ReluGrad("_backward_relu") of output = |g, y| if y.is_nan() { y } else if y > F::zero() { g } else { F::zero() } => ReluGrad
+    ReluGrad("_backward_relu") of output = |g, y| if y.is_nan() { y } else if y > F::zero() { g } else { F::zero() } => ReluGrad,
+    then zero
 }
 
 impl Exact for Negative {

@@ -3,6 +3,7 @@
 use crate::math::apply::{Arg, point, single};
 use crate::support::{operand, unsupported};
 use num_traits::{Float as _, One, Zero};
+use crate::math::formula::second;
 use rsym_graph::*;
 use rsym_kernels::elementwise::{binary, unary};
 use rsym_kernels::fused::Op;
@@ -139,6 +140,16 @@ impl Operator for ActivationBackward {
             return single(self.act_type.slope(), &args, &mut io.outputs[0]);
         }
         dispatch_float!(dtype, T => self.run::<T>(io), else unsupported(dtype, "a float type"))
+    }
+
+    fn gradient(&self, g: &mut Grad) -> GraphResult {
+        second(g, self.clone(), |value| match self.act_type {
+            Act::Relu => None,
+            Act::Sigmoid => Some(1.0 - value * 2.0),
+            Act::Softrelu => Some((-value).exp()),
+            Act::Softsign => Some(value.clone().sign() * (value.abs() + 1.0).powf(-3.0) * -2.0),
+            Act::Tanh => Some(value * -2.0),
+        })
     }
 
     fn pointwise(&self) -> Option<Pointwise> {

@@ -2,6 +2,7 @@
 
 use crate::math::apply::{Arg, single};
 use crate::support::{operand, unsupported};
+use crate::math::formula::second;
 use rsym_graph::*;
 use rsym_kernels::broadcast::broadcast;
 use rsym_kernels::elementwise::Operand;
@@ -137,6 +138,10 @@ impl Operator for DropoutBackward {
     fn forward(&self, io: &mut Io, _: &Ctx) -> OpResult {
         let (dtype, mask) = (io.outputs[0].dtype(), io.inputs[1].clone());
         dispatch_float!(dtype, T => masked::<T>(io, &mask), else unsupported(dtype, "a float type"))
+    }
+
+    fn gradient(&self, g: &mut Grad) -> GraphResult {
+        second(g, self.clone(), |_| None)
     }
 
     fn inplace(&self) -> &'static [(usize, usize)] {

@@ -129,6 +129,19 @@ impl Operator for EmbeddingBackward {
             Ok(())
         }, else unsupported(dtype, "a number type"))
     }
+
+    fn gradient(&self, g: &mut Grad) -> GraphResult {
+        let inputs = [g.input(1), g.head(0)?];
+        let op = Embedding {
+            input_dim: self.input_dim,
+            output_dim: self.output_dim,
+            dtype: TableType::Float32,
+            sparse_grad: false,
+        };
+        let gradient = g.apply(op, &inputs);
+        g.set(0, gradient);
+        Ok(())
+    }
 }
 
 #[cfg(test)]

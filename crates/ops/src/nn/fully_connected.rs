@@ -2,6 +2,9 @@
 
 use crate::forms::{DenseRelu, activate};
 use crate::support::unsupported;
+use crate::math::broadcast::BroadcastAdd;
+use crate::math::constant::ZerosLike;
+use crate::math::formula::set_sum;
 use rsym_graph::*;
 use rsym_kernels::conv::blocked;
 use rsym_kernels::gemm::{Activation, Epilogue, Mat, MatMut, PackedB, gemm, gemm_packed};
@@ -197,6 +200,41 @@ impl Operator for FullyConnectedBackward {
     fn forward(&self, io: &mut Io, _: &Ctx) -> OpResult {
         let dtype = io.inputs[0].dtype();
         dispatch_float!(dtype, T => self.run::<T>(io), else unsupported(dtype, "a float type"))
+    }
+
+    fn gradient(&self, g: &mut Grad) -> GraphResult {
+        let wanted = self.wanted();
+        let head = |g: &mut Grad, of: usize| wanted.iter().position(|&w| w == of).and_then(|o| g.head_opt(o));
+        let [by_data, by_weight, by_bias] = [0, 1, 2].map(|of| head(g, of));
+        let (ograd, data, weight) = (g.input(0), g.input(1), g.input(2));
+        let only = FullyConnectedBackward { for_data: false, for_weight: false, for_bias: false, ..self.clone() };
+        if let Some(head) = by_weight.clone().filter(|_| g.needs(1)) {
+            let op = FullyConnectedBackward { for_data: true, ..only.clone() };
+            let gradient = g.apply(op, &[ograd.clone(), data.clone(), head]);
+            g.set(1, gradient);
+        }
+        if let Some(head) = by_data.clone().filter(|_| g.needs(2)) {
+            let op = FullyConnectedBackward { for_weight: true, ..only };
+            let gradient = g.apply(op, &[ograd.clone(), head, weight.clone()]);
+            g.set(2, gradient);
+        }
+        if !g.needs(0) {
+            return Ok(());
+        }
+        let dense = FullyConnected { num_hidden: self.num_hidden, no_bias: true, flatten: self.flatten };
+        let mut parts = Vec::new();
+        if let Some(head) = by_data {
+            parts.push(g.apply(dense.clone(), &[head, weight]));
+        }
+        if let Some(head) = by_weight {
+            parts.push(g.apply(dense, &[data, head]));
+        }
+        if let Some(head) = by_bias {
+            let zeros = g.apply(ZerosLike {}, &[ograd]);
+            parts.push(g.apply(BroadcastAdd {}, &[zeros, head]));
+        }
+        set_sum(g, 0, parts);
+        Ok(())
     }
 
     fn reads(&self, input: usize) -> bool {

@@ -2,6 +2,8 @@
 
 use crate::math::apply::{Arg, point_with, single};
 use crate::support::{operand, unsupported};
+use crate::math::compare::LesserScalar;
+use crate::math::formula::second;
 use rsym_graph::*;
 use rsym_kernels::broadcast::broadcast;
 use rsym_kernels::elementwise::{Operand, binary, unary};
@@ -301,6 +303,16 @@ impl Operator for LeakyReluBackward {
             return single(op, &args[..op.arity()], &mut io.outputs[0]);
         }
         dispatch_float!(dtype, T => self.run::<T>(io), else unsupported(dtype, "a float type"))
+    }
+
+    fn gradient(&self, g: &mut Grad) -> GraphResult {
+        match self.act_type {
+            LeakyAct::Leaky => second(g, self.clone(), |_| None),
+            // Below zero the slope is the output and a constant.
+            LeakyAct::Elu => second(g, self.clone(), |value| Some(value.apply(LesserScalar::by(0.0)))),
+            _ if g.needs(1) => g.not_differentiable(),
+            _ => second(g, self.clone(), |_| None),
+        }
     }
 
     fn inplace(&self) -> &'static [(usize, usize)] {

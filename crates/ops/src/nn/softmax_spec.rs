@@ -1,6 +1,8 @@
 //! What softmax, its logarithm and softmin share: inference, computation and gradient operator.
 
 use crate::support::{axis_of, unsupported};
+use crate::math::formula::Formula;
+use crate::math::reduce::Sum;
 use rsym_graph::*;
 use rsym_kernels::layout::AxisDims;
 use rsym_kernels::softmax::{self as kernel, Softmax as Kind};
@@ -154,6 +156,32 @@ impl Operator for SoftmaxBackward {
         let mut result = Tensor::zeros(io.outputs[0].shape().clone(), from)?;
         self.compute([&io.inputs[0], &io.inputs[1]], length.as_deref(), &mut result)?;
         Ok(io.outputs[0].assign(&result)?)
+    }
+
+    fn gradient(&self, g: &mut Grad) -> GraphResult {
+        if self.use_length {
+            return g.not_differentiable();
+        }
+        let head = Formula::from(g.head(0)?);
+        let (ograd, output) = (Formula::from(g.input(0)), Formula::from(g.input(1)));
+        let axis = Some(Tuple::from_slice(&[self.axis as i64]));
+        let sum = |formula: Formula| formula.apply(Sum { axis: axis.clone(), keepdims: true, exclude: false });
+        let factor = if self.negate { -1.0 } else { 1.0 } / self.temperature;
+        let (by_ograd, by_output) = if self.log {
+            let probability = output.exp();
+            (head.clone() - sum(head.clone() * probability.clone()), -(head * probability * sum(ograd)))
+        } else {
+            let weighted = |f: &Formula| f.clone() - sum(f.clone() * output.clone());
+            (output.clone() * weighted(&head), head.clone() * weighted(&ograd) - ograd * sum(head * output.clone()))
+        };
+        for (i, formula) in [by_ograd, by_output].into_iter().enumerate() {
+            if g.needs(i)
+                && let Some(gradient) = (formula * factor).write(g)
+            {
+                g.set(i, gradient);
+            }
+        }
+        Ok(())
     }
 
     fn reads(&self, input: usize) -> bool {

@@ -196,6 +196,13 @@ impl Operator for ConcatBackward {
         dispatch!(io.inputs[0].dtype(), T => cut::<T>(io, axis))
     }
 
+    fn gradient(&self, g: &mut Grad) -> GraphResult {
+        let heads = (0..self.num_outputs()).map(|i| g.head(i)).collect::<GraphResult<Vec<_>>>()?;
+        let gradient = g.apply(Concat { num_args: self.num_args, dim: self.dim }, &heads);
+        g.set(0, gradient);
+        Ok(())
+    }
+
     fn reads(&self, input: usize) -> bool {
         input == 0
     }

@@ -154,9 +154,10 @@ impl Operator for SliceAxis {
     }
 }
 
-/// Implements the gradient operators: input 0 goes where the window was, into the shape of input 1.
+/// Implements the gradient operators: input 0 goes where the window was, into the shape of input 1. Their own gradient cuts
+/// the window out again, by the operator `$forward`.
 macro_rules! window_backward {
-    ($op:ident, |$this:ident, $rank:ident| $selections:expr) => {
+    ($op:ident, |$this:ident, $rank:ident| $selections:expr, $forward:expr) => {
         impl Operator for $op {
             fn infer_shape(&self, io: &mut ShapeIo) -> OpResult {
                 io.unify([Port::Input(1), Port::Output(0)])
@@ -168,6 +169,13 @@ macro_rules! window_backward {
                 spread(io, &window(&dims, &$selections?))
             }
 
+            fn gradient(&self, g: &mut Grad) -> GraphResult {
+                let ($this, head) = (self, g.head(0)?);
+                let gradient = g.apply($forward, &[head]);
+                g.set(0, gradient);
+                Ok(())
+            }
+
             fn reads(&self, input: usize) -> bool {
                 input == 0
             }
@@ -175,8 +183,16 @@ macro_rules! window_backward {
     };
 }
 
-window_backward!(SliceBackward, |this, rank| selections(&this.begin, &this.end, &this.step, rank));
-window_backward!(SliceAxisBackward, |this, rank| one_axis(this.axis, this.begin, this.end, rank));
+window_backward!(
+    SliceBackward,
+    |this, rank| selections(&this.begin, &this.end, &this.step, rank),
+    Slice { begin: this.begin.clone(), end: this.end.clone(), step: this.step.clone() }
+);
+window_backward!(
+    SliceAxisBackward,
+    |this, rank| one_axis(this.axis, this.begin, this.end, rank),
+    SliceAxis { axis: this.axis, begin: this.begin, end: this.end }
+);
 
 operator! {
     /// Cuts the beginning of its first input to the extents of the second.
@@ -268,6 +284,13 @@ impl Operator for SliceLikeBackward {
         let list = heads(io.inputs[0].shape());
         let dims = io.outputs[0].shape().clone();
         spread(io, &window(&dims, &list))
+    }
+
+    fn gradient(&self, g: &mut Grad) -> GraphResult {
+        let inputs = [g.head(0)?, g.input(0)];
+        let gradient = g.apply(SliceLike { axes: Tuple::new() }, &inputs);
+        g.set(0, gradient);
+        Ok(())
     }
 
     fn reads(&self, input: usize) -> bool {
