@@ -131,9 +131,8 @@ impl Operator for ReduceGrad {
         let (head, ograd) = (g.head(0)?, g.input(0));
         let (axis, exclude) = (self.axis.clone(), self.exclude);
         let sum = |formula: Formula| formula.apply(Sum { axis: axis.clone(), keepdims: false, exclude });
-        let restored = |g: &mut Grad, formula: Formula| match formula.write(g) {
-            Some(sum) => Some(g.apply(Restore {}, &[sum, ograd.clone()])),
-            None => None,
+        let restored = |g: &mut Grad, formula: Formula| {
+            formula.write(g).map(|sum| g.apply(Restore {}, &[sum, ograd.clone()]))
         };
         let by_ograd = match self.of {
             Reduced::Sum => sum(head.clone().into()),
