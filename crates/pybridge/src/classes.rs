@@ -47,10 +47,22 @@ pub fn take_made_symbol() -> PyResult<Symbol> {
     made.ok_or_else(|| PyTypeError::new_err("symbols are made by Variable, by operators and by load"))
 }
 
+thread_local! {
+    /// What the constructor of the next `NDArray` takes.
+    static MADE_ARRAY: Cell<Option<NDArray>> = const { Cell::new(None) };
+}
+
 /// A Python `NDArray`.
 pub fn wrap_ndarray<'py>(py: Python<'py>, array: NDArray) -> PyResult<Bound<'py, PyAny>> {
-    let base = Bound::new(py, array)?;
-    classes(py)?.ndarray.bind(py).call1((base,))
+    let class = classes(py)?.ndarray.bind(py);
+    MADE_ARRAY.set(Some(array));
+    class.call0()
+}
+
+/// The array that [`wrap_ndarray`] is wrapping. TypeError if Python called the class itself.
+pub fn take_made_array() -> PyResult<NDArray> {
+    let made = MADE_ARRAY.take();
+    made.ok_or_else(|| PyTypeError::new_err("arrays are made by rsym.nd.array and its like, and by operators"))
 }
 
 /// The object that stands for a parameter not given.

@@ -1,5 +1,5 @@
 use crate::autograd;
-use crate::classes::wrap_ndarray;
+use crate::classes::{take_made_array, wrap_ndarray};
 use crate::convert::{dtype_of, shape_of};
 use crate::errors::{attached, mxnet_error};
 use numpy::{PyArray1, PyArrayMethods, PyReadonlyArray1, PyUntypedArray, PyUntypedArrayMethods};
@@ -41,9 +41,11 @@ impl NDArray {
 
 #[pymethods]
 impl NDArray {
+    /// An array on the memory of another one.
     #[new]
-    fn from_base(base: &NDArray) -> NDArray {
-        base.clone()
+    #[pyo3(signature = (base=None))]
+    fn new_object(base: Option<&NDArray>) -> PyResult<NDArray> {
+        base.map_or_else(take_made_array, |base| Ok(base.clone()))
     }
 
     /// An array of zeros.
