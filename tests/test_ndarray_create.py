@@ -197,3 +197,50 @@ def test_arrays_are_pickled_with_type_and_device(dtype):
     assert again.context == mx.cpu(1) and type(again) is nd.NDArray
     again[:] = 0
     assert array.asnumpy().any()
+
+
+@pytest.mark.parametrize("axis", [-4, -1, 0, 2, 3])
+def test_expand_dims_in_place_shares_the_memory(axis):
+    x = mx.nd.array(np.arange(24).reshape(2, 3, 4))
+    view = x.expand_dims(axis, inplace=True)
+    assert view.shape == np.expand_dims(x.asnumpy(), axis).shape == x.expand_dims(axis).shape
+    view[:] = 7
+    assert (x.asnumpy() == 7).all()
+
+
+@pytest.mark.parametrize("axis", [None, 0, -1, (0, 2), (0, 2, 4)])
+def test_squeeze_in_place_shares_the_memory(axis):
+    x = mx.nd.array(np.arange(6).reshape(1, 2, 1, 3, 1))
+    view = x.squeeze(axis, inplace=True)
+    assert view.shape == np.squeeze(x.asnumpy(), axis).shape == x.squeeze(axis).shape
+    view[:] = 7
+    assert (x.asnumpy() == 7).all()
+    assert mx.nd.ones((1, 1)).squeeze(inplace=True).shape == (1,)
+
+
+def test_views_in_place_refuse_axes_that_do_not_fit():
+    x = mx.nd.ones((1, 3))
+    for call in (lambda: x.expand_dims(3, inplace=True), lambda: x.squeeze(1, inplace=True), lambda: x.squeeze(2, inplace=True)):
+        with pytest.raises(ValueError):
+            call()
+    assert x.flatten(inplace=True).shape == x.flatten().shape == (1, 3)
+    with pytest.raises(ValueError, match="into shape"):
+        x.reshape((2, 3))
+
+
+def test_a_numpy_shape_is_a_parameter():
+    x = mx.nd.ones((1, 3))
+    assert x.broadcast_to(shape=np.array([2, 3])).shape == (2, 3)
+    assert mx.sym.broadcast_to(mx.sym.Variable("x"), shape=np.array([2, 3])).attr("shape") == "[2, 3]"
+
+
+def test_cached_op_is_a_symbol_on_arrays():
+    net = mx.sym.FullyConnected(mx.sym.Variable("x"), num_hidden=2, name="fc", attr={"ctx_group": "a"})
+    op = mx.nd.CachedOp(mx.sym.Group([net, mx.sym.split(net, num_outputs=2, axis=1)[1]]))
+    x, w, b = mx.nd.array([[1, 2]]), mx.nd.array([[1, 0], [3, 4]]), mx.nd.array([10, 20])
+    dense, second = op(x, w, b)
+    assert (dense.asnumpy().tolist(), second.asnumpy().tolist()) == ([[11, 31]], [[31]])
+    out = [mx.nd.zeros((1, 2)), mx.nd.zeros((1, 1))]
+    assert op(x, w, b, out=out) is out and out[1].asnumpy().tolist() == [[31]]
+    with pytest.raises(ValueError, match="fc_bias"):
+        op(x, w)

@@ -1,6 +1,7 @@
 //! Between Python values and the texts, shapes and types of the crates below.
 
 use crate::errors::mxnet_error;
+use numpy::{PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyInt, PyList, PyString, PyTuple};
@@ -32,6 +33,8 @@ fn push_param(text: &mut String, value: &Bound<'_, PyAny>) -> PyResult<()> {
         text.push('[');
         push_params(text, items.iter())?;
         text.push(']');
+    } else if value.cast::<PyUntypedArray>().is_ok_and(|array| array.ndim() > 0) {
+        push_param(text, &value.call_method0("tolist")?)?;
     } else {
         text.push_str(&value.str()?.to_cow()?);
     }

@@ -40,6 +40,7 @@ from ._creation import (
     to_dlpack_for_write,
     zeros,
 )
+from ._cached import CachedOp
 from ._files import load, load_frombuffer, save
 from . import random
 from ._ops import contrib, image, linalg

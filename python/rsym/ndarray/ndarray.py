@@ -10,6 +10,7 @@ from .._fluent import add_methods
 from ..base import ArgumentError, MXNetError, NotSupportedForSparseNDArray
 from ..context import Context, current_context
 from ._arithmetic import Arithmetic
+from ._views import Views
 
 __all__ = ["NDArray", "waitall", "device_of"]
 
@@ -28,7 +29,7 @@ def waitall():
     """Does nothing: operators have finished when they return."""
 
 
-class NDArray(Arithmetic, _rsym.NDArray):
+class NDArray(Arithmetic, Views, _rsym.NDArray):
     """An array of numbers of one data type on one device.
 
     Made by `array`, `zeros` and their like, and by operators. Slices of the first dimension and reshapes share their
@@ -239,11 +240,11 @@ class NDArray(Arithmetic, _rsym.NDArray):
             )
         if any(not isinstance(n, numbers.Integral) for n in shape):
             raise TypeError("reshape: a shape holds whole numbers, got %r" % (shape,))
-        if shape and all(n > 0 for n in shape):
-            return self._view(shape)
         from .. import symbol
 
         try:
+            if shape and all(n > 0 for n in shape):
+                return self._view(shape)
             wanted = symbol.reshape(symbol.Variable("x"), shape=shape, reverse=reverse, name="reshape")
             return self._view(wanted.infer_shape_partial(x=self.shape)[1][0])
         except MXNetError:
@@ -470,4 +471,4 @@ def _functions():
     return ndarray
 
 
-add_methods(NDArray, _functions, skip=("reshape",))
+add_methods(NDArray, _functions, skip=("reshape", "flatten", "squeeze", "expand_dims"))
