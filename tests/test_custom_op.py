@@ -470,3 +470,31 @@ def test_the_list_of_operators_and_their_arguments():
     )
     with pytest.raises(mx.MXNetError, match="no operator"):
         mx.operator.get_operator_arguments("Nope")
+
+
+def test_autograd_records_it_as_one_operator(mult):
+    seen = []
+
+    def forward(self, is_train, req, in_data, out_data, aux):
+        seen.append((is_train, mx.autograd.is_training(), mx.autograd.is_recording()))
+        self.kept = in_data[1] + 0
+        product(self, is_train, req, in_data, out_data, aux)
+
+    def backward(self, req, out_grad, in_data, out_data, in_grad, aux):
+        seen.append(mx.autograd.is_recording())
+        self.assign(in_grad[0], req[0], out_grad[0] * self.kept)
+        self.assign(in_grad[1], req[1], out_grad[0] * in_data[0])
+
+    registered("recorded", forward, backward)
+    a, b = mx.nd.array(A), mx.nd.array(B)
+    for x in (a, b):
+        x.attach_grad()
+    with mx.autograd.record():
+        first, second = mx.nd.Custom(a, b, op_type="recorded"), mx.nd.Custom(b, b, op_type="recorded")
+        total = first * 2 + second
+    total.backward()
+    assert seen == [(True, True, False)] * 2 + [False] * 2
+    np.testing.assert_array_equal(a.grad.asnumpy(), 2 * B)
+    np.testing.assert_array_equal(b.grad.asnumpy(), 2 * A + 2 * B)
+    mx.nd.Custom(a, b, op_type="recorded")
+    assert seen[-1] == (False, False, False)

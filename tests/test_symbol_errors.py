@@ -118,3 +118,20 @@ def test_none_stands_for_an_input_to_be_created():
     conv = S.Convolution(x(), None, x("b"), kernel=(3, 3), num_filter=2, name="c")
     assert conv.list_arguments() == ["x", "c_weight", "b"]
     assert S.exp(None, name="e").list_arguments() == ["e_data"]
+
+
+@pytest.mark.parametrize("index", [3, -5])
+def test_positions_outside_of_an_axis_are_index_errors(index):
+    data, indices = mx.nd.ones((2, 3)), mx.nd.array([[0, 1], [0, index]])
+    for error in (IndexError, mx.MXNetError):
+        with pytest.raises(error, match=r"index %d .* outside of 0\.\.3" % index):
+            mx.nd.gather_nd(data, indices)
+    executor = S.gather_nd(x("d"), x("i"), name="g").bind(mx.cpu(), [data, indices])
+    with pytest.raises(IndexError, match="'g'"):
+        executor.forward()
+
+
+@pytest.mark.parametrize("op, shape", [("depth_to_space", (1, 4, 0, 3)), ("space_to_depth", (1, 0, 2, 2))])
+def test_blocks_of_nothing_are_refused(op, shape):
+    with pytest.raises(mx.MXNetError, match="must not be empty"):
+        getattr(mx.nd, op)(mx.nd.zeros(shape), 2)

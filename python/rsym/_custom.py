@@ -1,5 +1,6 @@
 """What the operator `Custom` asks of the classes that `rsym.operator.register` keeps."""
 
+from . import autograd
 from ._dtypes import from_number, to_number
 from .context import cpu
 from .operator import CustomOp, _properties
@@ -73,14 +74,17 @@ class _Property:
 
 
 class _Operator:
-    """A `CustomOp` of one bound node."""
+    """A `CustomOp` of one bound node. What it computes with arrays is not recorded."""
 
     def __init__(self, op):
         self.op = op
 
     def forward(self, is_train, in_data, out_data, aux):
-        self.op.forward(is_train=is_train, req=["write"] * len(out_data), in_data=in_data, out_data=out_data, aux=aux)
+        req = ["write"] * len(out_data)
+        with autograd.pause(train_mode=is_train):
+            self.op.forward(is_train=is_train, req=req, in_data=in_data, out_data=out_data, aux=aux)
 
     def backward(self, is_train, needed, out_grad, in_data, out_data, in_grad, aux):
         req = ["write" if wanted else "null" for wanted in needed]
-        self.op.backward(req=req, out_grad=out_grad, in_data=in_data, out_data=out_data, in_grad=in_grad, aux=aux)
+        with autograd.pause(train_mode=is_train):
+            self.op.backward(req=req, out_grad=out_grad, in_data=in_data, out_data=out_data, in_grad=in_grad, aux=aux)

@@ -11,6 +11,7 @@ __all__ = [
     "DeviceError",
     "UnknownDeviceError",
     "UnknownOutputError",
+    "BoundsError",
     "ArgumentError",
     "ReshapeError",
     "DTypeError",
@@ -237,6 +238,16 @@ class DTypeError(MXNetError, TypeError, KeyError):
     """
 
     __str__ = RuntimeError.__str__
+
+
+class BoundsError(MXNetError, IndexError):
+    """A position that an axis does not have was among the indices of an operator::
+
+        mx.nd.gather_nd(mx.nd.zeros((2, 3)), mx.nd.array([[0], [3]]))       # BoundsError: index 3 is outside of 0..3
+
+    Check the indices, or take an operator with ``mode='clip'`` or ``mode='wrap'``, such as `take` or `pick`. It is an
+    `IndexError`, as in MXNet.
+    """
 
 
 class UnknownDeviceError(DeviceError, KeyError):

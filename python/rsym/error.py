@@ -11,6 +11,7 @@ True
 
 from .base import (
     ArgumentError,
+    BoundsError,
     DeviceError,
     DTypeError,
     MXNetError,
@@ -70,6 +71,7 @@ for _cls in (
     NotImplementedForSymbol,
     NotSupportedForSparseNDArray,
     DeviceError,
+    BoundsError,
     UnknownDeviceError,
     UnknownOutputError,
     ArgumentError,

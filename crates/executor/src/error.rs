@@ -1,4 +1,4 @@
-use rsym_graph::GraphError;
+use rsym_graph::{GraphError, OpError};
 use rsym_tensor::TensorError;
 use thiserror::Error;
 
@@ -23,6 +23,9 @@ pub enum ExecError {
         /// The inputs with shape and type.
         inputs: String,
     },
+    /// An operator was given a position outside of an axis; says what [`ExecError::Run`] says.
+    #[error("{0}")]
+    Bounds(String),
     /// An array has another shape or type than the graph needs.
     #[error("{what} '{name}': the graph needs {expected}, got {got}")]
     Array {
@@ -47,6 +50,14 @@ pub enum ExecError {
     /// The run was interrupted by the caller.
     #[error("interrupted")]
     Interrupted,
+}
+
+impl ExecError {
+    /// The failure of the operator `op` at `node`, which `text` describes.
+    pub(crate) fn run(node: String, op: String, error: &OpError, text: String, inputs: String) -> ExecError {
+        let failed = ExecError::Run { node, op, error: text, inputs };
+        if matches!(error, OpError::Bounds(_)) { ExecError::Bounds(failed.to_string()) } else { failed }
+    }
 }
 
 /// What executor functions return.

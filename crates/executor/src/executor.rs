@@ -424,10 +424,6 @@ fn run_error(program: &Program, step: &Step, error: &OpError) -> ExecError {
         let name = names.get(k).map_or_else(|| format!("input{k}"), |n| n.to_string());
         format!("{name}={} {}", t.shape(), t.dtype())
     };
-    ExecError::Run {
-        node: node.node.name().to_string(),
-        op: node.node.op_name(),
-        error: op_error_text(node, error),
-        inputs: step.inputs.iter().enumerate().map(describe).collect::<Vec<_>>().join(", "),
-    }
+    let inputs = step.inputs.iter().enumerate().map(describe).collect::<Vec<_>>().join(", ");
+    ExecError::run(node.node.name().to_string(), node.node.op_name(), error, op_error_text(node, error), inputs)
 }

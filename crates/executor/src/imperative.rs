@@ -14,12 +14,8 @@ pub fn invoke(op: &OpRef, inputs: &[Tensor], out: Option<&[Tensor]>, is_train: b
 
 /// As [`invoke`], with the hidden outputs.
 pub fn run(op: &OpRef, inputs: &[Tensor], out: Option<&[Tensor]>, is_train: bool) -> ExecResult<Vec<Tensor>> {
-    let fail = |error: OpError| ExecError::Run {
-        node: op.name().to_string(),
-        op: op.name().to_string(),
-        error: error.to_string(),
-        inputs: describe(op, inputs),
-    };
+    let name = || op.name().to_string();
+    let fail = |error: OpError| ExecError::run(name(), name(), &error, error.to_string(), describe(op, inputs));
     if inputs.len() != op.num_inputs() {
         let names = op.inputs().join(", ");
         return Err(fail(OpError::invalid(format!(

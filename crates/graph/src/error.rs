@@ -17,6 +17,9 @@ pub enum OpError {
     /// Any other broken constraint, in words.
     #[error("{0}")]
     Invalid(String),
+    /// A position outside of an axis, in words.
+    #[error("{0}")]
+    Bounds(String),
     /// The operator has no gradient.
     #[error("the operator has no gradient{0}")]
     NotDifferentiable(String),

@@ -14,8 +14,17 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 /// An error of `rsym.base.MXNetError`.
 pub fn mxnet_error(message: impl Into<String>) -> PyErr {
     static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
-    let message: String = message.into();
-    Python::attach(|py| match CLASS.import(py, "rsym.base", "MXNetError") {
+    error_of(&CLASS, "MXNetError", message.into())
+}
+
+/// An error of `rsym.base.BoundsError`.
+fn bounds_error(message: String) -> PyErr {
+    static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+    error_of(&CLASS, "BoundsError", message)
+}
+
+fn error_of(class: &'static PyOnceLock<Py<PyType>>, name: &str, message: String) -> PyErr {
+    Python::attach(|py| match class.import(py, "rsym.base", name) {
         Ok(class) => PyErr::from_type(class.clone(), message),
         Err(error) => error,
     })
@@ -37,6 +46,7 @@ impl From<Error> for PyErr {
             Error::Tensor(error) | Error::Exec(ExecError::Tensor(error)) => mxnet_error(error.to_string()),
             Error::Params(error) => mxnet_error(error.to_string()),
             Error::Panic(message) => mxnet_error(format!("internal error of rsym, please report it: {message}")),
+            Error::Exec(ExecError::Bounds(message)) => bounds_error(message),
             Error::Exec(ExecError::Interrupted) => PyKeyboardInterrupt::new_err(()),
             Error::Exec(
                 error @ (ExecError::Run { .. }

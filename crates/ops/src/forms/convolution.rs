@@ -107,7 +107,8 @@ impl FusedConvolution {
             };
             match plan {
                 Some(plan) => {
-                    let old = old.and_then(|old| if let Weights::Blocked { packed, .. } = old { Some(packed) } else { None });
+                    let old =
+                        old.and_then(|old| if let Weights::Blocked { packed, .. } = old { Some(packed) } else { None });
                     Weights::Blocked { packed: plan.repack(old, weight, scale), bias }
                 }
                 None => Weights::Planes { weight: scaled(weight, scale, g.filters), bias },

@@ -20,5 +20,5 @@ pub(crate) fn flat_positions(tensor: &Tensor, dims: &[usize]) -> OpResult<Vec<us
 }
 
 pub(crate) fn outside(error: IndexError) -> OpError {
-    OpError::invalid(error.to_string())
+    OpError::Bounds(error.to_string())
 }

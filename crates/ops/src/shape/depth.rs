@@ -44,6 +44,9 @@ operator! {
 /// Shapes of the deep and of the wide side, given what is known of both.
 fn infer_sides(io: &mut ShapeIo, deep: Port, wide: Port, block: usize) -> OpResult {
     io.set_input(0, PartialShape::of_rank(4))?;
+    if io.inputs[0].dims().is_some_and(|dims| dims.contains(&Some(0))) {
+        return Err(OpError::invalid(format!("data must not be empty, got shape {}", io.inputs[0])));
+    }
     io.set_output(0, PartialShape::of_rank(4))?;
     let square = block.saturating_mul(block);
     let shape = |io: &ShapeIo, port| match port {
