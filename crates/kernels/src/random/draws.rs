@@ -55,11 +55,13 @@ impl Draws {
         -(1.0 - self.unit()).ln() / rate
     }
 
-    /// A gamma number with mean `shape * scale` (G. Marsaglia and W. Tsang, 2000); NaN unless the shape is positive and
-    /// finite.
+    /// A gamma number with mean `shape * scale` (G. Marsaglia and W. Tsang, 2000); NaN unless the shape is finite and
+    /// not negative. With the shape 0 it is 0.
     pub fn gamma(&mut self, shape: f64, scale: f64) -> f64 {
-        if !(shape > 0.0 && shape.is_finite()) {
+        if !(shape >= 0.0 && shape.is_finite()) {
             f64::NAN
+        } else if shape == 0.0 {
+            0.0
         } else if shape < 1.0 {
             let boost = (1.0 - self.unit()).powf(1.0 / shape);
             self.gamma_above_one(shape + 1.0) * boost * scale

@@ -107,6 +107,7 @@ fn exponential_and_gamma_numbers() {
     // Half of a squared normal number has the gamma distribution of shape 1/2.
     check_distribution(drawn(|d| d.gamma(0.5, 1.0)), |x| libm::erf(x.sqrt()));
     let one = |shape| Draws::new([1, 2], 3).gamma(shape, 1.0);
+    assert_eq!(one(0.0), 0.0);
     assert!(one(-1.0).is_nan() && one(f64::NAN).is_nan() && one(f64::INFINITY).is_nan());
 }
 
