@@ -13,8 +13,8 @@ Of boxes that overlap, the one with the highest score stays:
 [0.6000000238418579, 0.5, -1.0]
 """
 
-from . import ndarray, symbol
+from . import autograd, ndarray, symbol
 from . import ndarray as nd
 from . import symbol as sym
 
-__all__ = ["nd", "ndarray", "sym", "symbol"]
+__all__ = ["autograd", "nd", "ndarray", "sym", "symbol"]
