@@ -63,7 +63,8 @@ fn every_tier_moves_bits_as_they_are() {
         with_tier(tier, || {
             for (rows, columns) in [(16, 16), (1, 40), (40, 1), (15, 17), (33, 64), (100, 31)] {
                 // Among them are what would be denormal numbers and signalling NaN.
-                let bits = |i: usize| (i as i32).wrapping_mul(0x0102_0304) ^ if i % 3 == 0 { 0x7f80_0001 } else { 0 };
+                let bits =
+                    |i: usize| (i as i32).wrapping_mul(0x0102_0304) ^ if i.is_multiple_of(3) { 0x7f80_0001 } else { 0 };
                 let src: Vec<i32> = (0..2 * rows * columns).map(bits).collect();
                 check_transpose(&src, &[2, rows, columns], &[0, 2, 1]);
                 check_transpose(&src, &[rows, 2, columns], &[2, 1, 0]);
