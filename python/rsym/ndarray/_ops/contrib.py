@@ -85,6 +85,14 @@ def DeformableConvolution(data=None, offset=None, weight=None, bias=None, kernel
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> x, weight = mx.nd.array([[[[1, 2, 3], [4, 5, 6]]]]), mx.nd.ones((1, 1, 2, 2))
+    >>> still = mx.nd.zeros((1, 8, 1, 2))  # as an ordinary convolution
+    >>> mx.nd.contrib.DeformableConvolution(x, still, weight, no_bias=True, kernel=(2, 2), num_filter=1).asnumpy()
+    array([[[[12., 16.]]]], dtype=float32)
     """
     return _invoke("_contrib_DeformableConvolution", (data, offset, weight, bias,), {"kernel": kernel, "stride": stride, "dilate": dilate, "pad": pad, "num_filter": num_filter, "num_group": num_group, "num_deformable_group": num_deformable_group, "workspace": workspace, "no_bias": no_bias, "layout": layout}, out, kwargs)
 
@@ -139,6 +147,15 @@ def DeformablePSROIPooling(data=None, rois=None, trans=None, spatial_scale=_Null
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> x, rois = mx.nd.ones((1, 4, 4, 4)), mx.nd.array([[0, 0, 0, 3, 3]])
+    >>> options = dict(spatial_scale=1, output_dim=1, group_size=2, pooled_size=2, sample_per_part=2, no_trans=True)
+    >>> mx.nd.contrib.DeformablePSROIPooling(x, rois, **options).asnumpy()
+    array([[[[1., 1.],
+             [1., 1.]]]], dtype=float32)
     """
     return _invoke("_contrib_DeformablePSROIPooling", (data, rois, trans,), {"spatial_scale": spatial_scale, "output_dim": output_dim, "group_size": group_size, "pooled_size": pooled_size, "part_size": part_size, "sample_per_part": sample_per_part, "trans_std": trans_std, "no_trans": no_trans}, out, kwargs)
 
@@ -200,6 +217,14 @@ def ModulatedDeformableConvolution(data=None, offset=None, mask=None, weight=Non
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> x, weight = mx.nd.array([[[[1, 2, 3], [4, 5, 6]]]]), mx.nd.ones((1, 1, 2, 2))
+    >>> still, half = mx.nd.zeros((1, 8, 1, 2)), mx.nd.ones((1, 4, 1, 2)) * 0.5
+    >>> mx.nd.contrib.ModulatedDeformableConvolution(x, still, half, weight, no_bias=True, kernel=(2, 2), num_filter=1).asnumpy()
+    array([[[[6., 8.]]]], dtype=float32)
     """
     return _invoke("_contrib_ModulatedDeformableConvolution", (data, offset, mask, weight, bias,), {"kernel": kernel, "stride": stride, "dilate": dilate, "pad": pad, "num_filter": num_filter, "num_group": num_group, "num_deformable_group": num_deformable_group, "workspace": workspace, "no_bias": no_bias, "im2col_step": im2col_step, "layout": layout}, out, kwargs)
 
@@ -253,6 +278,14 @@ def MultiBoxDetection(cls_prob=None, loc_pred=None, anchor=None, clip=_Null, thr
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> anchors = mx.nd.array([[[0, 0, 0.5, 0.5], [0.5, 0.5, 1, 1]]])
+    >>> scores = mx.nd.array([[[0.25, 0.5], [0.75, 0.5]]])
+    >>> mx.nd.contrib.MultiBoxDetection(scores, mx.nd.zeros((1, 8)), anchors).asnumpy().round(4).tolist()
+    [[[0.0, 0.75, 0.0, 0.0, 0.5, 0.5], [0.0, 0.5, 0.5, 0.5, 1.0, 1.0]]]
     """
     return _invoke("_contrib_MultiBoxDetection", (cls_prob, loc_pred, anchor,), {"clip": clip, "threshold": threshold, "background_id": background_id, "nms_threshold": nms_threshold, "force_suppress": force_suppress, "variances": variances, "nms_topk": nms_topk}, out, kwargs)
 
@@ -293,6 +326,12 @@ def MultiBoxPrior(data=None, sizes=_Null, ratios=_Null, clip=_Null, steps=_Null,
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.contrib.MultiBoxPrior(mx.nd.zeros((1, 3, 1, 2)), sizes=(0.5,), ratios=(1,)).asnumpy().round(4).tolist()
+    [[[0.125, 0.25, 0.375, 0.75], [0.625, 0.25, 0.875, 0.75]]]
     """
     return _invoke("_contrib_MultiBoxPrior", (data,), {"sizes": sizes, "ratios": ratios, "clip": clip, "steps": steps, "offsets": offsets}, out, kwargs)
 
@@ -346,6 +385,14 @@ def MultiBoxTarget(anchor=None, label=None, cls_pred=None, overlap_threshold=_Nu
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> anchors = mx.nd.array([[[0, 0, 0.5, 0.5], [0.5, 0.5, 1, 1]]])
+    >>> label = mx.nd.array([[[1, 0.5, 0.5, 1, 1]]])  # class 1 in the lower right quarter
+    >>> mx.nd.contrib.MultiBoxTarget(anchors, label, mx.nd.zeros((1, 3, 2)))[2].asnumpy()
+    array([[0., 2.]], dtype=float32)
     """
     return _invoke("_contrib_MultiBoxTarget", (anchor, label, cls_pred,), {"overlap_threshold": overlap_threshold, "ignore_label": ignore_label, "negative_mining_ratio": negative_mining_ratio, "negative_mining_thresh": negative_mining_thresh, "minimum_negative_samples": minimum_negative_samples, "variances": variances}, out, kwargs)
 
@@ -405,6 +452,14 @@ def MultiProposal(cls_prob=None, bbox_pred=None, im_info=None, rpn_pre_nms_top_n
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> scores, shifts = mx.nd.ones((2, 6, 2, 2)), mx.nd.zeros((2, 12, 2, 2))
+    >>> size = mx.nd.array([[32, 32, 1], [32, 32, 1]])  # height, width and scale of each image
+    >>> mx.nd.contrib.MultiProposal(scores, shifts, size, scales=(1,), rpn_post_nms_top_n=3, rpn_min_size=1).shape
+    (6, 5)
     """
     return _invoke("_contrib_MultiProposal", (cls_prob, bbox_pred, im_info,), {"rpn_pre_nms_top_n": rpn_pre_nms_top_n, "rpn_post_nms_top_n": rpn_post_nms_top_n, "threshold": threshold, "rpn_min_size": rpn_min_size, "scales": scales, "ratios": ratios, "feature_stride": feature_stride, "output_score": output_score, "iou_loss": iou_loss}, out, kwargs)
 
@@ -444,6 +499,14 @@ def PSROIPooling(data=None, rois=None, spatial_scale=_Null, output_dim=_Null, po
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> x, rois = mx.nd.ones((1, 4, 4, 4)), mx.nd.array([[0, 0, 0, 3, 3]])
+    >>> mx.nd.contrib.PSROIPooling(x, rois, spatial_scale=1, output_dim=1, pooled_size=2, group_size=2).asnumpy()
+    array([[[[1., 1.],
+             [1., 1.]]]], dtype=float32)
     """
     return _invoke("_contrib_PSROIPooling", (data, rois,), {"spatial_scale": spatial_scale, "output_dim": output_dim, "pooled_size": pooled_size, "group_size": group_size}, out, kwargs)
 
@@ -503,6 +566,14 @@ def Proposal(cls_prob=None, bbox_pred=None, im_info=None, rpn_pre_nms_top_n=_Nul
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> scores, shifts = mx.nd.ones((1, 6, 2, 2)), mx.nd.zeros((1, 12, 2, 2))
+    >>> size = mx.nd.array([[32, 32, 1]])  # height, width and scale of the image
+    >>> mx.nd.contrib.Proposal(scores, shifts, size, scales=(1,), rpn_post_nms_top_n=3, rpn_min_size=1).shape
+    (3, 5)
     """
     return _invoke("_contrib_Proposal", (cls_prob, bbox_pred, im_info,), {"rpn_pre_nms_top_n": rpn_pre_nms_top_n, "rpn_post_nms_top_n": rpn_post_nms_top_n, "threshold": threshold, "rpn_min_size": rpn_min_size, "scales": scales, "ratios": ratios, "feature_stride": feature_stride, "output_score": output_score, "iou_loss": iou_loss}, out, kwargs)
 
@@ -548,6 +619,14 @@ def ROIAlign(data=None, rois=None, pooled_size=_Null, spatial_scale=_Null, sampl
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> x, rois = mx.nd.arange(16).reshape((1, 1, 4, 4)), mx.nd.array([[0, 0, 0, 3, 3]])
+    >>> mx.nd.contrib.ROIAlign(x, rois, pooled_size=(2, 2), spatial_scale=1).asnumpy().round(4)
+    array([[[[ 3.75,  5.25],
+             [ 9.75, 11.25]]]], dtype=float32)
     """
     return _invoke("_contrib_ROIAlign", (data, rois,), {"pooled_size": pooled_size, "spatial_scale": spatial_scale, "sample_ratio": sample_ratio, "position_sensitive": position_sensitive, "aligned": aligned}, out, kwargs)
 
@@ -585,6 +664,14 @@ def RROIAlign(data=None, rois=None, pooled_size=_Null, spatial_scale=_Null, samp
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> x, rois = mx.nd.ones((1, 1, 4, 4)), mx.nd.array([[0, 1.5, 1.5, 2, 2, 30]])  # turned by 30 degrees
+    >>> mx.nd.contrib.RROIAlign(x, rois, pooled_size=(2, 2), spatial_scale=1).asnumpy().round(4)
+    array([[[[1., 1.],
+             [1., 1.]]]], dtype=float32)
     """
     return _invoke("_contrib_RROIAlign", (data, rois,), {"pooled_size": pooled_size, "spatial_scale": spatial_scale, "sampling_ratio": sampling_ratio}, out, kwargs)
 
@@ -656,6 +743,12 @@ def bipartite_matching(data=None, is_ascend=_Null, threshold=_Null, topk=_Null, 
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> [x.asnumpy().tolist() for x in mx.nd.contrib.bipartite_matching(mx.nd.array([[0.5, 0.6], [0.1, 0.2], [0.3, 0.4]]), threshold=1e-12)]
+    [[1.0, -1.0, 0.0], [2.0, 0.0]]
     """
     return _invoke("_contrib_bipartite_matching", (data,), {"is_ascend": is_ascend, "threshold": threshold, "topk": topk}, out, kwargs)
 
@@ -698,6 +791,12 @@ def box_decode(data=None, anchors=None, std0=_Null, std1=_Null, std2=_Null, std3
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.contrib.box_decode(mx.nd.zeros((1, 1, 4)), mx.nd.array([[[0.5, 0.5, 1, 1]]]), format="center").asnumpy().round(4).tolist()
+    [[[0.0, 0.0, 1.0, 1.0]]]
     """
     return _invoke("_contrib_box_decode", (data, anchors,), {"std0": std0, "std1": std1, "std2": std2, "std3": std3, "clip": clip, "format": format}, out, kwargs)
 
@@ -739,6 +838,14 @@ def box_encode(samples=None, matches=None, anchors=None, refs=None, means=None, 
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> box = mx.nd.array([[[0.1, 0.1, 0.5, 0.5]]])
+    >>> one, zero = mx.nd.ones((1, 1)), mx.nd.zeros((1, 1))
+    >>> mx.nd.contrib.box_encode(one, zero, box, box, mx.nd.zeros((4,)), mx.nd.ones((4,)))[0].asnumpy().round(4).tolist()
+    [[[0.0, 0.0, 0.0, 0.0]]]
     """
     return _invoke("_contrib_box_encode", (samples, matches, anchors, refs, means, stds,), {}, out, kwargs)
 
@@ -769,6 +876,12 @@ def box_iou(lhs=None, rhs=None, format=_Null, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.contrib.box_iou(mx.nd.array([[0, 0, 2, 2]]), mx.nd.array([[1, 0, 3, 2], [5, 5, 6, 6]])).asnumpy().round(4)
+    array([[0.3333, 0.    ]], dtype=float32)
     """
     return _invoke("_contrib_box_iou", (lhs, rhs,), {"format": format}, out, kwargs)
 
@@ -823,6 +936,13 @@ def box_nms(data=None, overlap_thresh=_Null, valid_thresh=_Null, topk=_Null, coo
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> boxes = mx.nd.array([[0, 0.9, 0, 0, 2, 2], [0, 0.8, 0, 0, 2, 1.9], [1, 0.7, 4, 4, 5, 5]])
+    >>> mx.nd.contrib.box_nms(boxes, overlap_thresh=0.5, id_index=0)[:, 1].asnumpy().round(4)
+    array([ 0.9,  0.7, -1. ], dtype=float32)
     """
     return _invoke("_contrib_box_nms", (data,), {"overlap_thresh": overlap_thresh, "valid_thresh": valid_thresh, "topk": topk, "coord_start": coord_start, "score_index": score_index, "id_index": id_index, "background_id": background_id, "force_suppress": force_suppress, "in_format": in_format, "out_format": out_format}, out, kwargs)
 

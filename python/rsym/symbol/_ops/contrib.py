@@ -87,6 +87,16 @@ def DeformableConvolution(data=None, offset=None, weight=None, bias=None, kernel
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> x, weight = mx.nd.array([[[[1, 2, 3], [4, 5, 6]]]]), mx.nd.ones((1, 1, 2, 2))
+    >>> still = mx.nd.zeros((1, 8, 1, 2))  # as an ordinary convolution
+    >>> mx.nd.contrib.DeformableConvolution(x, still, weight, no_bias=True, kernel=(2, 2), num_filter=1).asnumpy()
+    array([[[[12., 16.]]]], dtype=float32)
     """
     return _compose("_contrib_DeformableConvolution", "deformableconvolution", (data, offset, weight, bias,), (kernel, stride, dilate, pad, num_filter, num_group, num_deformable_group, workspace, no_bias, layout,), name, attr, kwargs)
 
@@ -143,6 +153,17 @@ def DeformablePSROIPooling(data=None, rois=None, trans=None, spatial_scale=_Null
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> x, rois = mx.nd.ones((1, 4, 4, 4)), mx.nd.array([[0, 0, 0, 3, 3]])
+    >>> options = dict(spatial_scale=1, output_dim=1, group_size=2, pooled_size=2, sample_per_part=2, no_trans=True)
+    >>> mx.nd.contrib.DeformablePSROIPooling(x, rois, **options).asnumpy()
+    array([[[[1., 1.],
+             [1., 1.]]]], dtype=float32)
     """
     return _compose("_contrib_DeformablePSROIPooling", "deformablepsroipooling", (data, rois, trans,), (spatial_scale, output_dim, group_size, pooled_size, part_size, sample_per_part, trans_std, no_trans,), name, attr, kwargs)
 
@@ -206,6 +227,16 @@ def ModulatedDeformableConvolution(data=None, offset=None, mask=None, weight=Non
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> x, weight = mx.nd.array([[[[1, 2, 3], [4, 5, 6]]]]), mx.nd.ones((1, 1, 2, 2))
+    >>> still, half = mx.nd.zeros((1, 8, 1, 2)), mx.nd.ones((1, 4, 1, 2)) * 0.5
+    >>> mx.nd.contrib.ModulatedDeformableConvolution(x, still, half, weight, no_bias=True, kernel=(2, 2), num_filter=1).asnumpy()
+    array([[[[6., 8.]]]], dtype=float32)
     """
     return _compose("_contrib_ModulatedDeformableConvolution", "modulateddeformableconvolution", (data, offset, mask, weight, bias,), (kernel, stride, dilate, pad, num_filter, num_group, num_deformable_group, workspace, no_bias, im2col_step, layout,), name, attr, kwargs)
 
@@ -261,6 +292,16 @@ def MultiBoxDetection(cls_prob=None, loc_pred=None, anchor=None, clip=_Null, thr
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> anchors = mx.nd.array([[[0, 0, 0.5, 0.5], [0.5, 0.5, 1, 1]]])
+    >>> scores = mx.nd.array([[[0.25, 0.5], [0.75, 0.5]]])
+    >>> mx.nd.contrib.MultiBoxDetection(scores, mx.nd.zeros((1, 8)), anchors).asnumpy().round(4).tolist()
+    [[[0.0, 0.75, 0.0, 0.0, 0.5, 0.5], [0.0, 0.5, 0.5, 0.5, 1.0, 1.0]]]
     """
     return _compose("_contrib_MultiBoxDetection", "multiboxdetection", (cls_prob, loc_pred, anchor,), (clip, threshold, background_id, nms_threshold, force_suppress, variances, nms_topk,), name, attr, kwargs)
 
@@ -303,6 +344,14 @@ def MultiBoxPrior(data=None, sizes=_Null, ratios=_Null, clip=_Null, steps=_Null,
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.contrib.MultiBoxPrior(mx.nd.zeros((1, 3, 1, 2)), sizes=(0.5,), ratios=(1,)).asnumpy().round(4).tolist()
+    [[[0.125, 0.25, 0.375, 0.75], [0.625, 0.25, 0.875, 0.75]]]
     """
     return _compose("_contrib_MultiBoxPrior", "multiboxprior", (data,), (sizes, ratios, clip, steps, offsets,), name, attr, kwargs)
 
@@ -358,6 +407,16 @@ def MultiBoxTarget(anchor=None, label=None, cls_pred=None, overlap_threshold=_Nu
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> anchors = mx.nd.array([[[0, 0, 0.5, 0.5], [0.5, 0.5, 1, 1]]])
+    >>> label = mx.nd.array([[[1, 0.5, 0.5, 1, 1]]])  # class 1 in the lower right quarter
+    >>> mx.nd.contrib.MultiBoxTarget(anchors, label, mx.nd.zeros((1, 3, 2)))[2].asnumpy()
+    array([[0., 2.]], dtype=float32)
     """
     return _compose("_contrib_MultiBoxTarget", "multiboxtarget", (anchor, label, cls_pred,), (overlap_threshold, ignore_label, negative_mining_ratio, negative_mining_thresh, minimum_negative_samples, variances,), name, attr, kwargs)
 
@@ -419,6 +478,16 @@ def MultiProposal(cls_prob=None, bbox_pred=None, im_info=None, rpn_pre_nms_top_n
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> scores, shifts = mx.nd.ones((2, 6, 2, 2)), mx.nd.zeros((2, 12, 2, 2))
+    >>> size = mx.nd.array([[32, 32, 1], [32, 32, 1]])  # height, width and scale of each image
+    >>> mx.nd.contrib.MultiProposal(scores, shifts, size, scales=(1,), rpn_post_nms_top_n=3, rpn_min_size=1).shape
+    (6, 5)
     """
     return _compose("_contrib_MultiProposal", "multiproposal", (cls_prob, bbox_pred, im_info,), (rpn_pre_nms_top_n, rpn_post_nms_top_n, threshold, rpn_min_size, scales, ratios, feature_stride, output_score, iou_loss,), name, attr, kwargs)
 
@@ -460,6 +529,16 @@ def PSROIPooling(data=None, rois=None, spatial_scale=_Null, output_dim=_Null, po
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> x, rois = mx.nd.ones((1, 4, 4, 4)), mx.nd.array([[0, 0, 0, 3, 3]])
+    >>> mx.nd.contrib.PSROIPooling(x, rois, spatial_scale=1, output_dim=1, pooled_size=2, group_size=2).asnumpy()
+    array([[[[1., 1.],
+             [1., 1.]]]], dtype=float32)
     """
     return _compose("_contrib_PSROIPooling", "psroipooling", (data, rois,), (spatial_scale, output_dim, pooled_size, group_size,), name, attr, kwargs)
 
@@ -521,6 +600,16 @@ def Proposal(cls_prob=None, bbox_pred=None, im_info=None, rpn_pre_nms_top_n=_Nul
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> scores, shifts = mx.nd.ones((1, 6, 2, 2)), mx.nd.zeros((1, 12, 2, 2))
+    >>> size = mx.nd.array([[32, 32, 1]])  # height, width and scale of the image
+    >>> mx.nd.contrib.Proposal(scores, shifts, size, scales=(1,), rpn_post_nms_top_n=3, rpn_min_size=1).shape
+    (3, 5)
     """
     return _compose("_contrib_Proposal", "proposal", (cls_prob, bbox_pred, im_info,), (rpn_pre_nms_top_n, rpn_post_nms_top_n, threshold, rpn_min_size, scales, ratios, feature_stride, output_score, iou_loss,), name, attr, kwargs)
 
@@ -568,6 +657,16 @@ def ROIAlign(data=None, rois=None, pooled_size=_Null, spatial_scale=_Null, sampl
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> x, rois = mx.nd.arange(16).reshape((1, 1, 4, 4)), mx.nd.array([[0, 0, 0, 3, 3]])
+    >>> mx.nd.contrib.ROIAlign(x, rois, pooled_size=(2, 2), spatial_scale=1).asnumpy().round(4)
+    array([[[[ 3.75,  5.25],
+             [ 9.75, 11.25]]]], dtype=float32)
     """
     return _compose("_contrib_ROIAlign", "roialign", (data, rois,), (pooled_size, spatial_scale, sample_ratio, position_sensitive, aligned,), name, attr, kwargs)
 
@@ -607,6 +706,16 @@ def RROIAlign(data=None, rois=None, pooled_size=_Null, spatial_scale=_Null, samp
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> x, rois = mx.nd.ones((1, 1, 4, 4)), mx.nd.array([[0, 1.5, 1.5, 2, 2, 30]])  # turned by 30 degrees
+    >>> mx.nd.contrib.RROIAlign(x, rois, pooled_size=(2, 2), spatial_scale=1).asnumpy().round(4)
+    array([[[[1., 1.],
+             [1., 1.]]]], dtype=float32)
     """
     return _compose("_contrib_RROIAlign", "rroialign", (data, rois,), (pooled_size, spatial_scale, sampling_ratio,), name, attr, kwargs)
 
@@ -684,6 +793,14 @@ def bipartite_matching(data=None, is_ascend=_Null, threshold=_Null, topk=_Null, 
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> [x.asnumpy().tolist() for x in mx.nd.contrib.bipartite_matching(mx.nd.array([[0.5, 0.6], [0.1, 0.2], [0.3, 0.4]]), threshold=1e-12)]
+    [[1.0, -1.0, 0.0], [2.0, 0.0]]
     """
     return _compose("_contrib_bipartite_matching", "bipartite_matching", (data,), (is_ascend, threshold, topk,), name, attr, kwargs)
 
@@ -728,6 +845,14 @@ def box_decode(data=None, anchors=None, std0=_Null, std1=_Null, std2=_Null, std3
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.contrib.box_decode(mx.nd.zeros((1, 1, 4)), mx.nd.array([[[0.5, 0.5, 1, 1]]]), format="center").asnumpy().round(4).tolist()
+    [[[0.0, 0.0, 1.0, 1.0]]]
     """
     return _compose("_contrib_box_decode", "box_decode", (data, anchors,), (std0, std1, std2, std3, clip, format,), name, attr, kwargs)
 
@@ -771,6 +896,16 @@ def box_encode(samples=None, matches=None, anchors=None, refs=None, means=None, 
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> box = mx.nd.array([[[0.1, 0.1, 0.5, 0.5]]])
+    >>> one, zero = mx.nd.ones((1, 1)), mx.nd.zeros((1, 1))
+    >>> mx.nd.contrib.box_encode(one, zero, box, box, mx.nd.zeros((4,)), mx.nd.ones((4,)))[0].asnumpy().round(4).tolist()
+    [[[0.0, 0.0, 0.0, 0.0]]]
     """
     return _compose("_contrib_box_encode", "box_encode", (samples, matches, anchors, refs, means, stds,), (), name, attr, kwargs)
 
@@ -803,6 +938,14 @@ def box_iou(lhs=None, rhs=None, format=_Null, name=None, attr=None, out=None, **
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.contrib.box_iou(mx.nd.array([[0, 0, 2, 2]]), mx.nd.array([[1, 0, 3, 2], [5, 5, 6, 6]])).asnumpy().round(4)
+    array([[0.3333, 0.    ]], dtype=float32)
     """
     return _compose("_contrib_box_iou", "box_iou", (lhs, rhs,), (format,), name, attr, kwargs)
 
@@ -859,6 +1002,15 @@ def box_nms(data=None, overlap_thresh=_Null, valid_thresh=_Null, topk=_Null, coo
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> boxes = mx.nd.array([[0, 0.9, 0, 0, 2, 2], [0, 0.8, 0, 0, 2, 1.9], [1, 0.7, 4, 4, 5, 5]])
+    >>> mx.nd.contrib.box_nms(boxes, overlap_thresh=0.5, id_index=0)[:, 1].asnumpy().round(4)
+    array([ 0.9,  0.7, -1. ], dtype=float32)
     """
     return _compose("_contrib_box_nms", "box_nms", (data,), (overlap_thresh, valid_thresh, topk, coord_start, score_index, id_index, background_id, force_suppress, in_format, out_format,), name, attr, kwargs)
 

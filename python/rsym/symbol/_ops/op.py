@@ -703,6 +703,15 @@ def Correlation(data1=None, data2=None, kernel_size=_Null, max_displacement=_Nul
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> x = mx.nd.arange(9).reshape((1, 1, 3, 3))
+    >>> mx.nd.Correlation(x, x, kernel_size=1, max_displacement=0).asnumpy().round(4).tolist()
+    [[[[0.0, 1.0, 4.0], [9.0, 16.0, 25.0], [36.0, 49.0, 64.0]]]]
     """
     return _compose("Correlation", "correlation", (data1, data2,), (kernel_size, max_displacement, stride1, stride2, pad_size, is_multiply,), name, attr, kwargs)
 
@@ -792,8 +801,15 @@ def Custom(*data, op_type=_Null, name=None, attr=None, out=None, **kwargs):
     With arrays, which a symbol computes alike once it is bound:
 
     >>> import rsym as mx
-    >>> mx.operator.get_all_registered_operators()[:1]
-    ['Activation']
+    >>> class Double(mx.operator.CustomOp):
+    ...     def forward(self, is_train, req, in_data, out_data, aux):
+    ...         self.assign(out_data[0], req[0], in_data[0] * 2)
+    >>> @mx.operator.register("double_of_the_example")
+    ... class DoubleProp(mx.operator.CustomOpProp):
+    ...     def create_operator(self, ctx, shapes, dtypes):
+    ...         return Double()
+    >>> mx.nd.Custom(mx.nd.array([1, 2]), op_type="double_of_the_example").asnumpy()
+    array([2., 4.], dtype=float32)
     """
     return _compose("Custom", "custom", data, (op_type,), name, attr, kwargs)
 
