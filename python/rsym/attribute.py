@@ -1,9 +1,14 @@
 """`AttrScope`: attributes for all symbols that are created inside a `with` block."""
 
+from collections import defaultdict
+
 from . import _rsym
 from ._scope import OWNER, PAYLOAD, Current, ScopeStack, scope_type
 
-__all__ = ["AttrScope", "current", "current_attrs", "merge"]
+__all__ = ["AttrScope", "current", "current_attrs", "merge", "subgraph_name"]
+
+SUBGRAPH = "__subgraph_name__"
+"""The attribute that marks the nodes of a graph inside of a node."""
 
 _scopes = ScopeStack("rsym_attr_scope", lambda: (AttrScope(), {}))
 
@@ -71,6 +76,9 @@ class AttrScope(_rsym.AttrScope, metaclass=scope_type("current")):
     {'ctx_group': 'stage1', 'mood': 'angry'}
     """
 
+    # How often each name of a graph inside of a node was given.
+    _subgraph_names = defaultdict(int)
+
     _current = Current(_scopes, lambda scope: dict(scope._attr))
 
     def __init__(self, **kwargs):
@@ -100,6 +108,22 @@ class AttrScope(_rsym.AttrScope, metaclass=scope_type("current")):
 
     def __exit__(self, kind, value, trace):
         _scopes.pop(self)
+
+
+def subgraph_name(stem):
+    """A name for a graph inside of a node that no other has: the stem, behind that of the graph around it, and a number.
+
+    Examples
+    --------
+    >>> with AttrScope(__subgraph_name__="foreach7"):
+    ...     subgraph_name("step")
+    'foreach7$step0'
+    """
+    around = (current_attrs() or {}).get(SUBGRAPH)
+    stem = "%s$%s" % (around, stem) if around else stem
+    names = AttrScope._subgraph_names
+    names[stem] += 1
+    return "%s%d" % (stem, names[stem] - 1)
 
 
 def current():

@@ -1,5 +1,6 @@
 use crate::bind::infer;
 use crate::branches::stretches;
+use crate::inner::Keys;
 use crate::passes::{BRANCHES, Mode, PassSet, join_equal, optimise};
 use crate::profile::{Recorder, Source as Recorded};
 use crate::schedule::Schedule;
@@ -67,6 +68,8 @@ pub struct Executor {
     /// What ran last, and whether it was a training pass.
     last: Option<(Variant, bool)>,
     cache: Cache,
+    /// The random keys of the next run, where it does not take those of the process.
+    keys: Option<Keys>,
 }
 
 /// What programs are made from.
@@ -127,7 +130,7 @@ impl Executor {
         let outputs = compiled.layout.outputs.clone();
         let mut variants = [const { None }; 3];
         variants[first as usize] = Some(compiled);
-        Ok(Executor { source, bindings, outputs, variants, last: None, cache: Cache::default() })
+        Ok(Executor { source, bindings, outputs, variants, last: None, cache: Cache::default(), keys: None })
     }
 
     /// The arrays that the symbol is bound to.
@@ -178,10 +181,20 @@ impl Executor {
         self.run_forward(variant, is_train, hooks)
     }
 
+    /// Computes the outputs of a graph inside of an operator, with random keys of its own. Where it has gradients, they come
+    /// next.
+    pub(crate) fn forward_inside(&mut self, is_train: bool, keys: Keys, hooks: &mut Hooks) -> ExecResult {
+        let has_gradients = self.bindings.reqs.iter().any(|req| *req != GradReq::Null);
+        let variant = if is_train || has_gradients { Variant::Training } else { Variant::Inference };
+        self.keys = Some(keys);
+        self.run_forward(variant, is_train, hooks)
+    }
+
     fn run_forward(&mut self, variant: Variant, is_train: bool, hooks: &mut Hooks) -> ExecResult {
         self.prepare(variant)?;
         let Some(compiled) = &mut self.variants[variant as usize] else { return Ok(()) };
-        run(&compiled.program, &mut compiled.layout.forward, is_train, &self.cache, hooks)?;
+        let run = Run { program: &compiled.program, is_train, cache: &self.cache, keys: self.keys.as_ref() };
+        run.steps(&mut compiled.layout.forward, hooks)?;
         self.last = Some((variant, is_train));
         Ok(())
     }
@@ -203,7 +216,8 @@ impl Executor {
         // A monitor that came after the forward pass would see values that are not those of the graph as written.
         let mut unseen = Hooks { monitor: None, monitor_inputs: false, interrupted: hooks.interrupted };
         let hooks = if variant == Variant::Plain { hooks } else { &mut unseen };
-        run(&compiled.program, &mut compiled.layout.backward, is_train, &self.cache, hooks)?;
+        let run = Run { program: &compiled.program, is_train, cache: &self.cache, keys: self.keys.as_ref() };
+        run.steps(&mut compiled.layout.backward, hooks)?;
         compiled.layout.finish.iter_mut().try_for_each(|f| f.run())
     }
 
@@ -249,7 +263,7 @@ impl Source {
         };
         let apart = variant == Variant::Plain || budget.is_some() || self.off.contains(BRANCHES);
         let stretches = if apart { Vec::new() } else { stretches(&program) };
-        let layout = Layout::new(&program, &arrays, memory, &stretches)?;
+        let layout = Layout::new(self.registry, &program, &arrays, memory, &stretches)?;
         Ok(Compiled { program, layout, recomputed })
     }
 }
@@ -332,33 +346,54 @@ fn check_arrays(program: &Program, bindings: &Bindings) -> ExecResult {
     graph.aux.iter().zip(&bindings.aux).try_for_each(|(&node, aux)| check("auxiliary state", node, aux))
 }
 
-/// Runs the steps of a schedule, and records them where that is asked for.
-fn run(program: &Program, schedule: &mut Schedule, is_train: bool, cache: &Cache, hooks: &mut Hooks) -> ExecResult {
-    let recorder = Recorder::new(Recorded::Symbolic);
-    let run_step = |step: &mut Step, ctx: &Ctx| {
-        let Some(recorder) = &recorder else { return step.run(ctx) };
-        let (op, node) = (step.op.clone(), program.graph.nodes[step.node].node.name());
-        recorder.time(op.name(), node, step.outputs.iter().map(Tensor::bytes).sum(), || step.run(ctx))
-    };
-    let (cache, mut touched) = (Some(cache), 0);
-    let plain = Ctx { is_train, cache, ..Ctx::default() };
-    schedule.each(hooks.monitor.is_none(), |steps, tasks| {
-        if let Some(tasks) = tasks {
-            run_together(steps, tasks, |step| run_step(step, &plain))
-                .map_err(|(failed, e)| run_error(program, &steps[failed], &e))?;
-            return poll(hooks, &mut touched, steps.iter().map(|step| step.bytes() + 4096).sum());
-        }
-        for step in steps {
-            let ctx = if step.op.is_random() { Ctx { cache, ..next_stream(is_train) } } else { plain };
-            if hooks.monitor_inputs {
-                show_inputs(program, step, hooks)?;
+/// What steps run with.
+struct Run<'a> {
+    program: &'a Program,
+    is_train: bool,
+    cache: &'a Cache,
+    keys: Option<&'a Keys>,
+}
+
+impl Run<'_> {
+    /// Runs the steps of a schedule, and records them where that is asked for.
+    fn steps(&self, schedule: &mut Schedule, hooks: &mut Hooks) -> ExecResult {
+        let (program, recorder) = (self.program, Recorder::new(Recorded::Symbolic));
+        let run_step = |step: &mut Step, ctx: &Ctx, interrupted: &dyn Fn() -> bool| {
+            let Some(recorder) = &recorder else { return step.run(ctx, interrupted) };
+            let (op, node) = (step.op.clone(), program.graph.nodes[step.node].node.name());
+            let bytes = step.outputs.iter().map(Tensor::bytes).sum();
+            recorder.time(op.name(), node, bytes, || step.run(ctx, interrupted))
+        };
+        let interrupted = hooks.interrupted.unwrap_or(&|| false);
+        let plain = Ctx { is_train: self.is_train, cache: Some(self.cache), ..Ctx::default() };
+        let mut touched = 0;
+        schedule.each(hooks.monitor.is_none(), |steps, tasks| {
+            if let Some(tasks) = tasks {
+                run_together(steps, tasks, |step| run_step(step, &plain, &|| false))
+                    .map_err(|(failed, e)| run_error(program, &steps[failed], &e))?;
+                return poll(hooks, &mut touched, steps.iter().map(|step| step.bytes() + 4096).sum());
             }
-            run_step(step, &ctx).map_err(|e| run_error(program, step, &e))?;
-            show_outputs(program, step, hooks)?;
-            poll(hooks, &mut touched, step.bytes() + 4096)?;
-        }
-        Ok(())
-    })
+            for step in steps {
+                let ctx = if step.op.is_random() { self.random(step) } else { plain };
+                if hooks.monitor_inputs {
+                    show_inputs(program, step, hooks)?;
+                }
+                run_step(step, &ctx, interrupted).map_err(|e| run_error(program, step, &e))?;
+                show_outputs(program, step, hooks)?;
+                poll(hooks, &mut touched, step.bytes() + 4096)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// The context of a step that draws numbers.
+    fn random(&self, step: &Step) -> Ctx<'_> {
+        let ctx = match self.keys {
+            Some(keys) => keys.of(&self.program.graph.nodes[step.node].node, self.is_train),
+            None => next_stream(self.is_train),
+        };
+        Ctx { cache: Some(self.cache), ..ctx }
+    }
 }
 
 /// Runs steps side by side. Of those that fail the first is given.
@@ -418,6 +453,9 @@ fn show_outputs(program: &Program, step: &Step, hooks: &mut Hooks) -> ExecResult
 }
 
 fn run_error(program: &Program, step: &Step, error: &OpError) -> ExecError {
+    if *error == OpError::Interrupted {
+        return ExecError::Interrupted;
+    }
     let node = &program.graph.nodes[step.node];
     let names = node.node.input_names();
     let describe = |(k, t): (usize, &Tensor)| {

@@ -11,6 +11,7 @@ mod branches;
 mod error;
 mod executor;
 mod imperative;
+mod inner;
 mod memory;
 pub mod passes;
 pub mod profile;

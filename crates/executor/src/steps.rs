@@ -1,8 +1,9 @@
 //! The list of steps that a program becomes once every value has its place.
 
+use crate::inner::Graphs;
 use crate::schedule::Schedule;
 use crate::{ExecError, ExecResult, GradReq, MemoryPlan, Place, Program, SharedMemory};
-use rsym_graph::{Ctx, Io, OpRef};
+use rsym_graph::{BoundOp, Ctx, FlatNode, Io, OpRef, Registry, op_error_text};
 use rsym_tensor::{Element, Storage, Tensor, dispatch};
 use smallvec::SmallVec;
 use std::ops::Range;
@@ -13,13 +14,38 @@ pub(crate) struct Step {
     pub op: OpRef,
     pub inputs: SmallVec<[Tensor; 2]>,
     pub outputs: SmallVec<[Tensor; 1]>,
+    /// What runs in place of the operator, if that has graphs inside.
+    bound: Option<Box<dyn BoundOp>>,
     /// Number of the node in the program.
     pub node: usize,
 }
 
 impl Step {
-    pub fn run(&mut self, ctx: &Ctx) -> Result<(), rsym_graph::OpError> {
-        self.op.forward(&mut Io { inputs: &self.inputs, outputs: &mut self.outputs }, ctx)
+    fn new(
+        registry: &'static Registry,
+        op: &OpRef,
+        node: (usize, &FlatNode),
+        inputs: SmallVec<[Tensor; 2]>,
+        outputs: SmallVec<[Tensor; 1]>,
+    ) -> ExecResult<Step> {
+        let bound = match op.subgraphs() {
+            [] => None,
+            _ => op.bind(&inputs, &outputs, &Graphs(registry)).map_err(|error| ExecError::Run {
+                node: node.1.node.name().to_string(),
+                op: op.name().to_string(),
+                error: op_error_text(node.1, &error),
+                inputs: inputs.iter().map(|t| format!("{} {}", t.shape(), t.dtype())).collect::<Vec<_>>().join(", "),
+            })?,
+        };
+        Ok(Step { op: op.clone(), inputs, outputs, bound, node: node.0 })
+    }
+
+    pub fn run(&mut self, ctx: &Ctx, interrupted: &dyn Fn() -> bool) -> Result<(), rsym_graph::OpError> {
+        let mut io = Io { inputs: &self.inputs, outputs: &mut self.outputs };
+        match &mut self.bound {
+            Some(bound) => bound.forward(&mut io, ctx, interrupted),
+            None => self.op.forward(&mut io, ctx),
+        }
     }
 
     /// Bytes that the step touches: a measure of how long it may take.
@@ -77,6 +103,7 @@ impl Layout {
     /// Plans the memory of `program` and places every value; `shared` memory is used where it is large enough. The nodes of
     /// each of the `stretches` run side by side.
     pub fn new(
+        registry: &'static Registry,
         program: &Program,
         arrays: &Arrays,
         shared: Option<&SharedMemory>,
@@ -130,7 +157,7 @@ impl Layout {
             let Some(op) = &node.op else { continue };
             let inputs = node.inputs.iter().map(|&e| get(e)).collect::<ExecResult<_>>()?;
             let outputs = (node.first..node.first + node.outputs).map(get).collect::<ExecResult<_>>()?;
-            steps.push(Step { op: op.clone(), inputs, outputs, node: i });
+            steps.push(Step::new(registry, op, (i, node), inputs, outputs)?);
         }
         let split = steps.partition_point(|s| s.node < program.forward_nodes);
         let backward = Schedule::new(steps.split_off(split), stretches, arena.as_ptr());

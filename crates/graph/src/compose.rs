@@ -37,8 +37,10 @@ pub fn compose(def: &'static OpDef, name: &str, args: ComposeArgs) -> GraphResul
     if let Some(count) = def.variadic.filter(|c| params.get(c).is_none()) {
         params.set(count, (args.positional.len() + args.named.len()).to_string());
     }
-    let op = parse_op(def, name, &params, &[])?;
-    let inputs = place_inputs(&op, name, args.positional, args.named)?;
+    let mut positional = args.positional;
+    let graphs: Vec<Symbol> = positional.drain(..def.graphs.min(positional.len())).flatten().collect();
+    let op = parse_op(def, name, &params, &graphs)?;
+    let inputs = place_inputs(&op, name, positional, args.named)?;
     Symbol::apply(name, op, params, attrs, inputs)
 }
 

@@ -23,6 +23,9 @@ pub enum OpError {
     /// The operator has no gradient.
     #[error("the operator has no gradient{0}")]
     NotDifferentiable(String),
+    /// The caller wants the run to stop.
+    #[error("interrupted")]
+    Interrupted,
     /// A kernel was given tensors that do not fit: a defect of the operator or of the plan.
     #[error(transparent)]
     Tensor(#[from] TensorError),

@@ -50,6 +50,14 @@ pub fn infer_shapes(
     graph: &FlatGraph,
     given: impl Fn(usize, &str) -> Option<PartialShape>,
 ) -> GraphResult<Inferred<PartialShape>> {
+    fixed_point(graph, given_shapes(graph, given)?, 0)
+}
+
+/// What is known of shapes before inference: those that are given, and those that variables say themselves.
+pub(crate) fn given_shapes(
+    graph: &FlatGraph,
+    given: impl Fn(usize, &str) -> Option<PartialShape>,
+) -> GraphResult<Vec<PartialShape>> {
     let mut entries = vec![PartialShape::unknown(); graph.num_entries];
     for &i in graph.arguments.iter().chain(&graph.aux) {
         let node = &graph.nodes[i];
@@ -62,7 +70,7 @@ pub fn infer_shapes(
             entries[node.first] = PartialShape::from_legacy(&dims);
         }
     }
-    fixed_point(graph, entries, 0)
+    Ok(entries)
 }
 
 /// Completes the shapes of a graph of which the nodes before `from` are settled already.
@@ -90,6 +98,14 @@ pub fn infer_types(
     graph: &FlatGraph,
     given: impl Fn(usize, &str) -> Option<DType>,
 ) -> GraphResult<Inferred<Option<DType>>> {
+    fixed_point(graph, given_types(graph, given)?, 0)
+}
+
+/// What is known of types before inference, as [`given_shapes`] of shapes.
+pub(crate) fn given_types(
+    graph: &FlatGraph,
+    given: impl Fn(usize, &str) -> Option<DType>,
+) -> GraphResult<Vec<Option<DType>>> {
     let mut entries: Vec<Option<DType>> = vec![None; graph.num_entries];
     for &i in graph.arguments.iter().chain(&graph.aux) {
         let node = &graph.nodes[i];
@@ -100,7 +116,7 @@ pub fn infer_types(
             entries[node.first] = parse_dtype_attr(&name, &text)?;
         }
     }
-    fixed_point(graph, entries, 0)
+    Ok(entries)
 }
 
 /// The type in a `__dtype__` attribute, a type number; -1 is unknown.

@@ -7,6 +7,7 @@
 
 pub mod arithmetic;
 pub mod attrs;
+mod bound;
 mod cache;
 mod compose;
 mod error;
@@ -14,6 +15,7 @@ mod facts;
 mod flat;
 mod gradient;
 mod infer;
+mod inner;
 pub mod json;
 mod node;
 mod op;
@@ -25,6 +27,7 @@ mod symbol;
 mod visit;
 mod vjp;
 
+pub use bound::{Binder, BoundGraph, BoundOp, Gradient};
 pub use cache::Cache;
 pub use compose::{ComposeArgs, compose};
 pub use error::{GraphError, GraphResult, OpError, OpResult, Port, did_you_mean};
@@ -32,6 +35,7 @@ pub use facts::{ShapeIo, TypeIo};
 pub use flat::{Consumers, EntryNumbers, FlatGraph, FlatNode};
 pub use gradient::{Grad, gradients};
 pub use infer::{Inferred, extend_shapes, extend_types, infer_shapes, infer_types, op_error_text};
+pub use inner::{infer_inner_shapes, infer_inner_types};
 pub use node::{AttrMap, Entry, Inputs, Node};
 pub use op::{Ctx, Io, Names, OpDef, OpInfo, OpRef, Operator, PortDef, checked, param_name};
 pub use opaque::Opaque;

@@ -63,7 +63,8 @@ impl Node {
 
     /// An operator applied to `inputs`; `params` is the text that the caller wrote.
     pub fn operator(name: &str, op: OpRef, params: ParamTexts, attrs: AttrMap, inputs: impl Into<Inputs>) -> Arc<Node> {
-        Node::with_subgraphs(name, op, params, attrs, inputs, Vec::new())
+        let subgraphs = op.subgraphs().to_vec();
+        Node::with_subgraphs(name, op, params, attrs, inputs, subgraphs)
     }
 
     /// An operator with graphs inside.

@@ -3,8 +3,8 @@
 use crate::attrs::is_dunder;
 use crate::site::elementwise_in_blocks;
 use crate::{
-    Blocked, Cache, Grad, GraphResult, JoinedSum, OpResult, ParamDef, ParamError, ParamTexts, Pointwise, ShapeIo, Site,
-    Symbol, TypeIo,
+    Binder, Blocked, BoundOp, Cache, Grad, GraphResult, JoinedSum, OpResult, ParamDef, ParamError, ParamTexts,
+    Pointwise, ShapeIo, Site, Symbol, TypeIo,
 };
 use rsym_tensor::Tensor;
 use std::any::Any;
@@ -39,6 +39,8 @@ pub struct OpDef {
     pub variadic: Option<&'static str>,
     /// Whether keywords that are not among `params` are parameters as well, unless they have the form `__x__`.
     pub open: bool,
+    /// How many of the first inputs, as callers give them, are graphs that the operator holds.
+    pub graphs: usize,
     /// Parameters in the order of their positions.
     pub params: &'static [ParamDef],
     /// Makes the operator from parameter texts.
@@ -57,6 +59,7 @@ impl OpDef {
             inputs: &[],
             variadic: None,
             open: false,
+            graphs: 0,
             params: &[],
             parse: |_, _| Err(ParamError::Conflict("this operator is made by the executor alone".into())),
             hidden: true,
@@ -256,6 +259,17 @@ pub trait Operator: OpInfo + Any + Send + Sync + Debug {
         &[]
     }
 
+    /// The operator on its tensors, once for many runs, if it has graphs inside: `binder` binds them. What it gives runs in
+    /// place of `forward`.
+    fn bind(
+        &self,
+        _inputs: &[Tensor],
+        _outputs: &[Tensor],
+        _binder: &dyn Binder,
+    ) -> OpResult<Option<Box<dyn BoundOp>>> {
+        Ok(None)
+    }
+
     /// Whether rsym does not know the operator and only carries it along.
     fn is_opaque(&self) -> bool {
         false
@@ -273,6 +287,22 @@ pub struct Ctx<'a> {
     pub stream: u64,
     /// Where to keep what was made of weights from one run to the next.
     pub cache: Option<&'a Cache>,
+}
+
+impl Ctx<'_> {
+    /// As this one, with the random key number `n` of those that follow from its own.
+    pub fn derived(&self, n: u64) -> Self {
+        let seed = scrambled(self.seed ^ scrambled(self.stream));
+        Ctx { seed, stream: n + 1, ..*self }
+    }
+}
+
+/// A number in which every bit depends on every bit of `x` (splitmix64).
+fn scrambled(x: u64) -> u64 {
+    let x = x.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let x = (x ^ x >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let x = (x ^ x >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+    x ^ x >> 31
 }
 
 /// The tensors of a running operator. Auxiliary states are among the inputs and may be written through a clone.
@@ -323,7 +353,8 @@ impl<'a> Io<'a> {
 /// ```
 ///
 /// A parameter without `= default` is required. `#[variadic("num_args")]` after the aliases makes the number of
-/// inputs that parameter; `#[hidden(true)]` keeps the operator from users; `#[check(f)]` lets `f` refuse parameters
+/// inputs that parameter; `#[graphs(n, f)]` makes the first `n` inputs graphs, from which and from the texts `f` makes the
+/// operator; `#[hidden(true)]` keeps the operator from users; `#[check(f)]` lets `f` refuse parameters
 /// that contradict each other: it gets the struct and returns `Result<(), String>`.
 #[macro_export]
 macro_rules! operator {
@@ -331,6 +362,7 @@ macro_rules! operator {
         $(#[doc = $doc:literal])*
         $(#[aliases($($alias:literal),* $(,)?)])?
         $(#[variadic($variadic:literal)])?
+        $(#[graphs($graphs:literal, $parse:expr)])?
         $(#[hidden($hidden:literal)])?
         $(#[check($check:expr)])?
         $vis:vis struct $name:ident($text:expr) {
@@ -352,9 +384,10 @@ macro_rules! operator {
                 name: $text,
                 aliases: &[$($($alias),*)?],
                 doc: concat!($($doc, "\n"),*),
-                inputs: &[$($crate::PortDef { name: stringify!($input), doc: $input_doc }),*],
+                inputs: &[$($crate::PortDef { name: $crate::param_name(stringify!($input)), doc: $input_doc }),*],
                 variadic: $crate::operator!(@option $($variadic)?),
                 open: false,
+                graphs: $crate::operator!(@count $($graphs)?),
                 params: &[$($crate::ParamDef {
                     name: $crate::param_name(stringify!($param)),
                     doc: concat!($($pdoc, "\n"),*),
@@ -363,10 +396,7 @@ macro_rules! operator {
                     default: || $crate::operator!(@text $ptype $(, $default)?),
                     range: $crate::operator!(@range $($range)?),
                 }),*],
-                parse: |texts, subgraphs| {
-                    let _ = subgraphs;
-                    <$name>::from_texts(texts).map(|op| std::sync::Arc::new(op) as $crate::OpRef)
-                },
+                parse: $crate::operator!(@parse $name $(, $parse)?),
                 hidden: $crate::operator!(@flag $($hidden)?),
             };
 
@@ -402,6 +432,12 @@ macro_rules! operator {
     };
     (@option) => { None };
     (@option $text:literal) => { Some($text) };
+    (@count) => { 0 };
+    (@count $count:literal) => { $count };
+    (@parse $name:ident) => {
+        |texts, _| <$name>::from_texts(texts).map(|op| std::sync::Arc::new(op) as $crate::OpRef)
+    };
+    (@parse $name:ident, $parse:expr) => { $parse };
     (@flag) => { false };
     (@flag $flag:literal) => { $flag };
     (@text $ptype:ty) => { None };

@@ -37,6 +37,7 @@ static DEF: OpDef = OpDef {
     inputs: &[],
     variadic: None,
     open: false,
+    graphs: 0,
     params: &[],
     parse: |_, _| Err(ParamError::Conflict("an unknown operator cannot be made".into())),
     hidden: true,

@@ -6,6 +6,9 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 
+/// The attribute that tells which output of its node a symbol is.
+const VALUE_INDEX: &str = "_value_index";
+
 /// Some outputs of a graph. Symbols share their nodes; composing never copies what is composed.
 #[derive(Clone)]
 pub struct Symbol {
@@ -198,6 +201,9 @@ impl Symbol {
     /// The attribute `key`: a user attribute, its `__key__` form, or a parameter. A group of several nodes has none.
     pub fn attr(&self, key: &str) -> GraphResult<Option<String>> {
         let Some(node) = self.node() else { return Ok(None) };
+        if let (VALUE_INDEX, [entry]) = (key, &self.outputs[..]) {
+            return Ok(Some(entry.index.to_string()));
+        }
         Ok(lookup(&node.attrs(), key).cloned().or_else(|| node.param(key)))
     }
 
@@ -264,6 +270,31 @@ impl Symbol {
             copies.insert(Arc::as_ptr(node), node.with_inputs(inputs));
         }
         Symbol { outputs: self.outputs.iter().map(|e| map(e, &copies)).collect() }
+    }
+
+    /// The part of the graph whose nodes have the attribute `key` with `value`, on variables of its own in place of what
+    /// comes from other nodes: each named as the output that it stands for, which is returned beside the graph.
+    pub fn cut(&self, key: &str, value: &str) -> (Symbol, Vec<Symbol>) {
+        let inside = |node: &Node| node.user_attr(key).is_some_and(|v| v == value);
+        let mut copies: NodeMap<Arc<Node>> = NodeMap::default();
+        let mut made: HashMap<(*const Node, u32), Entry> = HashMap::new();
+        let mut outside = Vec::new();
+        let mut map = |e: &Entry, copies: &NodeMap<Arc<Node>>| {
+            if let Some(copy) = copies.get(&Arc::as_ptr(&e.node)) {
+                return Entry { node: copy.clone(), index: e.index };
+            }
+            let variable = || {
+                outside.push(Symbol::from_entries([e.clone()]));
+                Entry::new(&Node::variable(&e.node.output_name(e.index as usize), AttrMap::new()), 0)
+            };
+            made.entry((Arc::as_ptr(&e.node), e.index)).or_insert_with(variable).clone()
+        };
+        for node in self.nodes().iter().filter(|node| inside(node)) {
+            let inputs: Inputs = node.inputs().iter().map(|e| map(e, &copies)).collect();
+            copies.insert(Arc::as_ptr(node), node.with_inputs(inputs));
+        }
+        let graph = Symbol { outputs: self.outputs.iter().map(|e| map(e, &copies)).collect() };
+        (graph, outside)
     }
 
     /// `symbol(x=other)`: a copy in which the named arguments are replaced, its single node renamed if `name` is given.

@@ -17,6 +17,7 @@ macro_rules! family {
     };
 }
 
+pub mod control;
 pub mod create;
 pub mod foreign;
 pub mod forms;
@@ -29,6 +30,7 @@ pub mod shape;
 pub mod vision;
 
 const FAMILIES: &[&[&OpDef]] = &[
+    control::DEFS,
     create::DEFS,
     foreign::DEFS,
     index::DEFS,

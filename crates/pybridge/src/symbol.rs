@@ -4,7 +4,7 @@ use crate::convert::{Given, dtype_of, partial_shape, shape_tuple};
 use crate::errors::attached;
 use pyo3::basic::CompareOp;
 use pyo3::prelude::*;
-use pyo3::types::PyList;
+use pyo3::types::{PyDict, PyList};
 use rsym_executor::complete_types;
 use rsym_graph::arithmetic as signs;
 use rsym_graph::{AttrMap, FlatGraph, infer_shapes, infer_types, json};
@@ -119,6 +119,23 @@ impl Symbol {
 
     fn _atomic<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         wrap_symbol(py, attached(|| self.inner.atomic())?)
+    }
+
+    /// The part of the graph with the attribute `key` of `value`, on variables of its own; and the symbols from outside that
+    /// these stand for, by name.
+    fn _cut<'py>(&self, py: Python<'py>, key: &str, value: &str) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyDict>)> {
+        let (graph, outside) = self.inner.cut(key, value);
+        let found = PyDict::new(py);
+        for symbol in outside {
+            found.set_item(symbol.list_outputs().concat(), wrap_symbol(py, symbol)?)?;
+        }
+        Ok((wrap_symbol(py, graph)?, found))
+    }
+
+    /// Every variable, auxiliary states included.
+    fn _variables<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyAny>>> {
+        let variables = self.inner.variables();
+        variables.iter().map(|(node, _)| wrap_symbol(py, rsym_graph::Symbol::from_node(node))).collect()
     }
 
     fn _gradient<'py>(&self, py: Python<'py>, wrt: Vec<String>) -> PyResult<Bound<'py, PyAny>> {

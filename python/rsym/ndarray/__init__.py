@@ -43,12 +43,13 @@ from ._creation import (
 from ._cached import CachedOp
 from ._files import load, load_frombuffer, save
 from . import random
-from ._ops import contrib, image, linalg
+from . import contrib
+from ._ops import image, linalg
 from ._ops import internal as _internal
 from ._ops.op import *  # noqa: F401,F403
 from ._parts import histogram, split_v2
 from .ndarray import NDArray, waitall
 
-for _module in (contrib, image, linalg):
+for _module in (image, linalg):
     _sys.modules["%s.%s" % (__name__, _module.__name__.rsplit(".", 1)[1])] = _module
 _sys.modules[__name__ + "._internal"] = _internal

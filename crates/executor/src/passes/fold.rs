@@ -36,7 +36,13 @@ pub(super) fn run(program: Program, _: Mode) -> ExecResult<Program> {
 /// The outputs of a node whose inputs are constants; `None` if they are not, or it cannot be computed now.
 fn value(node: &FlatNode, rewrite: &Rewrite, old: usize, known: &[Option<Tensor>]) -> Option<Vec<Tensor>> {
     let op = node.op.as_ref()?;
-    if op.is_random() || op.has_effects() || op.is_opaque() || !op.aux().is_empty() || op.depends_on_mode() {
+    if !op.subgraphs().is_empty()
+        || op.is_random()
+        || op.has_effects()
+        || op.is_opaque()
+        || !op.aux().is_empty()
+        || op.depends_on_mode()
+    {
         return None;
     }
     let inputs: Vec<Tensor> = node.inputs.iter().map(|&e| known.get(e)?.clone()).collect::<Option<_>>()?;

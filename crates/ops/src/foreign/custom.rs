@@ -44,6 +44,7 @@ impl Custom {
         inputs: &[PortDef { name: "data", doc: "Inputs, then auxiliary states." }],
         variadic: None,
         open: true,
+        graphs: 0,
         params: &[OP_TYPE],
         parse: |texts, _| Custom::from_texts(texts).map(|op| Arc::new(op) as OpRef),
         hidden: false,
