@@ -36,7 +36,7 @@ def foreach(body, data, init_states):
     --------
     >>> import rsym as mx
     >>> out, total = mx.nd.contrib.foreach(lambda row, s: (row + s, row + s), mx.nd.array([1, 2, 3]), mx.nd.array([10]))
-    >>> out.asnumpy().ravel().tolist(), total.asscalar()
+    >>> out.asnumpy().ravel().tolist(), float(total.asscalar())
     ([11.0, 13.0, 16.0], 16.0)
     """
     arrays, form = flatten(data, NDArray, "the data of foreach")
@@ -82,7 +82,7 @@ def while_loop(cond, func, loop_vars, max_iterations=None):
     >>> out, (i, s) = mx.nd.contrib.while_loop(
     ...     lambda i, s: i <= 3, lambda i, s: (s, (i + 1, s + i)), (mx.nd.array([1]), mx.nd.array([0])), max_iterations=4
     ... )
-    >>> out.asnumpy().ravel().tolist(), s.asscalar()
+    >>> out.asnumpy().ravel().tolist(), float(s.asscalar())
     ([0.0, 1.0, 3.0, 0.0], 6.0)
     """
     max_iterations = checked_iterations(max_iterations, loop_vars)
@@ -138,7 +138,7 @@ def cond(pred, then_func, else_func):
     --------
     >>> import rsym as mx
     >>> a = mx.nd.array([5])
-    >>> mx.nd.contrib.cond(a > 0, lambda: a * 2, lambda: a * 3).asscalar()
+    >>> float(mx.nd.contrib.cond(a > 0, lambda: a * 2, lambda: a * 3).asscalar())
     10.0
     """
     return then_func() if _truth(pred, "pred") else else_func()

@@ -133,7 +133,7 @@ def while_loop(cond, func, loop_vars, max_iterations=None, name="while_loop"):
     >>> out, (i, s) = mx.sym.contrib.while_loop(
     ...     lambda i, s: i <= 3, lambda i, s: (s, (i + 1, s + i)), (i, s), max_iterations=5
     ... )
-    >>> s.eval(i=mx.nd.array([1]), s=mx.nd.array([0]))[0].asscalar()
+    >>> float(s.eval(i=mx.nd.array([1]), s=mx.nd.array([0]))[0].asscalar())
     6.0
     """
     max_iterations = checked_iterations(max_iterations, loop_vars)
@@ -232,7 +232,7 @@ def cond(pred, then_func, else_func, name="cond"):
     >>> import rsym as mx
     >>> a = mx.sym.Variable("a")
     >>> out = mx.sym.contrib.cond(a > 0, lambda: a * 2, lambda: a * 3)
-    >>> [out.eval(a=mx.nd.array([x]))[0].asscalar() for x in (5, -5)]
+    >>> [float(out.eval(a=mx.nd.array([x]))[0].asscalar()) for x in (5, -5)]
     [10.0, -15.0]
     """
 

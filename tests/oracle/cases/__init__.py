@@ -20,6 +20,7 @@ FAMILIES = (
     "create",
     "image",
     "network",
+    "control",
 )
 
 

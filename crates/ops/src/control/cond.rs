@@ -65,3 +65,40 @@ fn parse(texts: &ParamTexts, graphs: &[Symbol]) -> Result<OpRef, ParamError> {
     let parts = [take(cond), take(then), take(otherwise)];
     Ok(Arc::new(BranchOp::new(Cond::DEF, spec.param_texts(), graphs.to_vec(), parts, inputs, outputs)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::control::support::tests::{apply, inferred, symbol};
+
+    fn op(then_locs: &str) -> Result<OpRef, ParamError> {
+        let cond = apply("abs", &[&symbol("p")]);
+        let then = apply("elemwise_add", &[&symbol("a"), &symbol("b")]);
+        let otherwise = apply("negative", &[&symbol("b")]);
+        let mut texts = ParamTexts::default();
+        for (key, text) in [
+            ("num_args", "6"),
+            ("num_outputs", "1"),
+            ("cond_input_locs", "[0]"),
+            ("then_input_locs", then_locs),
+            ("else_input_locs", "[2]"),
+        ] {
+            texts.set(key.to_string(), text.to_string());
+        }
+        parse(&texts, &[cond, then, otherwise])
+    }
+
+    #[test]
+    fn shapes_go_from_one_branch_to_the_other() {
+        let op = op("[1, 2]").unwrap();
+        assert_eq!(inferred(&*op, &[&[1], &[2, 3], &[]]), [&[1][..], &[2, 3], &[2, 3], &[2, 3], &[3]]);
+        assert_eq!(op.num_visible(), 1);
+    }
+
+    #[test]
+    fn places_that_do_not_fit_the_graphs_are_refused() {
+        for locs in ["[1]", "[1, 3]", "[1, -1]"] {
+            assert!(matches!(op(locs), Err(ParamError::Conflict(_))), "{locs}");
+        }
+    }
+}

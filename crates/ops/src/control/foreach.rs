@@ -73,3 +73,46 @@ fn parse(texts: &ParamTexts, graphs: &[Symbol]) -> Result<OpRef, ParamError> {
     let looped = Loop { body: Part { graph: body, roles }, condition: None, initial, rows, inputs };
     Ok(Arc::new(LoopOp::new(Foreach::DEF, spec.param_texts(), graphs.to_vec(), looped)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::control::support::tests::{inferred, symbol};
+
+    fn op(locs: [&str; 3]) -> Result<OpRef, ParamError> {
+        let (row, state, w) = (symbol("row"), symbol("state"), symbol("w"));
+        let product = crate::control::support::tests::apply("broadcast_mul", &[&row, &w]);
+        let sum = crate::control::support::tests::apply("elemwise_add", &[&product, &state]);
+        let texts = [("num_args", "4"), ("num_outputs", "2"), ("num_out_data", "1")];
+        let keys = ["in_data_locs", "in_state_locs", "remain_locs"];
+        let texts = texts.into_iter().chain(keys.into_iter().zip(locs));
+        let texts = ParamTexts(texts.map(|(k, v)| (k.to_string().into(), v.to_string())).collect());
+        parse(&texts, &[Symbol::group([&sum, &sum])])
+    }
+
+    #[test]
+    fn rows_get_a_dimension_and_states_keep_their_shape() {
+        let op = op(["[0]", "[2]", "[1]"]).unwrap();
+        assert_eq!((op.num_inputs(), op.num_visible(), op.num_outputs()), (3, 2, 4));
+        let shapes = inferred(&*op, &[&[5, 2, 3], &[], &[1, 3]]);
+        assert_eq!(shapes, [&[5, 2, 3][..], &[2, 3], &[1, 3], &[5, 2, 3], &[2, 3], &[5, 2, 3], &[3]]);
+        let vector = inferred(&*op, &[&[5], &[], &[1]]);
+        assert_eq!(vector, [&[5][..], &[1], &[1], &[5, 1], &[1], &[5, 1], &[3]]);
+    }
+
+    #[test]
+    fn every_variable_of_the_body_has_one_place() {
+        for locs in [["[0]", "[0]", "[1]"], ["[0]", "[2]", "[]"], ["[]", "[2]", "[0, 1]"], ["[0]", "[2]", "[9]"]] {
+            assert!(matches!(op(locs), Err(ParamError::Conflict(_))), "{locs:?}");
+        }
+    }
+
+    #[test]
+    fn inference_does_without_the_hidden_outputs() {
+        let op = op(["[0]", "[2]", "[1]"]).unwrap();
+        assert!(op.without_outputs(&[2]).is_none());
+        let short = op.without_outputs(&[2, 3]).unwrap();
+        assert_eq!((short.num_outputs(), short.num_visible()), (2, 2));
+        assert_eq!(inferred(&*short, &[&[5, 2], &[2], &[2]])[3], [5, 2]);
+    }
+}

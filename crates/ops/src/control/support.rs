@@ -143,3 +143,45 @@ pub(super) fn add_into(target: &mut Tensor, value: &Tensor) -> OpResult {
     }
     dispatch!(target.dtype(), T => add::<T>(target, value))
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    /// A variable.
+    pub fn symbol(name: &str) -> Symbol {
+        Symbol::variable(name, AttrMap::new())
+    }
+
+    /// The operator `op` applied to symbols.
+    pub fn apply(op: &str, inputs: &[&Symbol]) -> Symbol {
+        let positional = inputs.iter().map(|s| Some((*s).clone())).collect();
+        compose(crate::registry().find(op).unwrap(), op, ComposeArgs { positional, ..ComposeArgs::default() }).unwrap()
+    }
+
+    /// The shapes of inputs and outputs that follow from those of inputs, in MXNet's spelling.
+    pub fn inferred(op: &dyn Operator, inputs: &[&[i64]]) -> Vec<Vec<i64>> {
+        crate::support::tests::infer(op, inputs, &[]).unwrap()
+    }
+
+    #[test]
+    fn a_run_is_recorded_in_words() {
+        let ctx = Ctx { seed: u64::MAX, stream: 1 << 63, ..Ctx::default() };
+        let mut out = Tensor::zeros([WORDS], WORD).unwrap();
+        put_words(&mut out, 17, &ctx).unwrap();
+        let (n, back) = words(&out, &Ctx { is_train: true, ..Ctx::default() }).unwrap();
+        assert_eq!((n, back.seed, back.stream, back.is_train), (17, u64::MAX, 1 << 63, true));
+    }
+
+    #[test]
+    fn keys_that_follow_from_one_differ() {
+        let ctx = Ctx { seed: 3, stream: 5, ..Ctx::default() };
+        let mut keys: Vec<(u64, u64)> = Vec::new();
+        for other in [ctx, Ctx { stream: 6, ..ctx }, ctx.derived(0), ctx.derived(1)] {
+            keys.extend((0..4).map(|n| other.derived(n)).map(|c| (c.seed, c.stream)));
+        }
+        keys.sort_unstable();
+        keys.dedup();
+        assert_eq!(keys.len(), 16);
+    }
+}

@@ -75,3 +75,59 @@ fn parse(texts: &ParamTexts, graphs: &[Symbol]) -> Result<OpRef, ParamError> {
     let looped = Loop { body: Part { graph: func, roles }, condition, initial, rows, inputs };
     Ok(Arc::new(LoopOp::new(WhileLoop::DEF, spec.param_texts(), graphs.to_vec(), looped)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::control::support::tests::{apply, inferred, symbol};
+
+    fn op(changed: (&str, &str)) -> Result<OpRef, ParamError> {
+        let (i, x) = (symbol("i"), symbol("x"));
+        let cond = apply("abs", &[&symbol("i")]);
+        let func = Symbol::group([&apply("broadcast_mul", &[&x, &i]), &apply("negative", &[&i])]);
+        let mut texts = ParamTexts::default();
+        for (key, text) in [
+            ("num_args", "4"),
+            ("num_outputs", "2"),
+            ("num_out_data", "1"),
+            ("max_iterations", "6"),
+            ("cond_input_locs", "[0]"),
+            ("func_input_locs", "[1, 0]"),
+            ("func_var_locs", "[1]"),
+            changed,
+        ] {
+            texts.set(key.to_string(), text.to_string());
+        }
+        parse(&texts, &[cond, func])
+    }
+
+    #[test]
+    fn outputs_have_room_for_every_step() {
+        let op = op(("max_iterations", "6")).unwrap();
+        let shapes = inferred(&*op, &[&[1, 1], &[2, 3]]);
+        assert_eq!(shapes, [&[1, 1][..], &[2, 3], &[6, 2, 3], &[1, 1], &[6, 1, 1], &[3]]);
+    }
+
+    #[test]
+    fn places_that_do_not_fit_the_graphs_are_refused() {
+        for changed in [
+            ("cond_input_locs", "[]"),
+            ("cond_input_locs", "[2]"),
+            ("func_input_locs", "[0, 1, 0]"),
+            ("func_var_locs", "[2]"),
+            ("num_outputs", "3"),
+            ("num_out_data", "2"),
+        ] {
+            assert!(matches!(op(changed), Err(ParamError::Conflict(_))), "{changed:?}");
+        }
+    }
+
+    #[test]
+    fn a_condition_of_several_numbers_is_refused() {
+        let op = op(("num_outputs", "2")).unwrap();
+        let mut inputs = [[2usize, 1].into(), [2usize, 3].into()];
+        let mut outputs = vec![Default::default(); op.num_outputs()];
+        let error = op.infer_shape(&mut ShapeIo { inputs: &mut inputs, outputs: &mut outputs }).unwrap_err();
+        assert!(error.to_string().contains("single number"), "{error}");
+    }
+}
