@@ -11,6 +11,9 @@ from ..util import is_np_shape
 
 __all__ = ["Symbol", "Variable", "var", "Group", "load", "load_json"]
 
+# Backends of MXNet for the CPU: what they do to a graph is left to the passes of executors.
+_BACKENDS = ("MKLDNN", "MKLDNN_QUANTIZE")
+
 
 class Symbol(_rsym.Symbol):
     """One or more outputs of a graph of operators.
@@ -207,6 +210,56 @@ class Symbol(_rsym.Symbol):
         return self._gradient([wrt] if isinstance(wrt, str) else list(wrt))
 
     grad = gradient
+
+    # -- backends ---------------------------------------------------------------------------------------------------
+
+    def optimize_for(
+        self,
+        backend,
+        args=None,
+        aux=None,
+        ctx=None,
+        shape_dict=None,
+        type_dict=None,
+        stype_dict=None,
+        skip_infer=False,
+        **kwargs,
+    ):
+        """A copy of the symbol: what backends of MXNet rewrite here, the passes of executors do when binding.
+
+        Parameters
+        ----------
+        backend : str
+            ``'MKLDNN'`` or ``'MKLDNN_QUANTIZE'``; for any other there is a warning.
+        args, aux, ctx, shape_dict, type_dict, stype_dict, skip_infer, **kwargs
+            Taken for compatibility.
+
+        Returns
+        -------
+        Symbol
+
+        Raises
+        ------
+        AssertionError
+            If `backend` is no text.
+        """
+        if not isinstance(backend, str):
+            raise AssertionError("optimize_for takes the name of a backend, got %r" % (backend,))
+        if backend not in _BACKENDS:
+            warnings.warn("there is no backend %r: the symbol stays as it is" % backend, stacklevel=2)
+        return self._copy()
+
+    def get_backend_symbol(self, backend):
+        """A copy of the symbol, as from `optimize_for`.
+
+        Raises
+        ------
+        MXNetError
+            If there is no such backend.
+        """
+        if backend not in _BACKENDS:
+            raise MXNetError("there is no backend %r: use one of %s" % (backend, ", ".join(_BACKENDS)))
+        return self._copy()
 
     # -- inference -------------------------------------------------------------------------------------------------
 
