@@ -71,7 +71,7 @@ SEVERAL = {
     "_split_v2",
     "moments",
 }
-SEVERAL |= {"Custom", "topk"}
+SEVERAL |= {"Custom", "_cond", "_foreach", "_while_loop", "topk"}
 
 EXAMPLES = examples()
 
