@@ -6,6 +6,7 @@
 use crate::conv::{self, ConvGeometry};
 use crate::gemm::{self, Mat, MatMut};
 use crate::layout::AxisDims;
+use crate::linalg::{self, Defect, Triangular};
 use crate::norm::{self, BatchStats, LrnGeometry};
 use crate::pool::{self, PoolKind};
 use crate::real::Real;
@@ -15,6 +16,10 @@ use rsym_tensor::DType;
 
 pub(crate) struct Cores<C: 'static> {
     pub product: fn(usize, C, (Mat<C>, usize), (Mat<C>, usize), C, (MatMut<C>, usize)),
+    pub triangular_product: fn(Triangular, C, &[C], &[C], usize, &mut [C]),
+    pub triangular_solution: fn(Triangular, C, &[C], &[C], usize, &mut [C]),
+    pub cholesky: fn(usize, bool, &[C], &mut [C]) -> Result<(), Defect>,
+    pub cholesky_inverse: fn(usize, bool, &[C], &mut [C]) -> Result<(), Defect>,
     pub conv_forward: fn(&ConvGeometry, &[C], &[C], Option<&[C]>, &mut [C]),
     pub conv_data: fn(&ConvGeometry, &[C], &[C], Option<&[C]>, &mut [C]),
     pub conv_weight: fn(&ConvGeometry, &[C], &[C], &mut [C]),
@@ -41,6 +46,10 @@ impl<C: Real> Cores<C> {
     const fn new() -> Self {
         Cores {
             product: gemm::product::<C>,
+            triangular_product: linalg::multiply_core::<C>,
+            triangular_solution: linalg::solve_core::<C>,
+            cholesky: linalg::cholesky_core::<C>,
+            cholesky_inverse: linalg::inverse_core::<C>,
             conv_forward: conv::forward_core::<C>,
             conv_data: conv::data_core::<C>,
             conv_weight: conv::weight_core::<C>,

@@ -11,7 +11,7 @@ mod philox;
 mod tests;
 mod vector;
 
-pub use choice::{categorical, permutation};
+pub use choice::{categorical, permutation, unique_zipfian};
 pub use draws::Draws;
 pub use fill::{bernoulli, fill, normal, uniform};
 pub use philox::philox4x32;

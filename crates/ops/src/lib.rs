@@ -22,6 +22,7 @@ pub mod create;
 pub mod foreign;
 pub mod forms;
 pub mod index;
+pub mod linalg;
 pub mod loss;
 pub mod math;
 pub mod nn;
@@ -34,6 +35,7 @@ const FAMILIES: &[&[&OpDef]] = &[
     create::DEFS,
     foreign::DEFS,
     index::DEFS,
+    linalg::DEFS,
     loss::DEFS,
     math::DEFS,
     nn::DEFS,

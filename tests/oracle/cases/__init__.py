@@ -21,6 +21,7 @@ FAMILIES = (
     "image",
     "network",
     "control",
+    "linalg",
 )
 
 

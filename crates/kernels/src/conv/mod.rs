@@ -6,6 +6,7 @@
 
 mod backward;
 pub mod blocked;
+mod columns;
 mod deconv;
 mod depthwise;
 mod forward;
@@ -20,6 +21,7 @@ use crate::parallel::for_rows;
 use crate::real::{Real, real, wide, with_wide_out};
 use crate::sums::sum;
 use crate::window::Window;
+pub use columns::{fold, unfold};
 pub use deconv::{deconv_backward_bias, deconv_backward_data, deconv_backward_weight, deconv_forward};
 use rsym_tensor::Float;
 pub(crate) use single::{data_single, weight_single};

@@ -1,6 +1,8 @@
 use super::draws::Draws;
 use super::{Key, fill};
+use crate::parallel::for_rows2;
 use rsym_tensor::{Element, Float};
+use std::collections::HashSet;
 
 /// Draws categories: row `r` of `weights`, a matrix with `categories` columns, gives the relative weights for row `r` of
 /// `out`, which has `draws` columns. Weights that are negative or NaN count as 0; a row without weight gives category 0.
@@ -29,4 +31,28 @@ pub fn permutation(key: Key, n: usize) -> Vec<usize> {
         order.swap(i, draws.integer(0, i as i64 + 1) as usize);
     }
     order
+}
+
+/// Draws `count` different numbers of `0..range` for every row, about as often as Zipf's law has it: number `c` with
+/// probability `log((c + 1.5) / (c + 0.5)) / log(range)`, the first and the last with what is left of it at the ends of the
+/// range. `tries` takes how many draws each row needed.
+///
+/// # Panics
+/// When `count` is more than `range`, or the slices do not have the same number of rows.
+pub fn unique_zipfian(key: Key, range: usize, count: usize, out: &mut [i64], tries: &mut [i64]) {
+    assert!(count <= range, "more different numbers than there are");
+    tries.fill(0);
+    let (key, log) = (key.mix(), (range as f64).ln());
+    for_rows2((out, tries), (count, 1), 100 * count, |row, out, tries| {
+        let mut draws = Draws::new(key, row as u64);
+        let mut seen = HashSet::with_capacity(count);
+        for slot in out {
+            *slot = std::iter::repeat_with(|| {
+                tries[0] += 1;
+                (draws.unit() * log).exp().round() as i64 - 1
+            })
+            .find(|&number| seen.insert(number))
+            .unwrap_or_default();
+        }
+    });
 }

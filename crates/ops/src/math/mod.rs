@@ -22,6 +22,7 @@ family! {
         LogicalOrScalar, LogicalXorScalar,
     }
     constant { ZerosLike, OnesLike }
+    count_sketch { CountSketch, CountSketchBackward }
     cumsum { Cumsum, CumsumGrad }
     div_sqrt_dim { DivSqrtDim }
     dot { Dot, DotGrad, BatchDot }
@@ -29,6 +30,7 @@ family! {
         ElemwiseAdd, ElemwiseSub, ElemwiseMul, ElemwiseDiv, Mod, Power, Maximum, Minimum, Hypot, GradAdd,
     }
     explog { Sqrt, SqrtGrad, Rsqrt, RsqrtGrad, Cbrt, CbrtGrad, Rcbrt, RcbrtGrad, Reciprocal, ReciprocalGrad, Exp, ExpGrad, Expm1, Expm1Grad, Log, LogGrad, Log10, Log10Grad, Log2, Log2Grad, Log1p, Log1pGrad }
+    fft { Fft, Ifft }
     hard_sigmoid { HardSigmoid, HardSigmoidGrad }
     identity { Copy, BlockGrad, MakeLossOp, IdentityLike }
     khatri_rao { KhatriRao }

@@ -14,6 +14,7 @@ family! {
     embedding { Embedding, EmbeddingBackward }
     fully_connected { FullyConnected, FullyConnectedBackward }
     group_norm { GroupNorm, GroupNormBackward, InstanceNorm }
+    im2col { Col2im, Im2col, Im2colBackward }
     l2_normalization { L2Normalization, L2NormalizationBackward }
     layer_norm { LayerNorm, LayerNormBackward }
     leaky_relu { EluBackward, LeakyRelu, LeakyReluBackward, PreluBackward, PreluGammaBackward }

@@ -3,6 +3,10 @@
 
 family! {
     choice { SampleMultinomial, SampleMultinomialBackward, Shuffle }
+    density {
+        PdfUniform, PdfNormal, PdfGamma, PdfExponential, PdfPoisson, PdfNegativeBinomial, PdfGeneralizedNegativeBinomial,
+        PdfDirichlet, PdfBackward, PdfDirichletBackward,
+    }
     draw {
         RandomUniform, RandomUniformLike, RandomNormal, RandomNormalLike, RandomGamma, RandomGammaLike, RandomExponential,
         RandomExponentialLike, RandomPoisson, RandomPoissonLike, RandomNegativeBinomial, RandomNegativeBinomialLike,
@@ -12,4 +16,5 @@ family! {
         SampleUniform, SampleNormal, SampleGamma, SampleExponential, SamplePoisson, SampleNegativeBinomial,
         SampleGeneralizedNegativeBinomial,
     }
+    zipfian { SampleUniqueZipfian }
 }
