@@ -71,7 +71,7 @@ SEVERAL = {
     "_split_v2",
     "moments",
 }
-SEVERAL |= {"Custom", "_cond", "_foreach", "_while_loop", "topk"}
+SEVERAL |= {"Custom", "_cond", "_foreach", "_linalg_gelqf", "_linalg_slogdet", "_linalg_syevd", "_sample_unique_zipfian", "_while_loop", "topk"}
 
 EXAMPLES = examples()
 
