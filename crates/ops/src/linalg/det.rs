@@ -33,10 +33,6 @@ operator! {
     /// | output 1: logarithm | that of the sign; minus infinity for a singular matrix | that of A |
     ///
     /// The gradient of A comes from the logarithm alone: `head * A⁻ᵀ`, and zero for a singular matrix.
-    ///
-    /// ```python
-    /// sign, logabsdet = rsym.sym.linalg.slogdet(A)
-    /// ```
     #[aliases("_npi_slogdet", "linalg_slogdet")]
     pub struct SlogDet("_linalg_slogdet") {
         inputs { A: "The matrices." }

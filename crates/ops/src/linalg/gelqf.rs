@@ -19,10 +19,6 @@ operator! {
     /// | output 1: L | (…, m, m), zeros above the diagonal | that of A |
     ///
     /// The signs of the diagonal of L are those that LAPACK's reflections give, as in MXNet.
-    ///
-    /// ```python
-    /// Q, L = rsym.sym.linalg.gelqf(A)
-    /// ```
     #[aliases("linalg_gelqf")]
     pub struct Gelqf("_linalg_gelqf") {
         inputs { A: "The matrices." }

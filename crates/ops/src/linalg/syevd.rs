@@ -17,10 +17,6 @@ operator! {
     ///
     /// Only the lower triangle of A is read; the gradient of A is symmetric. The largest element of an eigenvector, the first
     /// among equals, is positive. Eigenvectors of equal eigenvalues are no function of A and have no useful gradient.
-    ///
-    /// ```python
-    /// U, L = rsym.sym.linalg.syevd(A)
-    /// ```
     pub struct Syevd("_linalg_syevd") {
         inputs { A: "The matrices." }
         params {}

@@ -78,7 +78,7 @@ fn write(values: &[f64], out: &mut Tensor) -> OpResult {
     Ok(out.assign(&Tensor::from_slice(out.shape().clone(), values)?)?)
 }
 
-/// Samples of whole runs: nothing to do where either side is empty.
+/// Computes the densities, or their logarithms.
 fn forward(io: &mut Io, of: Distribution, is_log: bool) -> OpResult {
     let [sample, a, b] = values(io.inputs)?;
     let mut out = vec![0.0; sample.len()];
