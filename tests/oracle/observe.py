@@ -27,8 +27,9 @@ class Refused(Exception):
 
 def function(mx, name):
     """The operator's function, or None where `mx` has none of that name."""
-    if name.startswith("_contrib_"):
-        return getattr(mx.sym.contrib, name.removeprefix("_contrib_"), None)
+    for space in ("contrib", "image"):
+        if name.startswith(f"_{space}_"):
+            return getattr(getattr(mx.sym, space), name.removeprefix(f"_{space}_"), None)
     home = mx.sym if hasattr(mx.sym, name) else getattr(mx.sym, "_internal", None)
     return getattr(home, name, None)
 

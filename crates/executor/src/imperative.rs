@@ -75,7 +75,11 @@ fn infer(op: &OpRef, inputs: &[Tensor], out: Option<&[Tensor]>) -> Result<(Vec<P
     let mut in_types: Vec<Option<DType>> = inputs.iter().map(|t| Some(t.dtype())).collect();
     let mut shapes = vec![PartialShape::unknown(); op.num_outputs()];
     let mut types: Vec<Option<DType>> = vec![None; op.num_outputs()];
-    op.infer_shape(&mut ShapeIo { inputs: &mut in_shapes, outputs: &mut shapes })?;
+    let mut io = ShapeIo { inputs: &mut in_shapes, outputs: &mut shapes };
+    op.infer_shape(&mut io)?;
+    if op.shape_needs_values() {
+        op.shape_from_values(inputs, &mut io)?;
+    }
     op.infer_type(&mut TypeIo { inputs: &mut in_types, outputs: &mut types })?;
     for (k, target) in out.unwrap_or_default().iter().enumerate().take(op.num_visible()) {
         if !shapes[k].is_complete() {

@@ -164,6 +164,12 @@ fn decided(
         }
     }
     if let Some(mut open) = groups.into_iter().find(|open| !open.is_empty()) {
+        if let Some(op) = graph.nodes.iter().filter_map(|n| n.node.op()).find(|op| op.shape_needs_values()) {
+            return Err(ExecError::Undecided(format!(
+                "the shape of what {} gives depends on values, so a graph with it cannot be bound; nd computes it",
+                op.name()
+            )));
+        }
         let more = if open.len() > SHOWN { format!(" and {} more", open.len() - SHOWN) } else { String::new() };
         open.truncate(SHOWN);
         return Err(ExecError::Undecided(format!(

@@ -152,6 +152,17 @@ pub trait Operator: OpInfo + Any + Send + Sync + Debug {
     /// Completes shapes from what is known, in both directions. Called until nothing changes.
     fn infer_shape(&self, io: &mut ShapeIo) -> OpResult;
 
+    /// Whether the shape of an output depends on values of inputs. `infer_shape` then leaves it open.
+    fn shape_needs_values(&self) -> bool {
+        false
+    }
+
+    /// Completes what `infer_shape` left open from the values of the inputs. Asked where operators run one by one; a
+    /// graph with such an operator cannot be bound.
+    fn shape_from_values(&self, _inputs: &[Tensor], _io: &mut ShapeIo) -> OpResult {
+        Ok(())
+    }
+
     /// Completes data types, in both directions. By default all inputs and outputs share one type.
     fn infer_type(&self, io: &mut TypeIo) -> OpResult {
         io.same()

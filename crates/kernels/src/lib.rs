@@ -24,6 +24,7 @@ pub mod math;
 pub mod norm;
 pub mod number;
 pub mod parallel;
+pub mod picture;
 pub mod pool;
 pub mod random;
 mod raw;

@@ -27,6 +27,11 @@ pub struct Key {
 }
 
 impl Key {
+    /// One generator, for what needs few numbers.
+    pub fn draws(self) -> Draws {
+        Draws::new(self.mix(), 0)
+    }
+
     /// The generator's key for this stream.
     fn mix(self) -> [u32; 2] {
         let counter = [self.stream as u32, (self.stream >> 32) as u32, 0x7273_796d, 0];

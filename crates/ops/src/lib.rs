@@ -17,10 +17,12 @@ macro_rules! family {
     };
 }
 
+pub mod contrib;
 pub mod control;
 pub mod create;
 pub mod foreign;
 pub mod forms;
+pub mod image;
 pub mod index;
 pub mod linalg;
 pub mod loss;
@@ -31,9 +33,11 @@ pub mod shape;
 pub mod vision;
 
 const FAMILIES: &[&[&OpDef]] = &[
+    contrib::DEFS,
     control::DEFS,
     create::DEFS,
     foreign::DEFS,
+    image::DEFS,
     index::DEFS,
     linalg::DEFS,
     loss::DEFS,

@@ -22,6 +22,8 @@ FAMILIES = (
     "network",
     "control",
     "linalg",
+    "contrib",
+    "picture",
 )
 
 

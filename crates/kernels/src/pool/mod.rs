@@ -3,6 +3,7 @@
 //! The number of windows is the geometry's; windows may hang over the far border, and one that sees no element at all
 //! gives 0, or the lowest finite value for the maximum.
 
+mod adaptive;
 mod backward;
 pub mod blocked;
 mod forward;
@@ -14,6 +15,7 @@ use crate::cores::cores;
 use crate::layout::{channels_first, write_channels_first};
 use crate::real::{Real, wide, with_wide_out};
 use crate::window::Window;
+pub use adaptive::{adaptive_avg, adaptive_avg_backward};
 pub(crate) use backward::gradient as gradient_core;
 pub(crate) use forward::pool as pool_core;
 pub use roi::{RoiGeometry, roi_pool, roi_pool_backward};

@@ -1,6 +1,7 @@
 //! What all batch normalisations share: inference, computation and the gradient operator that moves the statistics.
 
 use super::batch_norm::{BatchNorm, BatchNormV1};
+use crate::contrib::sync_batch_norm::SyncBatchNorm;
 use crate::forms::BlockedBatchNormBackward;
 use crate::support::{axis_of, unsupported};
 use rsym_graph::*;
@@ -34,7 +35,9 @@ impl BatchNormSpec {
     pub(crate) fn of(op: &dyn Operator) -> Option<BatchNormSpec> {
         let any = op.as_any();
         let plain = any.downcast_ref::<BatchNorm>().filter(|op| !op.output_mean_var).map(BatchNorm::spec);
-        plain.or_else(|| any.downcast_ref::<BatchNormV1>().filter(|op| !op.output_mean_var).map(BatchNormV1::spec))
+        let first = || any.downcast_ref::<BatchNormV1>().filter(|op| !op.output_mean_var).map(BatchNormV1::spec);
+        let sync = || any.downcast_ref::<SyncBatchNorm>().filter(|op| !op.output_mean_var).map(SyncBatchNorm::spec);
+        plain.or_else(first).or_else(sync)
     }
 
     pub(crate) fn infer(&self, io: &mut ShapeIo) -> OpResult {
@@ -109,6 +112,12 @@ impl BatchNormSpec {
     }
 
     pub(crate) fn gradient(&self, g: &mut Grad) -> GraphResult {
+        let head = g.head(0)?;
+        self.gradient_of(g, head)
+    }
+
+    /// The gradient for a normalised output at which `head` arrives.
+    pub(crate) fn gradient_of(&self, g: &mut Grad, head: Entry) -> GraphResult {
         let op = BatchNormBackward {
             eps: self.eps,
             momentum: self.momentum,
@@ -118,7 +127,7 @@ impl BatchNormSpec {
             raw_variance: self.raw_variance,
         };
         let statistics = [g.output(1), g.output(2), g.input(3), g.input(4)];
-        let inputs = [&[g.head(0)?, g.input(0), g.input(1)], &statistics[..]].concat();
+        let inputs = [&[head, g.input(0), g.input(1)], &statistics[..]].concat();
         for (i, gradient) in g.apply_multi(op, &inputs).into_iter().enumerate() {
             if !(i == 1 && self.fix_gamma) {
                 g.set(i, gradient);

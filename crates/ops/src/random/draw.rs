@@ -10,19 +10,39 @@ pub(super) fn key(ctx: &Ctx) -> Key {
     Key { seed: ctx.seed, stream: ctx.stream }
 }
 
-/// Refuses types that numbers cannot be drawn in.
-pub(super) fn float_or_none(dtype: Option<DType>) -> Result<(), String> {
-    match dtype {
-        None | Some(DType::Float16 | DType::Float32 | DType::Float64) => Ok(()),
-        Some(other) => Err(format!("dtype must be None, float16, float32 or float64, got {other}")),
+enum_param! {
+    /// Types that numbers are drawn in.
+    pub enum DrawType {
+        Float16 = "float16",
+        Float32 = "float32",
+        Float64 = "float64",
     }
 }
 
-/// Refuses types that whole numbers cannot be drawn in.
-fn whole_or_none(dtype: Option<DType>) -> Result<(), String> {
-    match dtype {
-        None | Some(DType::Int32 | DType::Int64) => Ok(()),
-        Some(other) => Err(format!("dtype must be None, int32 or int64, got {other}")),
+impl DrawType {
+    pub(super) fn dtype(self) -> DType {
+        match self {
+            DrawType::Float16 => DType::Float16,
+            DrawType::Float32 => DType::Float32,
+            DrawType::Float64 => DType::Float64,
+        }
+    }
+}
+
+enum_param! {
+    /// Types that whole numbers are drawn in.
+    pub enum WholeType {
+        Int32 = "int32",
+        Int64 = "int64",
+    }
+}
+
+impl WholeType {
+    fn dtype(self) -> DType {
+        match self {
+            WholeType::Int32 => DType::Int32,
+            WholeType::Int64 => DType::Int64,
+        }
     }
 }
 
@@ -68,7 +88,7 @@ macro_rules! distribution {
             /// |---|---|---|
             /// | output | `shape`; extents of 0 are decided by what the output is used for | `dtype`, float32 by default |
             #[aliases($($alias),*)]
-            #[check(|$checked: &$op| { float_or_none($checked.dtype)?; $check })]
+            #[check(|$checked: &$op| $check)]
             pub struct $op($name) {
                 inputs {}
                 params {
@@ -78,7 +98,7 @@ macro_rules! distribution {
                     /// Ignored: the device is that of the executor.
                     ctx: String = String::new(),
                     /// Type of the output: float16, float32 or float64.
-                    dtype: Option<DType> = None,
+                    dtype: Option<DrawType> = None,
                 }
             }
         }
@@ -106,7 +126,7 @@ macro_rules! distribution {
 
             fn infer_type(&self, io: &mut TypeIo) -> OpResult {
                 match self.dtype {
-                    Some(dtype) => io.set_output(0, dtype),
+                    Some(dtype) => io.set_output(0, dtype.dtype()),
                     None if io.outputs[0].is_none() => io.set_output(0, DType::Float32),
                     None => Ok(()),
                 }
@@ -260,7 +280,6 @@ operator! {
     /// | output | `shape`; extents of 0 are decided by what the output is used for | `dtype`, int32 by default |
     #[aliases("_npi_random_randint", "random_randint")]
     #[check(|op: &RandomRandInt| {
-        whole_or_none(op.dtype)?;
         if op.low < op.high { Ok(()) } else { Err(format!("low {} must lie below high {}", op.low, op.high)) }
     })]
     pub struct RandomRandInt("_random_randint") {
@@ -275,7 +294,7 @@ operator! {
             /// Ignored: the device is that of the executor.
             ctx: String = String::new(),
             /// Type of the output: int32 or int64.
-            dtype: Option<DType> = None,
+            dtype: Option<WholeType> = None,
         }
     }
 }
@@ -287,7 +306,7 @@ impl Operator for RandomRandInt {
 
     fn infer_type(&self, io: &mut TypeIo) -> OpResult {
         match self.dtype {
-            Some(dtype) => io.set_output(0, dtype),
+            Some(dtype) => io.set_output(0, dtype.dtype()),
             None if io.outputs[0].is_none() => io.set_output(0, DType::Int32),
             None => Ok(()),
         }

@@ -1,6 +1,6 @@
 //! `_sample_*`: numbers of many distributions, whose parameters are tensors.
 
-use super::draw::{float_or_none, key};
+use super::draw::{DrawType, key};
 use crate::support::unsupported;
 use rsym_graph::*;
 use rsym_kernels::random::{self, Draws};
@@ -23,14 +23,13 @@ macro_rules! sampled {
             ///
             /// The gradient of the inputs is zero.
             #[aliases($alias)]
-            #[check(|op: &$op| float_or_none(op.dtype))]
             pub struct $op($name) {
                 inputs { $($input: $input_doc),* }
                 params {
                     /// Shape of the numbers that are drawn for each position of the inputs.
                     shape: Tuple = Tuple::new(),
                     /// Type of the output: float16, float32 or float64.
-                    dtype: Option<DType> = None,
+                    dtype: Option<DrawType> = None,
                 }
             }
         }
@@ -45,7 +44,7 @@ macro_rules! sampled {
             fn infer_type(&self, io: &mut TypeIo) -> OpResult {
                 let inputs: Vec<usize> = (0..io.inputs.len()).collect();
                 io.unify(&inputs, &[])?;
-                io.set_output(0, self.dtype.unwrap_or(DType::Float32))
+                io.set_output(0, self.dtype.map_or(DType::Float32, DrawType::dtype))
             }
 
             fn forward(&self, io: &mut Io, ctx: &Ctx) -> OpResult {

@@ -9,6 +9,484 @@ from ...base import _Null
 from .._compose import compose as _compose
 
 __all__ = [
+    "adjust_lighting",
+    "crop",
+    "flip_left_right",
+    "flip_top_bottom",
+    "normalize",
+    "random_brightness",
+    "random_color_jitter",
+    "random_contrast",
+    "random_flip_left_right",
+    "random_flip_top_bottom",
+    "random_hue",
+    "random_lighting",
+    "random_saturation",
+    "resize",
+    "to_tensor",
 ]
 
 
+def adjust_lighting(data=None, alpha=_Null, name=None, attr=None, out=None, **kwargs):
+    """Changes the light: adds `Σ alpha[k] · λ_k · v_k` to every pixel, with the eigenvalues λ and eigenvectors v
+    of the
+    colours of ImageNet (A. Krizhevsky et al., "ImageNet classification with deep convolutional neural
+    networks", 2012).
+
+    Bytes stay between 0 and 255, fractions cut off. Pictures of one channel stay as they are. The gradient
+    passes
+    unchanged.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | (height, width, channels), 1 or 3 channels | any |
+    | output | that of data | that of data |
+
+    Parameters
+    ----------
+    data : Symbol
+        The picture.
+    alpha : tuple of <float>
+        Three numbers, one for each component.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("_image_adjust_lighting", "adjust_lighting", (data,), (alpha,), name, attr, kwargs)
+
+
+def crop(data=None, x=_Null, y=_Null, width=_Null, height=_Null, name=None, attr=None, out=None, **kwargs):
+    """Cuts a window out of pictures: `out[…, i, j, c] = data[…, y + i, x + j, c]`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | (h, w, channels) or (n, h, w, channels), 1 or 3 channels | any |
+    | output | (height, width, channels) or (n, height, width, channels) | that of data |
+
+    Parameters
+    ----------
+    data : Symbol
+        The pictures.
+    x : int
+        First column of the window.
+    y : int
+        First row of the window.
+    width : int
+        Width of the window.
+    height : int
+        Height of the window.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("_image_crop", "crop", (data,), (x, y, width, height,), name, attr, kwargs)
+
+
+def flip_left_right(data=None, name=None, attr=None, out=None, **kwargs):
+    """Mirrors a picture: `out[i, j, c] = data[i, width - 1 - j, c]`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | (height, width, channels), 1 or 3 channels | any |
+    | output | that of data | that of data |
+
+    The gradient is mirrored back, which MXNet forgets; it also leaves the middle of odd extents unwritten.
+
+    Parameters
+    ----------
+    data : Symbol
+        The picture.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("_image_flip_left_right", "flip_left_right", (data,), (), name, attr, kwargs)
+
+
+def flip_top_bottom(data=None, name=None, attr=None, out=None, **kwargs):
+    """Turns a picture upside down: `out[i, j, c] = data[height - 1 - i, j, c]`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | (height, width, channels), 1 or 3 channels | any |
+    | output | that of data | that of data |
+
+    The gradient is mirrored back, which MXNet forgets; it also leaves the middle of odd extents unwritten.
+
+    Parameters
+    ----------
+    data : Symbol
+        The picture.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("_image_flip_top_bottom", "flip_top_bottom", (data,), (), name, attr, kwargs)
+
+
+def normalize(data=None, mean=_Null, std=_Null, name=None, attr=None, out=None, **kwargs):
+    """Normalises every channel: `out[…, c, i, j] = (data[…, c, i, j] - mean[c]) / std[c]`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | (channels, h, w) or (n, channels, h, w), 1 or 3 channels | any but bool |
+    | output | that of data | that of data |
+
+    Integers are truncated. The defaults have four numbers, as in MXNet, which fit no picture: give both
+    parameters.
+
+    Parameters
+    ----------
+    data : Symbol
+        The pictures, channels first.
+    mean : tuple of <float>, default (0, 0, 0, 0)
+        Means of the channels, or one for all.
+    std : tuple of <float>, default (1, 1, 1, 1)
+        Deviations of the channels, or one for all.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("_image_normalize", "normalize", (data,), (mean, std,), name, attr, kwargs)
+
+
+def random_brightness(data=None, min_factor=_Null, max_factor=_Null, name=None, attr=None, out=None, **kwargs):
+    """Changes the brightness at random: `out = f · data` with f uniform between `min_factor` and `max_factor`.
+
+    Bytes stay between 0 and 255, fractions cut off. The gradient passes unchanged, as in MXNet.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | (height, width, channels), 1 or 3 channels | any |
+    | output | that of data | that of data |
+
+    Parameters
+    ----------
+    data : Symbol
+        The picture.
+    min_factor : float in 0.0 ..
+        The smallest factor.
+    max_factor : float in 0.0 ..
+        The largest factor.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("_image_random_brightness", "random_brightness", (data,), (min_factor, max_factor,), name, attr, kwargs)
+
+
+def random_color_jitter(data=None, brightness=_Null, contrast=_Null, saturation=_Null, hue=_Null, name=None, attr=None, out=None, **kwargs):
+    """Changes brightness, contrast, saturation and hue at random, in random order.
+
+    The first three are multiplied by 1 + f and the hue is turned by f full turns, with f uniform between
+    minus and plus
+    the number given; 0 and below leave a property alone. The changes are those of `_image_random_brightness`
+    and so on.
+    The gradient passes unchanged, as in MXNet.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | (height, width, channels), 1 or 3 channels | any |
+    | output | that of data | that of data |
+
+    Parameters
+    ----------
+    data : Symbol
+        The picture.
+    brightness : float
+        How much to change the brightness at most.
+    contrast : float
+        How much to change the contrast at most.
+    saturation : float
+        How much to change the saturation at most.
+    hue : float
+        How far to turn the hue at most.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("_image_random_color_jitter", "random_color_jitter", (data,), (brightness, contrast, saturation, hue,), name, attr, kwargs)
+
+
+def random_contrast(data=None, min_factor=_Null, max_factor=_Null, name=None, attr=None, out=None, **kwargs):
+    """Changes the contrast at random: `out = f · data + (1 - f) · m` with f uniform between `min_factor` and
+    `max_factor`
+    and m the mean of `0.299 red + 0.587 green + 0.114 blue` over the picture.
+
+    Bytes stay between 0 and 255, fractions cut off. The gradient passes unchanged, as in MXNet.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | (height, width, channels), 1 or 3 channels | any |
+    | output | that of data | that of data |
+
+    Parameters
+    ----------
+    data : Symbol
+        The picture.
+    min_factor : float in 0.0 ..
+        The smallest factor.
+    max_factor : float in 0.0 ..
+        The largest factor.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("_image_random_contrast", "random_contrast", (data,), (min_factor, max_factor,), name, attr, kwargs)
+
+
+def random_flip_left_right(data=None, name=None, attr=None, out=None, **kwargs):
+    """Mirrors a picture with probability 1/2.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | (height, width, channels), 1 or 3 channels | any |
+    | output | that of data | that of data |
+
+    The gradient is mirrored back where the picture was, which MXNet forgets.
+
+    Parameters
+    ----------
+    data : Symbol
+        The picture.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("_image_random_flip_left_right", "random_flip_left_right", (data,), (), name, attr, kwargs)
+
+
+def random_flip_top_bottom(data=None, name=None, attr=None, out=None, **kwargs):
+    """Turns a picture upside down with probability 1/2.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | (height, width, channels), 1 or 3 channels | any |
+    | output | that of data | that of data |
+
+    The gradient is mirrored back where the picture was, which MXNet forgets.
+
+    Parameters
+    ----------
+    data : Symbol
+        The picture.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("_image_random_flip_top_bottom", "random_flip_top_bottom", (data,), (), name, attr, kwargs)
+
+
+def random_hue(data=None, min_factor=_Null, max_factor=_Null, name=None, attr=None, out=None, **kwargs):
+    """Changes the hue at random: turns it by f full turns, f uniform between `min_factor` and `max_factor`.
+    Pictures of
+    one channel stay as they are.
+
+    Bytes stay between 0 and 255, fractions cut off. The gradient passes unchanged, as in MXNet.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | (height, width, channels), 1 or 3 channels | any |
+    | output | that of data | that of data |
+
+    Parameters
+    ----------
+    data : Symbol
+        The picture.
+    min_factor : float in 0.0 ..
+        The smallest factor.
+    max_factor : float in 0.0 ..
+        The largest factor.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("_image_random_hue", "random_hue", (data,), (min_factor, max_factor,), name, attr, kwargs)
+
+
+def random_lighting(data=None, alpha_std=_Null, name=None, attr=None, out=None, **kwargs):
+    """Changes the light at random: adds `Σ α_k · λ_k · v_k` to every pixel, with normal numbers α of deviation
+    `alpha_std`
+    and the eigenvalues λ and eigenvectors v of the colours of ImageNet (A. Krizhevsky et al., "ImageNet
+    classification
+    with deep convolutional neural networks", 2012).
+
+    Bytes stay between 0 and 255, fractions cut off. Pictures of one channel stay as they are. The gradient
+    passes
+    unchanged.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | (height, width, channels), 1 or 3 channels | any |
+    | output | that of data | that of data |
+
+    Parameters
+    ----------
+    data : Symbol
+        The picture.
+    alpha_std : float, default 0.05
+        Deviation of the random numbers.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("_image_random_lighting", "random_lighting", (data,), (alpha_std,), name, attr, kwargs)
+
+
+def random_saturation(data=None, min_factor=_Null, max_factor=_Null, name=None, attr=None, out=None, **kwargs):
+    """Changes the saturation at random: `out = f · data + (1 - f) · g` with f uniform between `min_factor` and
+    `max_factor`. Pictures of one channel stay as they are.
+
+    The gray g of a pixel is `0.114 blue`: MXNet forgets red and green here, and rsym gives the same pictures.
+
+    Bytes stay between 0 and 255, fractions cut off. The gradient passes unchanged, as in MXNet.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | (height, width, channels), 1 or 3 channels | any |
+    | output | that of data | that of data |
+
+    Parameters
+    ----------
+    data : Symbol
+        The picture.
+    min_factor : float in 0.0 ..
+        The smallest factor.
+    max_factor : float in 0.0 ..
+        The largest factor.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("_image_random_saturation", "random_saturation", (data,), (min_factor, max_factor,), name, attr, kwargs)
+
+
+def resize(data=None, size=_Null, keep_ratio=_Null, interp=_Null, name=None, attr=None, out=None, **kwargs):
+    """Resizes pictures, with the numbers that OpenCV gives for them.
+
+    | interp | pixels are |
+    |---|---|
+    | 0 | the nearest one |
+    | 1, 5 | interpolated between two in each direction |
+    | 2 | interpolated over four in each direction (cubic) |
+    | 3 | means of the covered area |
+    | 4 | interpolated over eight in each direction (Lanczos) |
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | (h, w, channels) or (n, h, w, channels) | float, uint8; any with `interp=0` |
+    | output | (height, width, channels) or (n, height, width, channels) | that of data |
+
+    There is no gradient, as in MXNet.
+
+    Parameters
+    ----------
+    data : Symbol
+        The pictures.
+    size : Shape(tuple), default ()
+        Width and height of the output, or one number for both.
+    keep_ratio : boolean, default False
+        Whether one number is the size of the shorter side, and the other side keeps its ratio to it.
+    interp : int in 0..=5, default 1
+        How pixels are interpolated.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("_image_resize", "resize", (data,), (size, keep_ratio, interp,), name, attr, kwargs)
+
+
+def to_tensor(data=None, name=None, attr=None, out=None, **kwargs):
+    """Puts the channels first and values from [0, 255] into [0, 1]: `out[…, c, i, j] = data[…, i, j, c] / 255`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | (h, w, channels) or (n, h, w, channels) | any |
+    | output | (channels, h, w) or (n, channels, h, w) | float32 |
+
+    The gradient goes back the same way; MXNet copies the numbers of the one array into the other as they lie.
+
+    Parameters
+    ----------
+    data : Symbol
+        The pictures.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+    """
+    return _compose("_image_to_tensor", "to_tensor", (data,), (), name, attr, kwargs)
