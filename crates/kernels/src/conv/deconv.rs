@@ -25,7 +25,8 @@ impl ConvGeometry {
     ) -> Self {
         let or = |values: &[usize], d: usize, default| values.get(d).copied().unwrap_or(default);
         let extent = |d: usize| {
-            let full = or(stride, d, 1) * (input[d] - 1) + or(dilate, d, 1) * (kernel[d] - 1) + 1 + or(adj, d, 0);
+            let full =
+                or(stride, d, 1) * input[d].saturating_sub(1) + or(dilate, d, 1) * (kernel[d] - 1) + 1 + or(adj, d, 0);
             full.saturating_sub(2 * or(pad, d, 0))
         };
         let output: Vec<usize> = (0..input.len()).map(extent).collect();

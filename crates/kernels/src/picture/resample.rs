@@ -97,7 +97,7 @@ fn lanczos(x: f32) -> Vec<f32> {
     }
     let weight = |i: usize| {
         let distance = x as f64 + 3.0 - i as f64;
-        let sign = if i % 2 == 0 { 1.0 } else { -1.0 };
+        let sign = if i.is_multiple_of(2) { 1.0 } else { -1.0 };
         sign * (distance * std::f64::consts::FRAC_PI_4).sin() / (distance * distance)
     };
     let weights: Vec<f64> = (0..8).map(weight).collect();

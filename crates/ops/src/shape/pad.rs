@@ -98,6 +98,10 @@ impl Operator for Pad {
     fn forward(&self, io: &mut Io, _: &Ctx) -> OpResult {
         let widths = widths(&self.pad_width, io.inputs[0].shape().len())?;
         let (data, out) = io.pair(0, 0);
+        if data.size() == 0 && out.size() > 0 && self.mode.text() != "constant" {
+            let mode = self.mode.text();
+            return Err(OpError::invalid(format!("mode='{mode}' has no elements to repeat in data of shape {}", data.shape())));
+        }
         dispatch!(out.dtype(), T => {
             let mode = self.mode.kernel::<T>(self.constant_value);
             arrange::pad(mode, data.slice::<T>()?, data.shape(), &widths, out.slice_mut::<T>()?)
