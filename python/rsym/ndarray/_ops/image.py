@@ -54,6 +54,12 @@ def adjust_lighting(data=None, alpha=_Null, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.image.adjust_lighting(mx.nd.array([[[100, 100, 100]]]), alpha=(0.1, 0.2, 0.3)).asnumpy().round(2)
+    array([[[97.68, 96.49, 96.24]]], dtype=float32)
     """
     return _invoke("_image_adjust_lighting", (data,), {"alpha": alpha}, out, kwargs)
 
@@ -84,6 +90,12 @@ def crop(data=None, x=_Null, y=_Null, width=_Null, height=_Null, out=None, name=
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.image.crop(mx.nd.arange(12).reshape((3, 4, 1)), x=1, y=1, width=2, height=2).asnumpy().tolist()
+    [[[5.0], [6.0]], [[9.0], [10.0]]]
     """
     return _invoke("_image_crop", (data,), {"x": x, "y": y, "width": width, "height": height}, out, kwargs)
 
@@ -108,6 +120,12 @@ def flip_left_right(data=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.image.flip_left_right(mx.nd.array([[[1], [2], [3]]])).asnumpy().tolist()
+    [[[3.0], [2.0], [1.0]]]
     """
     return _invoke("_image_flip_left_right", (data,), {}, out, kwargs)
 
@@ -132,6 +150,12 @@ def flip_top_bottom(data=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.image.flip_top_bottom(mx.nd.array([[[1]], [[2]]])).asnumpy().tolist()
+    [[[2.0]], [[1.0]]]
     """
     return _invoke("_image_flip_top_bottom", (data,), {}, out, kwargs)
 
@@ -161,6 +185,12 @@ def normalize(data=None, mean=_Null, std=_Null, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.image.normalize(mx.nd.array([[[0, 1]], [[2, 3]], [[4, 5]]]), mean=(0, 1, 2), std=(1, 2, 4)).asnumpy().tolist()
+    [[[0.0, 1.0]], [[0.5, 1.0]], [[0.5, 0.75]]]
     """
     return _invoke("_image_normalize", (data,), {"mean": mean, "std": std}, out, kwargs)
 
@@ -189,6 +219,12 @@ def random_brightness(data=None, min_factor=_Null, max_factor=_Null, out=None, n
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.image.random_brightness(mx.nd.array([[[100, 200, 3]]], dtype="uint8"), min_factor=1.5, max_factor=1.5).asnumpy()
+    array([[[150, 255,   4]]], dtype=uint8)
     """
     return _invoke("_image_random_brightness", (data,), {"min_factor": min_factor, "max_factor": max_factor}, out, kwargs)
 
@@ -225,6 +261,13 @@ def random_color_jitter(data=None, brightness=_Null, contrast=_Null, saturation=
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> picture = mx.nd.array([[[100, 200, 3]]], dtype="uint8")
+    >>> mx.nd.image.random_color_jitter(picture, brightness=0.4, contrast=0.4, saturation=0.4, hue=0.1).shape
+    (1, 1, 3)
     """
     return _invoke("_image_random_color_jitter", (data,), {"brightness": brightness, "contrast": contrast, "saturation": saturation, "hue": hue}, out, kwargs)
 
@@ -255,6 +298,12 @@ def random_contrast(data=None, min_factor=_Null, max_factor=_Null, out=None, nam
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.image.random_contrast(mx.nd.array([[[100], [1]]], dtype="uint8"), min_factor=0.5, max_factor=0.5).asnumpy().tolist()
+    [[[75], [25]]]
     """
     return _invoke("_image_random_contrast", (data,), {"min_factor": min_factor, "max_factor": max_factor}, out, kwargs)
 
@@ -279,6 +328,12 @@ def random_flip_left_right(data=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> sorted({int(mx.nd.image.random_flip_left_right(mx.nd.array([[[1], [2]]]))[0, 0, 0].asscalar()) for _ in range(64)})
+    [1, 2]
     """
     return _invoke("_image_random_flip_left_right", (data,), {}, out, kwargs)
 
@@ -303,6 +358,12 @@ def random_flip_top_bottom(data=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> sorted({int(mx.nd.image.random_flip_top_bottom(mx.nd.array([[[1]], [[2]]]))[0, 0, 0].asscalar()) for _ in range(64)})
+    [1, 2]
     """
     return _invoke("_image_random_flip_top_bottom", (data,), {}, out, kwargs)
 
@@ -333,6 +394,12 @@ def random_hue(data=None, min_factor=_Null, max_factor=_Null, out=None, name=Non
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.image.random_hue(mx.nd.array([[[255, 0, 0]]], dtype="uint8"), min_factor=0.5, max_factor=0.5).asnumpy()
+    array([[[  0, 254, 255]]], dtype=uint8)
     """
     return _invoke("_image_random_hue", (data,), {"min_factor": min_factor, "max_factor": max_factor}, out, kwargs)
 
@@ -365,6 +432,12 @@ def random_lighting(data=None, alpha_std=_Null, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.image.random_lighting(mx.nd.array([[[100, 100, 100]]]), alpha_std=0.1).shape
+    (1, 1, 3)
     """
     return _invoke("_image_random_lighting", (data,), {"alpha_std": alpha_std}, out, kwargs)
 
@@ -396,6 +469,12 @@ def random_saturation(data=None, min_factor=_Null, max_factor=_Null, out=None, n
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.image.random_saturation(mx.nd.array([[[100, 200, 50]]]), min_factor=0.5, max_factor=0.5).asnumpy().round(2)
+    array([[[ 52.85, 102.85,  27.85]]], dtype=float32)
     """
     return _invoke("_image_random_saturation", (data,), {"min_factor": min_factor, "max_factor": max_factor}, out, kwargs)
 
@@ -434,6 +513,12 @@ def resize(data=None, size=_Null, keep_ratio=_Null, interp=_Null, out=None, name
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.image.resize(mx.nd.array([[[0], [9]]], dtype="uint8"), size=(4, 1)).asnumpy().tolist()
+    [[[0], [2], [7], [9]]]
     """
     return _invoke("_image_resize", (data,), {"size": size, "keep_ratio": keep_ratio, "interp": interp}, out, kwargs)
 
@@ -458,5 +543,11 @@ def to_tensor(data=None, out=None, name=None, **kwargs):
     Returns
     -------
     NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.image.to_tensor(mx.nd.array([[[0, 51, 255]]], dtype="uint8")).asnumpy().round(2).tolist()
+    [[[0.0]], [[0.20000000298023224]], [[1.0]]]
     """
     return _invoke("_image_to_tensor", (data,), {}, out, kwargs)

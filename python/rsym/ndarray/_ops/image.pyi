@@ -9,6 +9,162 @@ from numpy.typing import DTypeLike
 from ..ndarray import NDArray
 
 __all__ = [
+    "adjust_lighting",
+    "crop",
+    "flip_left_right",
+    "flip_top_bottom",
+    "normalize",
+    "random_brightness",
+    "random_color_jitter",
+    "random_contrast",
+    "random_flip_left_right",
+    "random_flip_top_bottom",
+    "random_hue",
+    "random_lighting",
+    "random_saturation",
+    "resize",
+    "to_tensor",
 ]
 
 
+def adjust_lighting(
+    data: NDArray | None = None,
+    alpha: float | Sequence[float] = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
+def crop(
+    data: NDArray | None = None,
+    x: int = ...,
+    y: int = ...,
+    width: int = ...,
+    height: int = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
+def flip_left_right(
+    data: NDArray | None = None,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
+def flip_top_bottom(
+    data: NDArray | None = None,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
+def normalize(
+    data: NDArray | None = None,
+    mean: float | Sequence[float] = ...,
+    std: float | Sequence[float] = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
+def random_brightness(
+    data: NDArray | None = None,
+    min_factor: float = ...,
+    max_factor: float = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
+def random_color_jitter(
+    data: NDArray | None = None,
+    brightness: float = ...,
+    contrast: float = ...,
+    saturation: float = ...,
+    hue: float = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
+def random_contrast(
+    data: NDArray | None = None,
+    min_factor: float = ...,
+    max_factor: float = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
+def random_flip_left_right(
+    data: NDArray | None = None,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
+def random_flip_top_bottom(
+    data: NDArray | None = None,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
+def random_hue(
+    data: NDArray | None = None,
+    min_factor: float = ...,
+    max_factor: float = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
+def random_lighting(
+    data: NDArray | None = None,
+    alpha_std: float = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
+def random_saturation(
+    data: NDArray | None = None,
+    min_factor: float = ...,
+    max_factor: float = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
+def resize(
+    data: NDArray | None = None,
+    size: int | Sequence[int] = ...,
+    keep_ratio: bool = ...,
+    interp: int = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
+def to_tensor(
+    data: NDArray | None = None,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...

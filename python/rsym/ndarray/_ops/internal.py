@@ -2130,7 +2130,7 @@ def _sample_exponential(lam=None, shape=_Null, dtype=_Null, out=None, name=None,
         The rates.
     shape : Shape(tuple), default ()
         Shape of the numbers that are drawn for each position of the inputs.
-    dtype : {'bfloat16', 'bool', 'float16', 'float32', 'float64', 'int32', 'int64', 'int8', 'uint8'} or None, default None
+    dtype : {'float16', 'float32', 'float64'} or None, default None
         Type of the output: float16, float32 or float64.
     out : NDArray or list of NDArray, optional
         Arrays that take the result.
@@ -2166,7 +2166,7 @@ def _sample_gamma(alpha=None, beta=None, shape=_Null, dtype=_Null, out=None, nam
         The scales of the distributions.
     shape : Shape(tuple), default ()
         Shape of the numbers that are drawn for each position of the inputs.
-    dtype : {'bfloat16', 'bool', 'float16', 'float32', 'float64', 'int32', 'int64', 'int8', 'uint8'} or None, default None
+    dtype : {'float16', 'float32', 'float64'} or None, default None
         Type of the output: float16, float32 or float64.
     out : NDArray or list of NDArray, optional
         Arrays that take the result.
@@ -2202,7 +2202,7 @@ def _sample_generalized_negative_binomial(mu=None, alpha=None, shape=_Null, dtyp
         The dispersions.
     shape : Shape(tuple), default ()
         Shape of the numbers that are drawn for each position of the inputs.
-    dtype : {'bfloat16', 'bool', 'float16', 'float32', 'float64', 'int32', 'int64', 'int8', 'uint8'} or None, default None
+    dtype : {'float16', 'float32', 'float64'} or None, default None
         Type of the output: float16, float32 or float64.
     out : NDArray or list of NDArray, optional
         Arrays that take the result.
@@ -2275,7 +2275,7 @@ def _sample_negative_binomial(k=None, p=None, shape=_Null, dtype=_Null, out=None
         The probabilities of a success.
     shape : Shape(tuple), default ()
         Shape of the numbers that are drawn for each position of the inputs.
-    dtype : {'bfloat16', 'bool', 'float16', 'float32', 'float64', 'int32', 'int64', 'int8', 'uint8'} or None, default None
+    dtype : {'float16', 'float32', 'float64'} or None, default None
         Type of the output: float16, float32 or float64.
     out : NDArray or list of NDArray, optional
         Arrays that take the result.
@@ -2311,7 +2311,7 @@ def _sample_normal(mu=None, sigma=None, shape=_Null, dtype=_Null, out=None, name
         The standard deviations.
     shape : Shape(tuple), default ()
         Shape of the numbers that are drawn for each position of the inputs.
-    dtype : {'bfloat16', 'bool', 'float16', 'float32', 'float64', 'int32', 'int64', 'int8', 'uint8'} or None, default None
+    dtype : {'float16', 'float32', 'float64'} or None, default None
         Type of the output: float16, float32 or float64.
     out : NDArray or list of NDArray, optional
         Arrays that take the result.
@@ -2345,7 +2345,7 @@ def _sample_poisson(lam=None, shape=_Null, dtype=_Null, out=None, name=None, **k
         The means.
     shape : Shape(tuple), default ()
         Shape of the numbers that are drawn for each position of the inputs.
-    dtype : {'bfloat16', 'bool', 'float16', 'float32', 'float64', 'int32', 'int64', 'int8', 'uint8'} or None, default None
+    dtype : {'float16', 'float32', 'float64'} or None, default None
         Type of the output: float16, float32 or float64.
     out : NDArray or list of NDArray, optional
         Arrays that take the result.
@@ -2381,7 +2381,7 @@ def _sample_uniform(low=None, high=None, shape=_Null, dtype=_Null, out=None, nam
         Upper ends of the intervals.
     shape : Shape(tuple), default ()
         Shape of the numbers that are drawn for each position of the inputs.
-    dtype : {'bfloat16', 'bool', 'float16', 'float32', 'float64', 'int32', 'int64', 'int8', 'uint8'} or None, default None
+    dtype : {'float16', 'float32', 'float64'} or None, default None
         Type of the output: float16, float32 or float64.
     out : NDArray or list of NDArray, optional
         Arrays that take the result.

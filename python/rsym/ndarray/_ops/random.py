@@ -42,7 +42,7 @@ def exponential(lam=_Null, shape=_Null, ctx=_Null, dtype=_Null, out=None, name=N
         Shape of the output.
     ctx : string, default 
         Ignored: the device is that of the executor.
-    dtype : {'bfloat16', 'bool', 'float16', 'float32', 'float64', 'int32', 'int64', 'int8', 'uint8'} or None, default None
+    dtype : {'float16', 'float32', 'float64'} or None, default None
         Type of the output: float16, float32 or float64.
     out : NDArray or list of NDArray, optional
         Arrays that take the result.
@@ -109,7 +109,7 @@ def gamma(alpha=_Null, beta=_Null, shape=_Null, ctx=_Null, dtype=_Null, out=None
         Shape of the output.
     ctx : string, default 
         Ignored: the device is that of the executor.
-    dtype : {'bfloat16', 'bool', 'float16', 'float32', 'float64', 'int32', 'int64', 'int8', 'uint8'} or None, default None
+    dtype : {'float16', 'float32', 'float64'} or None, default None
         Type of the output: float16, float32 or float64.
     out : NDArray or list of NDArray, optional
         Arrays that take the result.
@@ -178,7 +178,7 @@ def generalized_negative_binomial(mu=_Null, alpha=_Null, shape=_Null, ctx=_Null,
         Shape of the output.
     ctx : string, default 
         Ignored: the device is that of the executor.
-    dtype : {'bfloat16', 'bool', 'float16', 'float32', 'float64', 'int32', 'int64', 'int8', 'uint8'} or None, default None
+    dtype : {'float16', 'float32', 'float64'} or None, default None
         Type of the output: float16, float32 or float64.
     out : NDArray or list of NDArray, optional
         Arrays that take the result.
@@ -247,7 +247,7 @@ def negative_binomial(k=_Null, p=_Null, shape=_Null, ctx=_Null, dtype=_Null, out
         Shape of the output.
     ctx : string, default 
         Ignored: the device is that of the executor.
-    dtype : {'bfloat16', 'bool', 'float16', 'float32', 'float64', 'int32', 'int64', 'int8', 'uint8'} or None, default None
+    dtype : {'float16', 'float32', 'float64'} or None, default None
         Type of the output: float16, float32 or float64.
     out : NDArray or list of NDArray, optional
         Arrays that take the result.
@@ -316,7 +316,7 @@ def normal(loc=_Null, scale=_Null, shape=_Null, ctx=_Null, dtype=_Null, out=None
         Shape of the output.
     ctx : string, default 
         Ignored: the device is that of the executor.
-    dtype : {'bfloat16', 'bool', 'float16', 'float32', 'float64', 'int32', 'int64', 'int8', 'uint8'} or None, default None
+    dtype : {'float16', 'float32', 'float64'} or None, default None
         Type of the output: float16, float32 or float64.
     out : NDArray or list of NDArray, optional
         Arrays that take the result.
@@ -383,7 +383,7 @@ def poisson(lam=_Null, shape=_Null, ctx=_Null, dtype=_Null, out=None, name=None,
         Shape of the output.
     ctx : string, default 
         Ignored: the device is that of the executor.
-    dtype : {'bfloat16', 'bool', 'float16', 'float32', 'float64', 'int32', 'int64', 'int8', 'uint8'} or None, default None
+    dtype : {'float16', 'float32', 'float64'} or None, default None
         Type of the output: float16, float32 or float64.
     out : NDArray or list of NDArray, optional
         Arrays that take the result.
@@ -450,7 +450,7 @@ def randint(low=_Null, high=_Null, shape=_Null, ctx=_Null, dtype=_Null, out=None
         Shape of the output.
     ctx : string, default 
         Ignored: the device is that of the executor.
-    dtype : {'bfloat16', 'bool', 'float16', 'float32', 'float64', 'int32', 'int64', 'int8', 'uint8'} or None, default None
+    dtype : {'int32', 'int64'} or None, default None
         Type of the output: int32 or int64.
     out : NDArray or list of NDArray, optional
         Arrays that take the result.
@@ -485,7 +485,7 @@ def uniform(low=_Null, high=_Null, shape=_Null, ctx=_Null, dtype=_Null, out=None
         Shape of the output.
     ctx : string, default 
         Ignored: the device is that of the executor.
-    dtype : {'bfloat16', 'bool', 'float16', 'float32', 'float64', 'int32', 'int64', 'int8', 'uint8'} or None, default None
+    dtype : {'float16', 'float32', 'float64'} or None, default None
         Type of the output: float16, float32 or float64.
     out : NDArray or list of NDArray, optional
         Arrays that take the result.

@@ -56,6 +56,14 @@ def adjust_lighting(data=None, alpha=_Null, name=None, attr=None, out=None, **kw
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.image.adjust_lighting(mx.nd.array([[[100, 100, 100]]]), alpha=(0.1, 0.2, 0.3)).asnumpy().round(2)
+    array([[[97.68, 96.49, 96.24]]], dtype=float32)
     """
     return _compose("_image_adjust_lighting", "adjust_lighting", (data,), (alpha,), name, attr, kwargs)
 
@@ -88,6 +96,14 @@ def crop(data=None, x=_Null, y=_Null, width=_Null, height=_Null, name=None, attr
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.image.crop(mx.nd.arange(12).reshape((3, 4, 1)), x=1, y=1, width=2, height=2).asnumpy().tolist()
+    [[[5.0], [6.0]], [[9.0], [10.0]]]
     """
     return _compose("_image_crop", "crop", (data,), (x, y, width, height,), name, attr, kwargs)
 
@@ -114,6 +130,14 @@ def flip_left_right(data=None, name=None, attr=None, out=None, **kwargs):
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.image.flip_left_right(mx.nd.array([[[1], [2], [3]]])).asnumpy().tolist()
+    [[[3.0], [2.0], [1.0]]]
     """
     return _compose("_image_flip_left_right", "flip_left_right", (data,), (), name, attr, kwargs)
 
@@ -140,6 +164,14 @@ def flip_top_bottom(data=None, name=None, attr=None, out=None, **kwargs):
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.image.flip_top_bottom(mx.nd.array([[[1]], [[2]]])).asnumpy().tolist()
+    [[[2.0]], [[1.0]]]
     """
     return _compose("_image_flip_top_bottom", "flip_top_bottom", (data,), (), name, attr, kwargs)
 
@@ -171,6 +203,14 @@ def normalize(data=None, mean=_Null, std=_Null, name=None, attr=None, out=None, 
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.image.normalize(mx.nd.array([[[0, 1]], [[2, 3]], [[4, 5]]]), mean=(0, 1, 2), std=(1, 2, 4)).asnumpy().tolist()
+    [[[0.0, 1.0]], [[0.5, 1.0]], [[0.5, 0.75]]]
     """
     return _compose("_image_normalize", "normalize", (data,), (mean, std,), name, attr, kwargs)
 
@@ -201,6 +241,14 @@ def random_brightness(data=None, min_factor=_Null, max_factor=_Null, name=None, 
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.image.random_brightness(mx.nd.array([[[100, 200, 3]]], dtype="uint8"), min_factor=1.5, max_factor=1.5).asnumpy()
+    array([[[150, 255,   4]]], dtype=uint8)
     """
     return _compose("_image_random_brightness", "random_brightness", (data,), (min_factor, max_factor,), name, attr, kwargs)
 
@@ -239,6 +287,15 @@ def random_color_jitter(data=None, brightness=_Null, contrast=_Null, saturation=
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> picture = mx.nd.array([[[100, 200, 3]]], dtype="uint8")
+    >>> mx.nd.image.random_color_jitter(picture, brightness=0.4, contrast=0.4, saturation=0.4, hue=0.1).shape
+    (1, 1, 3)
     """
     return _compose("_image_random_color_jitter", "random_color_jitter", (data,), (brightness, contrast, saturation, hue,), name, attr, kwargs)
 
@@ -271,6 +328,14 @@ def random_contrast(data=None, min_factor=_Null, max_factor=_Null, name=None, at
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.image.random_contrast(mx.nd.array([[[100], [1]]], dtype="uint8"), min_factor=0.5, max_factor=0.5).asnumpy().tolist()
+    [[[75], [25]]]
     """
     return _compose("_image_random_contrast", "random_contrast", (data,), (min_factor, max_factor,), name, attr, kwargs)
 
@@ -297,6 +362,14 @@ def random_flip_left_right(data=None, name=None, attr=None, out=None, **kwargs):
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> sorted({int(mx.nd.image.random_flip_left_right(mx.nd.array([[[1], [2]]]))[0, 0, 0].asscalar()) for _ in range(64)})
+    [1, 2]
     """
     return _compose("_image_random_flip_left_right", "random_flip_left_right", (data,), (), name, attr, kwargs)
 
@@ -323,6 +396,14 @@ def random_flip_top_bottom(data=None, name=None, attr=None, out=None, **kwargs):
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> sorted({int(mx.nd.image.random_flip_top_bottom(mx.nd.array([[[1]], [[2]]]))[0, 0, 0].asscalar()) for _ in range(64)})
+    [1, 2]
     """
     return _compose("_image_random_flip_top_bottom", "random_flip_top_bottom", (data,), (), name, attr, kwargs)
 
@@ -355,6 +436,14 @@ def random_hue(data=None, min_factor=_Null, max_factor=_Null, name=None, attr=No
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.image.random_hue(mx.nd.array([[[255, 0, 0]]], dtype="uint8"), min_factor=0.5, max_factor=0.5).asnumpy()
+    array([[[  0, 254, 255]]], dtype=uint8)
     """
     return _compose("_image_random_hue", "random_hue", (data,), (min_factor, max_factor,), name, attr, kwargs)
 
@@ -389,6 +478,14 @@ def random_lighting(data=None, alpha_std=_Null, name=None, attr=None, out=None, 
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.image.random_lighting(mx.nd.array([[[100, 100, 100]]]), alpha_std=0.1).shape
+    (1, 1, 3)
     """
     return _compose("_image_random_lighting", "random_lighting", (data,), (alpha_std,), name, attr, kwargs)
 
@@ -422,6 +519,14 @@ def random_saturation(data=None, min_factor=_Null, max_factor=_Null, name=None, 
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.image.random_saturation(mx.nd.array([[[100, 200, 50]]]), min_factor=0.5, max_factor=0.5).asnumpy().round(2)
+    array([[[ 52.85, 102.85,  27.85]]], dtype=float32)
     """
     return _compose("_image_random_saturation", "random_saturation", (data,), (min_factor, max_factor,), name, attr, kwargs)
 
@@ -462,6 +567,14 @@ def resize(data=None, size=_Null, keep_ratio=_Null, interp=_Null, name=None, att
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.image.resize(mx.nd.array([[[0], [9]]], dtype="uint8"), size=(4, 1)).asnumpy().tolist()
+    [[[0], [2], [7], [9]]]
     """
     return _compose("_image_resize", "resize", (data,), (size, keep_ratio, interp,), name, attr, kwargs)
 
@@ -488,5 +601,13 @@ def to_tensor(data=None, name=None, attr=None, out=None, **kwargs):
     Returns
     -------
     Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.image.to_tensor(mx.nd.array([[[0, 51, 255]]], dtype="uint8")).asnumpy().round(2).tolist()
+    [[[0.0]], [[0.20000000298023224]], [[1.0]]]
     """
     return _compose("_image_to_tensor", "to_tensor", (data,), (), name, attr, kwargs)

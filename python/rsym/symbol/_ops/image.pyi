@@ -9,6 +9,177 @@ from numpy.typing import DTypeLike
 from ..symbol import Symbol
 
 __all__ = [
+    "adjust_lighting",
+    "crop",
+    "flip_left_right",
+    "flip_top_bottom",
+    "normalize",
+    "random_brightness",
+    "random_color_jitter",
+    "random_contrast",
+    "random_flip_left_right",
+    "random_flip_top_bottom",
+    "random_hue",
+    "random_lighting",
+    "random_saturation",
+    "resize",
+    "to_tensor",
 ]
 
 
+def adjust_lighting(
+    data: Symbol | None = None,
+    alpha: float | Sequence[float] = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def crop(
+    data: Symbol | None = None,
+    x: int = ...,
+    y: int = ...,
+    width: int = ...,
+    height: int = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def flip_left_right(
+    data: Symbol | None = None,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def flip_top_bottom(
+    data: Symbol | None = None,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def normalize(
+    data: Symbol | None = None,
+    mean: float | Sequence[float] = ...,
+    std: float | Sequence[float] = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def random_brightness(
+    data: Symbol | None = None,
+    min_factor: float = ...,
+    max_factor: float = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def random_color_jitter(
+    data: Symbol | None = None,
+    brightness: float = ...,
+    contrast: float = ...,
+    saturation: float = ...,
+    hue: float = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def random_contrast(
+    data: Symbol | None = None,
+    min_factor: float = ...,
+    max_factor: float = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def random_flip_left_right(
+    data: Symbol | None = None,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def random_flip_top_bottom(
+    data: Symbol | None = None,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def random_hue(
+    data: Symbol | None = None,
+    min_factor: float = ...,
+    max_factor: float = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def random_lighting(
+    data: Symbol | None = None,
+    alpha_std: float = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def random_saturation(
+    data: Symbol | None = None,
+    min_factor: float = ...,
+    max_factor: float = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def resize(
+    data: Symbol | None = None,
+    size: int | Sequence[int] = ...,
+    keep_ratio: bool = ...,
+    interp: int = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def to_tensor(
+    data: Symbol | None = None,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...

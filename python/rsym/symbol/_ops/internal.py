@@ -2354,7 +2354,7 @@ def _sample_exponential(lam=None, shape=_Null, dtype=_Null, name=None, attr=None
         The rates.
     shape : Shape(tuple), default ()
         Shape of the numbers that are drawn for each position of the inputs.
-    dtype : {'bfloat16', 'bool', 'float16', 'float32', 'float64', 'int32', 'int64', 'int8', 'uint8'} or None, default None
+    dtype : {'float16', 'float32', 'float64'} or None, default None
         Type of the output: float16, float32 or float64.
     name : str, optional
         Name of the new symbol; made from the operator's name if left out.
@@ -2394,7 +2394,7 @@ def _sample_gamma(alpha=None, beta=None, shape=_Null, dtype=_Null, name=None, at
         The scales of the distributions.
     shape : Shape(tuple), default ()
         Shape of the numbers that are drawn for each position of the inputs.
-    dtype : {'bfloat16', 'bool', 'float16', 'float32', 'float64', 'int32', 'int64', 'int8', 'uint8'} or None, default None
+    dtype : {'float16', 'float32', 'float64'} or None, default None
         Type of the output: float16, float32 or float64.
     name : str, optional
         Name of the new symbol; made from the operator's name if left out.
@@ -2434,7 +2434,7 @@ def _sample_generalized_negative_binomial(mu=None, alpha=None, shape=_Null, dtyp
         The dispersions.
     shape : Shape(tuple), default ()
         Shape of the numbers that are drawn for each position of the inputs.
-    dtype : {'bfloat16', 'bool', 'float16', 'float32', 'float64', 'int32', 'int64', 'int8', 'uint8'} or None, default None
+    dtype : {'float16', 'float32', 'float64'} or None, default None
         Type of the output: float16, float32 or float64.
     name : str, optional
         Name of the new symbol; made from the operator's name if left out.
@@ -2515,7 +2515,7 @@ def _sample_negative_binomial(k=None, p=None, shape=_Null, dtype=_Null, name=Non
         The probabilities of a success.
     shape : Shape(tuple), default ()
         Shape of the numbers that are drawn for each position of the inputs.
-    dtype : {'bfloat16', 'bool', 'float16', 'float32', 'float64', 'int32', 'int64', 'int8', 'uint8'} or None, default None
+    dtype : {'float16', 'float32', 'float64'} or None, default None
         Type of the output: float16, float32 or float64.
     name : str, optional
         Name of the new symbol; made from the operator's name if left out.
@@ -2555,7 +2555,7 @@ def _sample_normal(mu=None, sigma=None, shape=_Null, dtype=_Null, name=None, att
         The standard deviations.
     shape : Shape(tuple), default ()
         Shape of the numbers that are drawn for each position of the inputs.
-    dtype : {'bfloat16', 'bool', 'float16', 'float32', 'float64', 'int32', 'int64', 'int8', 'uint8'} or None, default None
+    dtype : {'float16', 'float32', 'float64'} or None, default None
         Type of the output: float16, float32 or float64.
     name : str, optional
         Name of the new symbol; made from the operator's name if left out.
@@ -2593,7 +2593,7 @@ def _sample_poisson(lam=None, shape=_Null, dtype=_Null, name=None, attr=None, ou
         The means.
     shape : Shape(tuple), default ()
         Shape of the numbers that are drawn for each position of the inputs.
-    dtype : {'bfloat16', 'bool', 'float16', 'float32', 'float64', 'int32', 'int64', 'int8', 'uint8'} or None, default None
+    dtype : {'float16', 'float32', 'float64'} or None, default None
         Type of the output: float16, float32 or float64.
     name : str, optional
         Name of the new symbol; made from the operator's name if left out.
@@ -2633,7 +2633,7 @@ def _sample_uniform(low=None, high=None, shape=_Null, dtype=_Null, name=None, at
         Upper ends of the intervals.
     shape : Shape(tuple), default ()
         Shape of the numbers that are drawn for each position of the inputs.
-    dtype : {'bfloat16', 'bool', 'float16', 'float32', 'float64', 'int32', 'int64', 'int8', 'uint8'} or None, default None
+    dtype : {'float16', 'float32', 'float64'} or None, default None
         Type of the output: float16, float32 or float64.
     name : str, optional
         Name of the new symbol; made from the operator's name if left out.

@@ -42,7 +42,7 @@ def exponential(lam=_Null, shape=_Null, ctx=_Null, dtype=_Null, name=None, attr=
         Shape of the output.
     ctx : string, default 
         Ignored: the device is that of the executor.
-    dtype : {'bfloat16', 'bool', 'float16', 'float32', 'float64', 'int32', 'int64', 'int8', 'uint8'} or None, default None
+    dtype : {'float16', 'float32', 'float64'} or None, default None
         Type of the output: float16, float32 or float64.
     name : str, optional
         Name of the new symbol; made from the operator's name if left out.
@@ -117,7 +117,7 @@ def gamma(alpha=_Null, beta=_Null, shape=_Null, ctx=_Null, dtype=_Null, name=Non
         Shape of the output.
     ctx : string, default 
         Ignored: the device is that of the executor.
-    dtype : {'bfloat16', 'bool', 'float16', 'float32', 'float64', 'int32', 'int64', 'int8', 'uint8'} or None, default None
+    dtype : {'float16', 'float32', 'float64'} or None, default None
         Type of the output: float16, float32 or float64.
     name : str, optional
         Name of the new symbol; made from the operator's name if left out.
@@ -194,7 +194,7 @@ def generalized_negative_binomial(mu=_Null, alpha=_Null, shape=_Null, ctx=_Null,
         Shape of the output.
     ctx : string, default 
         Ignored: the device is that of the executor.
-    dtype : {'bfloat16', 'bool', 'float16', 'float32', 'float64', 'int32', 'int64', 'int8', 'uint8'} or None, default None
+    dtype : {'float16', 'float32', 'float64'} or None, default None
         Type of the output: float16, float32 or float64.
     name : str, optional
         Name of the new symbol; made from the operator's name if left out.
@@ -271,7 +271,7 @@ def negative_binomial(k=_Null, p=_Null, shape=_Null, ctx=_Null, dtype=_Null, nam
         Shape of the output.
     ctx : string, default 
         Ignored: the device is that of the executor.
-    dtype : {'bfloat16', 'bool', 'float16', 'float32', 'float64', 'int32', 'int64', 'int8', 'uint8'} or None, default None
+    dtype : {'float16', 'float32', 'float64'} or None, default None
         Type of the output: float16, float32 or float64.
     name : str, optional
         Name of the new symbol; made from the operator's name if left out.
@@ -348,7 +348,7 @@ def normal(loc=_Null, scale=_Null, shape=_Null, ctx=_Null, dtype=_Null, name=Non
         Shape of the output.
     ctx : string, default 
         Ignored: the device is that of the executor.
-    dtype : {'bfloat16', 'bool', 'float16', 'float32', 'float64', 'int32', 'int64', 'int8', 'uint8'} or None, default None
+    dtype : {'float16', 'float32', 'float64'} or None, default None
         Type of the output: float16, float32 or float64.
     name : str, optional
         Name of the new symbol; made from the operator's name if left out.
@@ -423,7 +423,7 @@ def poisson(lam=_Null, shape=_Null, ctx=_Null, dtype=_Null, name=None, attr=None
         Shape of the output.
     ctx : string, default 
         Ignored: the device is that of the executor.
-    dtype : {'bfloat16', 'bool', 'float16', 'float32', 'float64', 'int32', 'int64', 'int8', 'uint8'} or None, default None
+    dtype : {'float16', 'float32', 'float64'} or None, default None
         Type of the output: float16, float32 or float64.
     name : str, optional
         Name of the new symbol; made from the operator's name if left out.
@@ -498,7 +498,7 @@ def randint(low=_Null, high=_Null, shape=_Null, ctx=_Null, dtype=_Null, name=Non
         Shape of the output.
     ctx : string, default 
         Ignored: the device is that of the executor.
-    dtype : {'bfloat16', 'bool', 'float16', 'float32', 'float64', 'int32', 'int64', 'int8', 'uint8'} or None, default None
+    dtype : {'int32', 'int64'} or None, default None
         Type of the output: int32 or int64.
     name : str, optional
         Name of the new symbol; made from the operator's name if left out.
@@ -537,7 +537,7 @@ def uniform(low=_Null, high=_Null, shape=_Null, ctx=_Null, dtype=_Null, name=Non
         Shape of the output.
     ctx : string, default 
         Ignored: the device is that of the executor.
-    dtype : {'bfloat16', 'bool', 'float16', 'float32', 'float64', 'int32', 'int64', 'int8', 'uint8'} or None, default None
+    dtype : {'float16', 'float32', 'float64'} or None, default None
         Type of the output: float16, float32 or float64.
     name : str, optional
         Name of the new symbol; made from the operator's name if left out.
