@@ -51,7 +51,7 @@ def page(op, names, example):
     parts = ["# %s\n\n%s\n" % (op["name"], paragraphs(op["doc"], 0))]
     parts.append("\n```python\n%s(%s)\n```\n" % (names[0], signature(op, "symbol")))
     parts.append("\nNames: %s\n" % ", ".join("`%s`" % n for n in names))
-    inputs = [(n, "input", d) for n, d in op["inputs"]]
+    inputs = [(n, "inputs" if op["list"] else "input", d) for n, d in op["inputs"]]
     if op["variadic"]:
         inputs.append(("arg0, arg1, …", "inputs", "as many as `%s` says" % op["variadic"]))
     listed = rows(inputs) + rows((p["name"], type_text(p), p["doc"]) for p in op["params"])

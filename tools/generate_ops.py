@@ -141,8 +141,8 @@ def docstring(op, alias, kind, extra):
         doc = "    Another name of `%s`.\n\n%s" % (op["name"], doc)
     rows = []
     if many_inputs(op):
-        rows.append(("*data", kind, op["inputs"][0][1] if op["open"] else "The inputs."))
-    for name, text in [] if op["open"] else op["inputs"]:
+        rows.append(("*data", kind, "The inputs." if op["variadic"] else op["inputs"][0][1]))
+    for name, text in [] if op["open"] or op["list"] else op["inputs"]:
         rows.append((name, kind, text))
     for param in op["params"]:
         rows.append((param["name"], type_text(param), param["doc"]))
@@ -154,7 +154,7 @@ def docstring(op, alias, kind, extra):
 
 def many_inputs(op):
     """Whether the parameters decide how many inputs there are."""
-    return op["variadic"] or op["open"]
+    return op["variadic"] or op["open"] or op["list"]
 
 
 def arguments(op):

@@ -41,6 +41,8 @@ pub struct OpDef {
     pub open: bool,
     /// How many of the first inputs, as callers give them, are graphs that the operator holds.
     pub graphs: usize,
+    /// Whether the inputs are a list by position whose length follows from the parameters.
+    pub list: bool,
     /// Parameters in the order of their positions.
     pub params: &'static [ParamDef],
     /// Makes the operator from parameter texts.
@@ -60,6 +62,7 @@ impl OpDef {
             variadic: None,
             open: false,
             graphs: 0,
+            list: false,
             params: &[],
             parse: |_, _| Err(ParamError::Conflict("this operator is made by the executor alone".into())),
             hidden: true,
@@ -121,7 +124,7 @@ pub trait Operator: OpInfo + Any + Send + Sync + Debug {
 
     /// Number of inputs for these parameters.
     fn num_inputs(&self) -> usize {
-        if self.def().variadic.is_some() { self.inputs().len() } else { self.def().inputs.len() }
+        if self.def().variadic.is_some() || self.def().list { self.inputs().len() } else { self.def().inputs.len() }
     }
 
     /// Inputs that are auxiliary states: written by the operator, never differentiated.
@@ -364,8 +367,9 @@ impl<'a> Io<'a> {
 /// ```
 ///
 /// A parameter without `= default` is required. `#[variadic("num_args")]` after the aliases makes the number of
-/// inputs that parameter; `#[graphs(n, f)]` makes the first `n` inputs graphs, from which and from the texts `f` makes the
-/// operator; `#[hidden(true)]` keeps the operator from users; `#[check(f)]` lets `f` refuse parameters
+/// inputs that parameter, counted where it is not given; `#[list(true)]` takes inputs by position, as many as the method
+/// `inputs` of the operator names; `#[graphs(n, f)]` makes the first `n` inputs graphs, from which and from the texts `f` makes
+/// the operator; `#[hidden(true)]` keeps the operator from users; `#[check(f)]` lets `f` refuse parameters
 /// that contradict each other: it gets the struct and returns `Result<(), String>`.
 #[macro_export]
 macro_rules! operator {
@@ -374,6 +378,7 @@ macro_rules! operator {
         $(#[aliases($($alias:literal),* $(,)?)])?
         $(#[variadic($variadic:literal)])?
         $(#[graphs($graphs:literal, $parse:expr)])?
+        $(#[list($list:literal)])?
         $(#[hidden($hidden:literal)])?
         $(#[check($check:expr)])?
         $vis:vis struct $name:ident($text:expr) {
@@ -399,6 +404,7 @@ macro_rules! operator {
                 variadic: $crate::operator!(@option $($variadic)?),
                 open: false,
                 graphs: $crate::operator!(@count $($graphs)?),
+                list: $crate::operator!(@flag $($list)?),
                 params: &[$($crate::ParamDef {
                     name: $crate::param_name(stringify!($param)),
                     doc: concat!($($pdoc, "\n"),*),

@@ -38,6 +38,7 @@ static DEF: OpDef = OpDef {
     variadic: None,
     open: false,
     graphs: 0,
+    list: false,
     params: &[],
     parse: |_, _| Err(ParamError::Conflict("an unknown operator cannot be made".into())),
     hidden: true,

@@ -38,6 +38,7 @@ pub mod simd;
 pub mod softmax;
 pub mod sort;
 mod sums;
+pub mod update;
 pub mod upsample;
 pub mod vision;
 pub mod window;

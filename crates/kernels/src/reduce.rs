@@ -16,6 +16,7 @@ use crate::number::Number;
 use crate::parallel::{for_row_chunks, for_rows};
 use fold::Fold;
 use plan::Plan;
+pub(crate) use single::squares_of;
 use std::ops::Range;
 
 /// What a reduction computes.

@@ -28,6 +28,7 @@ pub mod linalg;
 pub mod loss;
 pub mod math;
 pub mod nn;
+pub mod optimizer;
 pub mod random;
 pub mod shape;
 pub mod vision;
@@ -43,6 +44,7 @@ const FAMILIES: &[&[&OpDef]] = &[
     loss::DEFS,
     math::DEFS,
     nn::DEFS,
+    optimizer::DEFS,
     random::DEFS,
     shape::DEFS,
     vision::DEFS,

@@ -16,6 +16,7 @@ fn describe<'py>(py: Python<'py>, def: &OpDef) -> PyResult<Bound<'py, PyDict>> {
     row.set_item("doc", def.doc)?;
     row.set_item("variadic", def.variadic)?;
     row.set_item("open", def.open)?;
+    row.set_item("list", def.list)?;
     row.set_item("inputs", def.inputs.iter().map(|i| (i.name, i.doc)).collect::<Vec<_>>())?;
     let params = PyList::empty(py);
     for param in def.params {

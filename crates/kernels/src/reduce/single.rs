@@ -39,6 +39,14 @@ pub(super) fn slice(kind: Single, xs: &[f32]) -> f64 {
     }
 }
 
+/// The sum of the squares, in double precision.
+pub(crate) fn squares_of<T: Element>(x: &[T]) -> f64 {
+    match numbers(x) {
+        Some(xs) => squares(tier(), xs),
+        None => x.iter().map(|v| v.to_f64() * v.to_f64()).sum(),
+    }
+}
+
 /// Folds `acc[i]` with `row[i]`; false if these are not single and double precision.
 pub(super) fn row<T: Element, A: Element>(kind: Single, row: &[T], acc: &mut [A]) -> bool {
     let (Some(row), Some(acc)) = (numbers(row), accumulators(acc)) else { return false };

@@ -45,6 +45,7 @@ impl Custom {
         variadic: None,
         open: true,
         graphs: 0,
+        list: false,
         params: &[OP_TYPE],
         parse: |texts, _| Custom::from_texts(texts).map(|op| Arc::new(op) as OpRef),
         hidden: false,

@@ -2,7 +2,7 @@
 
 use rsym_graph::*;
 use rsym_kernels::parallel::map_indices;
-use rsym_tensor::DType;
+use rsym_tensor::{DType, Tensor};
 
 operator! {
     /// Converts to another data type: `out = dtype(data)`.
@@ -36,9 +36,10 @@ operator! {
 /// Elements that are converted by one task.
 const PART: usize = 1 << 15;
 
-fn convert(io: &mut Io) -> OpResult {
-    let size = io.outputs[0].size();
-    let (data, out) = (io.inputs[0].reshape([size])?, io.outputs[0].reshape([size])?);
+/// Converts the elements of `data` to the type of `out`, which has as many.
+pub(crate) fn convert(data: &Tensor, out: &Tensor) -> OpResult {
+    let size = out.size();
+    let (data, out) = (data.reshape([size])?, out.reshape([size])?);
     let part = |i: usize| (i * PART, size.min((i + 1) * PART));
     let task = |i| out.rows(part(i).0, part(i).1)?.assign(&data.rows(part(i).0, part(i).1)?);
     map_indices(size.div_ceil(PART), 2 * PART, task).into_iter().collect::<Result<(), _>>().map_err(OpError::from)
@@ -54,7 +55,7 @@ impl Operator for Cast {
     }
 
     fn forward(&self, io: &mut Io, _: &Ctx) -> OpResult {
-        convert(io)
+        convert(&io.inputs[0], &io.outputs[0])
     }
 
     fn gradient(&self, g: &mut Grad) -> GraphResult {
@@ -75,7 +76,7 @@ impl Operator for CastLike {
     }
 
     fn forward(&self, io: &mut Io, _: &Ctx) -> OpResult {
-        convert(io)
+        convert(&io.inputs[0], &io.outputs[0])
     }
 
     fn gradient(&self, g: &mut Grad) -> GraphResult {
@@ -94,7 +95,6 @@ impl Operator for CastLike {
 mod tests {
     use super::*;
     use crate::support::tests::{check_gradient, run};
-    use rsym_tensor::Tensor;
 
     #[test]
     fn truncates_and_wraps() {
