@@ -52,7 +52,9 @@ def test_importing_does_not_import(module):
 
 
 @pytest.mark.parametrize(
-    "name", ["test_utils", "visualization", "viz", "random", "util", "runtime", "log", "error", "model", "libinfo", "operator"]
+    "name",
+    ["test_utils", "visualization", "viz", "random", "util", "runtime", "log", "error", "model", "libinfo", "operator"]
+    + ["callback", "kvstore", "lr_scheduler", "metric", "monitor", "optimizer", "registry"],
 )
 def test_modules_are_there_when_they_are_first_used(name):
     python("import rsym; assert %r in dir(rsym); assert rsym.%s.__name__.startswith('rsym.')" % (name, name))

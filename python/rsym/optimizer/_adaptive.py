@@ -106,7 +106,8 @@ class Nadam(Optimizer):
     beta1, beta2 : float, default 0.9 and 0.999
     epsilon : float, default 1e-8
     schedule_decay : float, default 0.004
-        How fast the momentum warms up: ``beta1 * (1 - 0.96^(t * schedule_decay) / 2)`` at update t.
+        How fast the momentum warms up: ``beta1 * (1 - 0.96^(t * schedule_decay) / 2)`` at update t. The product of these,
+        which corrects the bias, is one for all weights, as in MXNet.
     **kwargs
         As in `Optimizer`.
 

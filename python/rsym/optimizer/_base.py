@@ -114,7 +114,8 @@ class Optimizer:
         if known is not None and (known.__module__, known.__qualname__) != (klass.__module__, klass.__qualname__):
             warnings.warn(
                 "the new optimizer %s.%s takes the name of %s.%s"
-                % (klass.__module__, klass.__name__, known.__module__, known.__name__)
+                % (klass.__module__, klass.__name__, known.__module__, known.__name__),
+                stacklevel=2,
             )
         Optimizer.opt_registry[name] = klass
         return klass
@@ -188,7 +189,8 @@ class Optimizer:
         cast(master, dtype=weight.dtype, out=weight)
 
     def _warn_of_half(self):
-        warnings.warn("%s accumulates in float16, which loses small updates; consider multi_precision=True" % type(self).__name__)
+        text = "%s accumulates in float16, which loses small updates; consider multi_precision=True"
+        warnings.warn(text % type(self).__name__, stacklevel=3)
 
     # -- rates -----------------------------------------------------------------------------------------------------
 

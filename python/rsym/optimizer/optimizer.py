@@ -1,7 +1,7 @@
 """All optimizers but the contributed ones, and the updater."""
 
 from ..ndarray import abs as NDabs
-from ._adaptive import Adam, AdaDelta, AdaGrad, Adamax, FTML, Ftrl, Nadam, RMSProp
+from ._adaptive import FTML, AdaDelta, AdaGrad, Adam, Adamax, Ftrl, Nadam, RMSProp
 from ._base import Optimizer, Test, create, register
 from ._descent import DCASGD, NAG, SGD, SGLD, Signum, ccSGD
 from ._layerwise import LAMB, LARS, LBSGD

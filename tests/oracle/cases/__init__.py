@@ -24,6 +24,7 @@ FAMILIES = (
     "linalg",
     "contrib",
     "picture",
+    "optimizer",
 )
 
 
