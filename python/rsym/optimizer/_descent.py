@@ -191,8 +191,8 @@ class SGLD(Optimizer):
     def update(self, index, weight, grad, state):
         """Updates one weight."""
         lr, wd, _ = self._begin(index)
-        weight[:] += -lr / 2 * (self._scaled(grad) + wd * weight)
-        weight[:] += random.normal(0, math.sqrt(lr), shape=weight.shape, dtype=weight.dtype, ctx=weight.context)
+        step = -lr / 2 * (self._scaled(grad) + wd * weight)
+        weight[:] += step + random.normal(0, math.sqrt(lr), shape=weight.shape, dtype=weight.dtype, ctx=weight.context)
 
 
 @register
