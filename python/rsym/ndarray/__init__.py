@@ -48,11 +48,8 @@ from ._ops import image, linalg
 from ._ops import internal as _internal
 from ._ops.op import *  # noqa: F401,F403
 from ._parts import histogram, split_v2
-from . import _updates
 from .ndarray import NDArray, waitall
 
-for _name in _updates.__all__:
-    setattr(contrib, _name, getattr(_updates, _name))
 for _module in (image, linalg):
     _sys.modules["%s.%s" % (__name__, _module.__name__.rsplit(".", 1)[1])] = _module
 _sys.modules[__name__ + "._internal"] = _internal

@@ -28,6 +28,7 @@ __all__ = [
     "box_nms",
     "box_non_maximum_suppression",
     "div_sqrt_dim",
+    "group_adagrad_update",
 ]
 
 
@@ -316,6 +317,20 @@ def box_non_maximum_suppression(
 
 def div_sqrt_dim(
     data: NDArray | None = None,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
+def group_adagrad_update(
+    weight: NDArray | None = None,
+    grad: NDArray | None = None,
+    history: NDArray | None = None,
+    lr: float = ...,
+    rescale_grad: float = ...,
+    clip_gradient: float = ...,
+    epsilon: float = ...,
     out: NDArray | Sequence[NDArray] | None = None,
     name: str | None = None,
     **kwargs: Any,

@@ -56,7 +56,11 @@ __all__ = [
     "SwapAxis",
     "UpSampling",
     "abs",
+    "adam_update",
     "add_n",
+    "all_finite",
+    "amp_cast",
+    "amp_multicast",
     "arccos",
     "arccosh",
     "arcsin",
@@ -121,12 +125,16 @@ __all__ = [
     "flatten",
     "flip",
     "floor",
+    "ftml_update",
+    "ftrl_update",
     "gamma",
     "gammaln",
     "gather_nd",
     "hard_sigmoid",
     "identity",
     "khatri_rao",
+    "lamb_update_phase1",
+    "lamb_update_phase2",
     "log",
     "log10",
     "log1p",
@@ -140,6 +148,19 @@ __all__ = [
     "min",
     "min_axis",
     "moments",
+    "mp_lamb_update_phase1",
+    "mp_lamb_update_phase2",
+    "mp_nag_mom_update",
+    "mp_sgd_mom_update",
+    "mp_sgd_update",
+    "multi_all_finite",
+    "multi_lars",
+    "multi_mp_sgd_mom_update",
+    "multi_mp_sgd_update",
+    "multi_sgd_mom_update",
+    "multi_sgd_update",
+    "multi_sum_sq",
+    "nag_mom_update",
     "nanprod",
     "nansum",
     "negative",
@@ -149,6 +170,10 @@ __all__ = [
     "ones_like",
     "pad",
     "pick",
+    "preloaded_multi_mp_sgd_mom_update",
+    "preloaded_multi_mp_sgd_update",
+    "preloaded_multi_sgd_mom_update",
+    "preloaded_multi_sgd_update",
     "prod",
     "radians",
     "random_exponential",
@@ -164,10 +189,13 @@ __all__ = [
     "reciprocal",
     "relu",
     "repeat",
+    "reset_arrays",
     "reshape",
     "reshape_like",
     "reverse",
     "rint",
+    "rmsprop_update",
+    "rmspropalex_update",
     "round",
     "rsqrt",
     "sample_exponential",
@@ -179,10 +207,14 @@ __all__ = [
     "sample_poisson",
     "sample_uniform",
     "scatter_nd",
+    "sgd_mom_update",
+    "sgd_update",
     "shape_array",
     "shuffle",
     "sigmoid",
     "sign",
+    "signsgd_update",
+    "signum_update",
     "sin",
     "sinh",
     "size_array",
@@ -805,6 +837,25 @@ def abs(
 ) -> NDArray: ...
 
 
+def adam_update(
+    weight: NDArray | None = None,
+    grad: NDArray | None = None,
+    mean: NDArray | None = None,
+    var: NDArray | None = None,
+    lr: float = ...,
+    beta1: float = ...,
+    beta2: float = ...,
+    epsilon: float = ...,
+    wd: float = ...,
+    rescale_grad: float = ...,
+    clip_gradient: float = ...,
+    lazy_update: bool = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
 def add_n(
     *data: NDArray,
     num_args: int = ...,
@@ -812,6 +863,34 @@ def add_n(
     name: str | None = None,
     **kwargs: Any,
 ) -> NDArray: ...
+
+
+def all_finite(
+    data: NDArray | None = None,
+    init_output: bool = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
+def amp_cast(
+    data: NDArray | None = None,
+    dtype: DTypeLike = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
+def amp_multicast(
+    *data: NDArray,
+    num_outputs: int = ...,
+    cast_narrow: bool = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray | list[NDArray]: ...
 
 
 def arccos(
@@ -1396,6 +1475,43 @@ def floor(
 ) -> NDArray: ...
 
 
+def ftml_update(
+    weight: NDArray | None = None,
+    grad: NDArray | None = None,
+    d: NDArray | None = None,
+    v: NDArray | None = None,
+    z: NDArray | None = None,
+    lr: float = ...,
+    beta1: float = ...,
+    beta2: float = ...,
+    epsilon: float = ...,
+    t: int = ...,
+    wd: float = ...,
+    rescale_grad: float = ...,
+    clip_grad: float = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
+def ftrl_update(
+    weight: NDArray | None = None,
+    grad: NDArray | None = None,
+    z: NDArray | None = None,
+    n: NDArray | None = None,
+    lr: float = ...,
+    lamda1: float = ...,
+    beta: float = ...,
+    wd: float = ...,
+    rescale_grad: float = ...,
+    clip_gradient: float = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
 def gamma(
     data: NDArray | None = None,
     out: NDArray | Sequence[NDArray] | None = None,
@@ -1442,6 +1558,39 @@ def identity(
 def khatri_rao(
     *data: NDArray,
     num_args: int = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
+def lamb_update_phase1(
+    weight: NDArray | None = None,
+    grad: NDArray | None = None,
+    mean: NDArray | None = None,
+    var: NDArray | None = None,
+    beta1: float = ...,
+    beta2: float = ...,
+    epsilon: float = ...,
+    t: int = ...,
+    bias_correction: bool = ...,
+    wd: float = ...,
+    rescale_grad: float = ...,
+    clip_gradient: float = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
+def lamb_update_phase2(
+    weight: NDArray | None = None,
+    g: NDArray | None = None,
+    r1: NDArray | None = None,
+    r2: NDArray | None = None,
+    lr: float = ...,
+    lower_bound: float = ...,
+    upper_bound: float = ...,
     out: NDArray | Sequence[NDArray] | None = None,
     name: str | None = None,
     **kwargs: Any,
@@ -1573,6 +1722,191 @@ def moments(
 ) -> NDArray | list[NDArray]: ...
 
 
+def mp_lamb_update_phase1(
+    weight: NDArray | None = None,
+    grad: NDArray | None = None,
+    mean: NDArray | None = None,
+    var: NDArray | None = None,
+    weight32: NDArray | None = None,
+    beta1: float = ...,
+    beta2: float = ...,
+    epsilon: float = ...,
+    t: int = ...,
+    bias_correction: bool = ...,
+    wd: float = ...,
+    rescale_grad: float = ...,
+    clip_gradient: float = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
+def mp_lamb_update_phase2(
+    weight: NDArray | None = None,
+    g: NDArray | None = None,
+    r1: NDArray | None = None,
+    r2: NDArray | None = None,
+    weight32: NDArray | None = None,
+    lr: float = ...,
+    lower_bound: float = ...,
+    upper_bound: float = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
+def mp_nag_mom_update(
+    weight: NDArray | None = None,
+    grad: NDArray | None = None,
+    mom: NDArray | None = None,
+    weight32: NDArray | None = None,
+    lr: float = ...,
+    momentum: float = ...,
+    wd: float = ...,
+    rescale_grad: float = ...,
+    clip_gradient: float = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
+def mp_sgd_mom_update(
+    weight: NDArray | None = None,
+    grad: NDArray | None = None,
+    mom: NDArray | None = None,
+    weight32: NDArray | None = None,
+    lr: float = ...,
+    momentum: float = ...,
+    wd: float = ...,
+    rescale_grad: float = ...,
+    clip_gradient: float = ...,
+    lazy_update: bool = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
+def mp_sgd_update(
+    weight: NDArray | None = None,
+    grad: NDArray | None = None,
+    weight32: NDArray | None = None,
+    lr: float = ...,
+    wd: float = ...,
+    rescale_grad: float = ...,
+    clip_gradient: float = ...,
+    lazy_update: bool = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
+def multi_all_finite(
+    *data: NDArray,
+    num_arrays: int = ...,
+    init_output: bool = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
+def multi_lars(
+    lrs: NDArray | None = None,
+    weights_sum_sq: NDArray | None = None,
+    grads_sum_sq: NDArray | None = None,
+    wds: NDArray | None = None,
+    eta: float = ...,
+    eps: float = ...,
+    rescale_grad: float = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
+def multi_mp_sgd_mom_update(
+    *data: NDArray,
+    lrs: float | Sequence[float] = ...,
+    wds: float | Sequence[float] = ...,
+    momentum: float = ...,
+    rescale_grad: float = ...,
+    clip_gradient: float = ...,
+    num_weights: int = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray | list[NDArray]: ...
+
+
+def multi_mp_sgd_update(
+    *data: NDArray,
+    lrs: float | Sequence[float] = ...,
+    wds: float | Sequence[float] = ...,
+    rescale_grad: float = ...,
+    clip_gradient: float = ...,
+    num_weights: int = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray | list[NDArray]: ...
+
+
+def multi_sgd_mom_update(
+    *data: NDArray,
+    lrs: float | Sequence[float] = ...,
+    wds: float | Sequence[float] = ...,
+    momentum: float = ...,
+    rescale_grad: float = ...,
+    clip_gradient: float = ...,
+    num_weights: int = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray | list[NDArray]: ...
+
+
+def multi_sgd_update(
+    *data: NDArray,
+    lrs: float | Sequence[float] = ...,
+    wds: float | Sequence[float] = ...,
+    rescale_grad: float = ...,
+    clip_gradient: float = ...,
+    num_weights: int = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray | list[NDArray]: ...
+
+
+def multi_sum_sq(
+    *data: NDArray,
+    num_arrays: int = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
+def nag_mom_update(
+    weight: NDArray | None = None,
+    grad: NDArray | None = None,
+    mom: NDArray | None = None,
+    lr: float = ...,
+    momentum: float = ...,
+    wd: float = ...,
+    rescale_grad: float = ...,
+    clip_gradient: float = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
 def nanprod(
     data: NDArray | None = None,
     axis: int | Sequence[int] | None = ...,
@@ -1668,6 +2002,52 @@ def pick(
     name: str | None = None,
     **kwargs: Any,
 ) -> NDArray: ...
+
+
+def preloaded_multi_mp_sgd_mom_update(
+    *data: NDArray,
+    momentum: float = ...,
+    rescale_grad: float = ...,
+    clip_gradient: float = ...,
+    num_weights: int = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray | list[NDArray]: ...
+
+
+def preloaded_multi_mp_sgd_update(
+    *data: NDArray,
+    rescale_grad: float = ...,
+    clip_gradient: float = ...,
+    num_weights: int = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray | list[NDArray]: ...
+
+
+def preloaded_multi_sgd_mom_update(
+    *data: NDArray,
+    momentum: float = ...,
+    rescale_grad: float = ...,
+    clip_gradient: float = ...,
+    num_weights: int = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray | list[NDArray]: ...
+
+
+def preloaded_multi_sgd_update(
+    *data: NDArray,
+    rescale_grad: float = ...,
+    clip_gradient: float = ...,
+    num_weights: int = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray | list[NDArray]: ...
 
 
 def prod(
@@ -1826,6 +2206,15 @@ def repeat(
 ) -> NDArray: ...
 
 
+def reset_arrays(
+    *data: NDArray,
+    num_arrays: int = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
 def reshape(
     data: NDArray | None = None,
     shape: int | Sequence[int] = ...,
@@ -1862,6 +2251,43 @@ def reverse(
 
 def rint(
     data: NDArray | None = None,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
+def rmsprop_update(
+    weight: NDArray | None = None,
+    grad: NDArray | None = None,
+    n: NDArray | None = None,
+    lr: float = ...,
+    gamma1: float = ...,
+    epsilon: float = ...,
+    wd: float = ...,
+    rescale_grad: float = ...,
+    clip_gradient: float = ...,
+    clip_weights: float = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
+def rmspropalex_update(
+    weight: NDArray | None = None,
+    grad: NDArray | None = None,
+    n: NDArray | None = None,
+    g: NDArray | None = None,
+    delta: NDArray | None = None,
+    lr: float = ...,
+    gamma1: float = ...,
+    gamma2: float = ...,
+    epsilon: float = ...,
+    wd: float = ...,
+    rescale_grad: float = ...,
+    clip_gradient: float = ...,
+    clip_weights: float = ...,
     out: NDArray | Sequence[NDArray] | None = None,
     name: str | None = None,
     **kwargs: Any,
@@ -1980,6 +2406,36 @@ def scatter_nd(
 ) -> NDArray: ...
 
 
+def sgd_mom_update(
+    weight: NDArray | None = None,
+    grad: NDArray | None = None,
+    mom: NDArray | None = None,
+    lr: float = ...,
+    momentum: float = ...,
+    wd: float = ...,
+    rescale_grad: float = ...,
+    clip_gradient: float = ...,
+    lazy_update: bool = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
+def sgd_update(
+    weight: NDArray | None = None,
+    grad: NDArray | None = None,
+    lr: float = ...,
+    wd: float = ...,
+    rescale_grad: float = ...,
+    clip_gradient: float = ...,
+    lazy_update: bool = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
 def shape_array(
     data: NDArray | None = None,
     out: NDArray | Sequence[NDArray] | None = None,
@@ -2006,6 +2462,35 @@ def sigmoid(
 
 def sign(
     data: NDArray | None = None,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
+def signsgd_update(
+    weight: NDArray | None = None,
+    grad: NDArray | None = None,
+    lr: float = ...,
+    wd: float = ...,
+    rescale_grad: float = ...,
+    clip_gradient: float = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
+def signum_update(
+    weight: NDArray | None = None,
+    grad: NDArray | None = None,
+    mom: NDArray | None = None,
+    lr: float = ...,
+    momentum: float = ...,
+    wd: float = ...,
+    rescale_grad: float = ...,
+    clip_gradient: float = ...,
+    wd_lh: float = ...,
     out: NDArray | Sequence[NDArray] | None = None,
     name: str | None = None,
     **kwargs: Any,

@@ -28,6 +28,7 @@ __all__ = [
     "box_nms",
     "box_non_maximum_suppression",
     "div_sqrt_dim",
+    "group_adagrad_update",
 ]
 
 
@@ -334,6 +335,21 @@ def box_non_maximum_suppression(
 
 def div_sqrt_dim(
     data: Symbol | None = None,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def group_adagrad_update(
+    weight: Symbol | None = None,
+    grad: Symbol | None = None,
+    history: Symbol | None = None,
+    lr: float = ...,
+    rescale_grad: float = ...,
+    clip_gradient: float = ...,
+    epsilon: float = ...,
     name: str | None = None,
     attr: dict[str, str] | None = None,
     out: None = None,

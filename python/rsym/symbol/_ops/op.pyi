@@ -56,7 +56,11 @@ __all__ = [
     "SwapAxis",
     "UpSampling",
     "abs",
+    "adam_update",
     "add_n",
+    "all_finite",
+    "amp_cast",
+    "amp_multicast",
     "arccos",
     "arccosh",
     "arcsin",
@@ -121,12 +125,16 @@ __all__ = [
     "flatten",
     "flip",
     "floor",
+    "ftml_update",
+    "ftrl_update",
     "gamma",
     "gammaln",
     "gather_nd",
     "hard_sigmoid",
     "identity",
     "khatri_rao",
+    "lamb_update_phase1",
+    "lamb_update_phase2",
     "log",
     "log10",
     "log1p",
@@ -140,6 +148,19 @@ __all__ = [
     "min",
     "min_axis",
     "moments",
+    "mp_lamb_update_phase1",
+    "mp_lamb_update_phase2",
+    "mp_nag_mom_update",
+    "mp_sgd_mom_update",
+    "mp_sgd_update",
+    "multi_all_finite",
+    "multi_lars",
+    "multi_mp_sgd_mom_update",
+    "multi_mp_sgd_update",
+    "multi_sgd_mom_update",
+    "multi_sgd_update",
+    "multi_sum_sq",
+    "nag_mom_update",
     "nanprod",
     "nansum",
     "negative",
@@ -149,6 +170,10 @@ __all__ = [
     "ones_like",
     "pad",
     "pick",
+    "preloaded_multi_mp_sgd_mom_update",
+    "preloaded_multi_mp_sgd_update",
+    "preloaded_multi_sgd_mom_update",
+    "preloaded_multi_sgd_update",
     "prod",
     "radians",
     "random_exponential",
@@ -164,10 +189,13 @@ __all__ = [
     "reciprocal",
     "relu",
     "repeat",
+    "reset_arrays",
     "reshape",
     "reshape_like",
     "reverse",
     "rint",
+    "rmsprop_update",
+    "rmspropalex_update",
     "round",
     "rsqrt",
     "sample_exponential",
@@ -179,10 +207,14 @@ __all__ = [
     "sample_poisson",
     "sample_uniform",
     "scatter_nd",
+    "sgd_mom_update",
+    "sgd_update",
     "shape_array",
     "shuffle",
     "sigmoid",
     "sign",
+    "signsgd_update",
+    "signum_update",
     "sin",
     "sinh",
     "size_array",
@@ -852,9 +884,60 @@ def abs(
 ) -> Symbol: ...
 
 
+def adam_update(
+    weight: Symbol | None = None,
+    grad: Symbol | None = None,
+    mean: Symbol | None = None,
+    var: Symbol | None = None,
+    lr: float = ...,
+    beta1: float = ...,
+    beta2: float = ...,
+    epsilon: float = ...,
+    wd: float = ...,
+    rescale_grad: float = ...,
+    clip_gradient: float = ...,
+    lazy_update: bool = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
 def add_n(
     *data: Symbol,
     num_args: int = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def all_finite(
+    data: Symbol | None = None,
+    init_output: bool = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def amp_cast(
+    data: Symbol | None = None,
+    dtype: DTypeLike = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def amp_multicast(
+    *data: Symbol,
+    num_outputs: int = ...,
+    cast_narrow: bool = ...,
     name: str | None = None,
     attr: dict[str, str] | None = None,
     out: None = None,
@@ -1508,6 +1591,45 @@ def floor(
 ) -> Symbol: ...
 
 
+def ftml_update(
+    weight: Symbol | None = None,
+    grad: Symbol | None = None,
+    d: Symbol | None = None,
+    v: Symbol | None = None,
+    z: Symbol | None = None,
+    lr: float = ...,
+    beta1: float = ...,
+    beta2: float = ...,
+    epsilon: float = ...,
+    t: int = ...,
+    wd: float = ...,
+    rescale_grad: float = ...,
+    clip_grad: float = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def ftrl_update(
+    weight: Symbol | None = None,
+    grad: Symbol | None = None,
+    z: Symbol | None = None,
+    n: Symbol | None = None,
+    lr: float = ...,
+    lamda1: float = ...,
+    beta: float = ...,
+    wd: float = ...,
+    rescale_grad: float = ...,
+    clip_gradient: float = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
 def gamma(
     data: Symbol | None = None,
     name: str | None = None,
@@ -1559,6 +1681,41 @@ def identity(
 def khatri_rao(
     *data: Symbol,
     num_args: int = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def lamb_update_phase1(
+    weight: Symbol | None = None,
+    grad: Symbol | None = None,
+    mean: Symbol | None = None,
+    var: Symbol | None = None,
+    beta1: float = ...,
+    beta2: float = ...,
+    epsilon: float = ...,
+    t: int = ...,
+    bias_correction: bool = ...,
+    wd: float = ...,
+    rescale_grad: float = ...,
+    clip_gradient: float = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def lamb_update_phase2(
+    weight: Symbol | None = None,
+    g: Symbol | None = None,
+    r1: Symbol | None = None,
+    r2: Symbol | None = None,
+    lr: float = ...,
+    lower_bound: float = ...,
+    upper_bound: float = ...,
     name: str | None = None,
     attr: dict[str, str] | None = None,
     out: None = None,
@@ -1704,6 +1861,204 @@ def moments(
 ) -> Symbol: ...
 
 
+def mp_lamb_update_phase1(
+    weight: Symbol | None = None,
+    grad: Symbol | None = None,
+    mean: Symbol | None = None,
+    var: Symbol | None = None,
+    weight32: Symbol | None = None,
+    beta1: float = ...,
+    beta2: float = ...,
+    epsilon: float = ...,
+    t: int = ...,
+    bias_correction: bool = ...,
+    wd: float = ...,
+    rescale_grad: float = ...,
+    clip_gradient: float = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def mp_lamb_update_phase2(
+    weight: Symbol | None = None,
+    g: Symbol | None = None,
+    r1: Symbol | None = None,
+    r2: Symbol | None = None,
+    weight32: Symbol | None = None,
+    lr: float = ...,
+    lower_bound: float = ...,
+    upper_bound: float = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def mp_nag_mom_update(
+    weight: Symbol | None = None,
+    grad: Symbol | None = None,
+    mom: Symbol | None = None,
+    weight32: Symbol | None = None,
+    lr: float = ...,
+    momentum: float = ...,
+    wd: float = ...,
+    rescale_grad: float = ...,
+    clip_gradient: float = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def mp_sgd_mom_update(
+    weight: Symbol | None = None,
+    grad: Symbol | None = None,
+    mom: Symbol | None = None,
+    weight32: Symbol | None = None,
+    lr: float = ...,
+    momentum: float = ...,
+    wd: float = ...,
+    rescale_grad: float = ...,
+    clip_gradient: float = ...,
+    lazy_update: bool = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def mp_sgd_update(
+    weight: Symbol | None = None,
+    grad: Symbol | None = None,
+    weight32: Symbol | None = None,
+    lr: float = ...,
+    wd: float = ...,
+    rescale_grad: float = ...,
+    clip_gradient: float = ...,
+    lazy_update: bool = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def multi_all_finite(
+    *data: Symbol,
+    num_arrays: int = ...,
+    init_output: bool = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def multi_lars(
+    lrs: Symbol | None = None,
+    weights_sum_sq: Symbol | None = None,
+    grads_sum_sq: Symbol | None = None,
+    wds: Symbol | None = None,
+    eta: float = ...,
+    eps: float = ...,
+    rescale_grad: float = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def multi_mp_sgd_mom_update(
+    *data: Symbol,
+    lrs: float | Sequence[float] = ...,
+    wds: float | Sequence[float] = ...,
+    momentum: float = ...,
+    rescale_grad: float = ...,
+    clip_gradient: float = ...,
+    num_weights: int = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def multi_mp_sgd_update(
+    *data: Symbol,
+    lrs: float | Sequence[float] = ...,
+    wds: float | Sequence[float] = ...,
+    rescale_grad: float = ...,
+    clip_gradient: float = ...,
+    num_weights: int = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def multi_sgd_mom_update(
+    *data: Symbol,
+    lrs: float | Sequence[float] = ...,
+    wds: float | Sequence[float] = ...,
+    momentum: float = ...,
+    rescale_grad: float = ...,
+    clip_gradient: float = ...,
+    num_weights: int = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def multi_sgd_update(
+    *data: Symbol,
+    lrs: float | Sequence[float] = ...,
+    wds: float | Sequence[float] = ...,
+    rescale_grad: float = ...,
+    clip_gradient: float = ...,
+    num_weights: int = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def multi_sum_sq(
+    *data: Symbol,
+    num_arrays: int = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def nag_mom_update(
+    weight: Symbol | None = None,
+    grad: Symbol | None = None,
+    mom: Symbol | None = None,
+    lr: float = ...,
+    momentum: float = ...,
+    wd: float = ...,
+    rescale_grad: float = ...,
+    clip_gradient: float = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
 def nanprod(
     data: Symbol | None = None,
     axis: int | Sequence[int] | None = ...,
@@ -1803,6 +2158,56 @@ def pick(
     axis: int | None = ...,
     keepdims: bool = ...,
     mode: Literal["clip", "wrap"] = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def preloaded_multi_mp_sgd_mom_update(
+    *data: Symbol,
+    momentum: float = ...,
+    rescale_grad: float = ...,
+    clip_gradient: float = ...,
+    num_weights: int = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def preloaded_multi_mp_sgd_update(
+    *data: Symbol,
+    rescale_grad: float = ...,
+    clip_gradient: float = ...,
+    num_weights: int = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def preloaded_multi_sgd_mom_update(
+    *data: Symbol,
+    momentum: float = ...,
+    rescale_grad: float = ...,
+    clip_gradient: float = ...,
+    num_weights: int = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def preloaded_multi_sgd_update(
+    *data: Symbol,
+    rescale_grad: float = ...,
+    clip_gradient: float = ...,
+    num_weights: int = ...,
     name: str | None = None,
     attr: dict[str, str] | None = None,
     out: None = None,
@@ -1981,6 +2386,16 @@ def repeat(
 ) -> Symbol: ...
 
 
+def reset_arrays(
+    *data: Symbol,
+    num_arrays: int = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
 def reshape(
     data: Symbol | None = None,
     shape: int | Sequence[int] = ...,
@@ -2020,6 +2435,45 @@ def reverse(
 
 def rint(
     data: Symbol | None = None,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def rmsprop_update(
+    weight: Symbol | None = None,
+    grad: Symbol | None = None,
+    n: Symbol | None = None,
+    lr: float = ...,
+    gamma1: float = ...,
+    epsilon: float = ...,
+    wd: float = ...,
+    rescale_grad: float = ...,
+    clip_gradient: float = ...,
+    clip_weights: float = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def rmspropalex_update(
+    weight: Symbol | None = None,
+    grad: Symbol | None = None,
+    n: Symbol | None = None,
+    g: Symbol | None = None,
+    delta: Symbol | None = None,
+    lr: float = ...,
+    gamma1: float = ...,
+    gamma2: float = ...,
+    epsilon: float = ...,
+    wd: float = ...,
+    rescale_grad: float = ...,
+    clip_gradient: float = ...,
+    clip_weights: float = ...,
     name: str | None = None,
     attr: dict[str, str] | None = None,
     out: None = None,
@@ -2150,6 +2604,38 @@ def scatter_nd(
 ) -> Symbol: ...
 
 
+def sgd_mom_update(
+    weight: Symbol | None = None,
+    grad: Symbol | None = None,
+    mom: Symbol | None = None,
+    lr: float = ...,
+    momentum: float = ...,
+    wd: float = ...,
+    rescale_grad: float = ...,
+    clip_gradient: float = ...,
+    lazy_update: bool = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def sgd_update(
+    weight: Symbol | None = None,
+    grad: Symbol | None = None,
+    lr: float = ...,
+    wd: float = ...,
+    rescale_grad: float = ...,
+    clip_gradient: float = ...,
+    lazy_update: bool = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
 def shape_array(
     data: Symbol | None = None,
     name: str | None = None,
@@ -2179,6 +2665,37 @@ def sigmoid(
 
 def sign(
     data: Symbol | None = None,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def signsgd_update(
+    weight: Symbol | None = None,
+    grad: Symbol | None = None,
+    lr: float = ...,
+    wd: float = ...,
+    rescale_grad: float = ...,
+    clip_gradient: float = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def signum_update(
+    weight: Symbol | None = None,
+    grad: Symbol | None = None,
+    mom: Symbol | None = None,
+    lr: float = ...,
+    momentum: float = ...,
+    wd: float = ...,
+    rescale_grad: float = ...,
+    clip_gradient: float = ...,
+    wd_lh: float = ...,
     name: str | None = None,
     attr: dict[str, str] | None = None,
     out: None = None,
