@@ -71,7 +71,16 @@ SEVERAL = {
     "_split_v2",
     "moments",
 }
-SEVERAL |= {"Custom", "_cond", "_foreach", "_linalg_gelqf", "_linalg_slogdet", "_linalg_syevd", "_sample_unique_zipfian", "_while_loop"}
+SEVERAL |= {
+    "Custom",
+    "_cond",
+    "_foreach",
+    "_linalg_gelqf",
+    "_linalg_slogdet",
+    "_linalg_syevd",
+    "_sample_unique_zipfian",
+    "_while_loop",
+}
 SEVERAL |= {"amp_multicast", "topk"}
 SEVERAL |= {"_multi_%supdate" % name for name in ("adamw_", "mp_adamw_", "lamb_", "mp_lamb_")}
 SEVERAL |= {p + "multi_%ssgd_%supdate" % (m, k) for p in ("", "preloaded_") for m in ("", "mp_") for k in ("", "mom_")}

@@ -158,6 +158,10 @@ class Symbol:
 
     def _copy(self, /) -> Any: ...
 
+    def _cut(self, /, key: Any, value: Any) -> Any:
+        """The part of the graph with the attribute `key` of `value`, on variables of its own; and the symbols from outside that
+        these stand for, by name."""
+
     def _find(self, /, name: Any) -> Any: ...
 
     def _gradient(self, /, wrt: Any) -> Any: ...
@@ -185,6 +189,9 @@ class Symbol:
 
     def _variable_attrs(self, /, key: Any) -> Any:
         """The user attribute `key` of every argument, auxiliary states included, by name."""
+
+    def _variables(self, /) -> Any:
+        """Every variable, auxiliary states included."""
 
     def attr_dict(self, /) -> Any: ...
 

@@ -9,6 +9,9 @@ from numpy.typing import DTypeLike
 from ..ndarray import NDArray
 
 __all__ = [
+    "AdaptiveAvgPooling2D",
+    "BatchNormWithReLU",
+    "BilinearResize2D",
     "DeformableConvolution",
     "DeformablePSROIPooling",
     "ModulatedDeformableConvolution",
@@ -20,16 +23,78 @@ __all__ = [
     "Proposal",
     "ROIAlign",
     "RROIAlign",
+    "SparseEmbedding",
+    "SyncBatchNorm",
+    "allclose",
     "arange_like",
     "bipartite_matching",
+    "boolean_mask",
     "box_decode",
     "box_encode",
     "box_iou",
     "box_nms",
     "box_non_maximum_suppression",
+    "count_sketch",
     "div_sqrt_dim",
+    "fft",
+    "gradientmultiplier",
     "group_adagrad_update",
+    "ifft",
+    "index_array",
+    "index_copy",
+    "interleaved_matmul_encdec_qk",
+    "interleaved_matmul_encdec_valatt",
+    "interleaved_matmul_selfatt_qk",
+    "interleaved_matmul_selfatt_valatt",
+    "quadratic",
+    "round_ste",
+    "sign_ste",
 ]
+
+
+def AdaptiveAvgPooling2D(
+    data: NDArray | None = None,
+    output_size: int | Sequence[int] = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
+def BatchNormWithReLU(
+    data: NDArray | None = None,
+    gamma: NDArray | None = None,
+    beta: NDArray | None = None,
+    moving_mean: NDArray | None = None,
+    moving_var: NDArray | None = None,
+    eps: float = ...,
+    momentum: float = ...,
+    fix_gamma: bool = ...,
+    use_global_stats: bool = ...,
+    output_mean_var: bool = ...,
+    axis: int = ...,
+    cudnn_off: bool = ...,
+    min_calib_range: float | None = ...,
+    max_calib_range: float | None = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
+def BilinearResize2D(
+    data: NDArray | None = None,
+    like: NDArray | None = None,
+    height: int = ...,
+    width: int = ...,
+    scale_height: float | None = ...,
+    scale_width: float | None = ...,
+    mode: Literal["like", "odd_scale", "size", "to_even_down", "to_even_up", "to_odd_down", "to_odd_up"] = ...,
+    align_corners: bool = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
 
 
 def DeformableConvolution(
@@ -217,6 +282,50 @@ def RROIAlign(
 ) -> NDArray: ...
 
 
+def SparseEmbedding(
+    data: NDArray | None = None,
+    weight: NDArray | None = None,
+    input_dim: int = ...,
+    output_dim: int = ...,
+    dtype: Literal["bfloat16", "float16", "float32", "float64", "int32", "int64", "int8", "uint8"] = ...,
+    sparse_grad: bool = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
+def SyncBatchNorm(
+    data: NDArray | None = None,
+    gamma: NDArray | None = None,
+    beta: NDArray | None = None,
+    moving_mean: NDArray | None = None,
+    moving_var: NDArray | None = None,
+    eps: float = ...,
+    momentum: float = ...,
+    fix_gamma: bool = ...,
+    use_global_stats: bool = ...,
+    output_mean_var: bool = ...,
+    ndev: int = ...,
+    key: str = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
+def allclose(
+    a: NDArray | None = None,
+    b: NDArray | None = None,
+    rtol: float = ...,
+    atol: float = ...,
+    equal_nan: bool = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
 def arange_like(
     data: NDArray | None = None,
     start: float = ...,
@@ -235,6 +344,16 @@ def bipartite_matching(
     is_ascend: bool = ...,
     threshold: float = ...,
     topk: int = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
+def boolean_mask(
+    data: NDArray | None = None,
+    index: NDArray | None = None,
+    axis: int = ...,
     out: NDArray | Sequence[NDArray] | None = None,
     name: str | None = None,
     **kwargs: Any,
@@ -315,8 +434,39 @@ def box_non_maximum_suppression(
 ) -> NDArray: ...
 
 
+def count_sketch(
+    data: NDArray | None = None,
+    h: NDArray | None = None,
+    s: NDArray | None = None,
+    out_dim: int = ...,
+    processing_batch_size: int = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
 def div_sqrt_dim(
     data: NDArray | None = None,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
+def fft(
+    data: NDArray | None = None,
+    compute_size: int = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
+def gradientmultiplier(
+    data: NDArray | None = None,
+    scalar: float = ...,
+    is_int: bool = ...,
     out: NDArray | Sequence[NDArray] | None = None,
     name: str | None = None,
     **kwargs: Any,
@@ -331,6 +481,100 @@ def group_adagrad_update(
     rescale_grad: float = ...,
     clip_gradient: float = ...,
     epsilon: float = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
+def ifft(
+    data: NDArray | None = None,
+    compute_size: int = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
+def index_array(
+    data: NDArray | None = None,
+    axes: int | Sequence[int] | None = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
+def index_copy(
+    old_tensor: NDArray | None = None,
+    index_vector: NDArray | None = None,
+    new_tensor: NDArray | None = None,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
+def interleaved_matmul_encdec_qk(
+    queries: NDArray | None = None,
+    keys_values: NDArray | None = None,
+    heads: int = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
+def interleaved_matmul_encdec_valatt(
+    keys_values: NDArray | None = None,
+    attention: NDArray | None = None,
+    heads: int = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
+def interleaved_matmul_selfatt_qk(
+    queries_keys_values: NDArray | None = None,
+    heads: int = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
+def interleaved_matmul_selfatt_valatt(
+    queries_keys_values: NDArray | None = None,
+    attention: NDArray | None = None,
+    heads: int = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
+def quadratic(
+    data: NDArray | None = None,
+    a: float = ...,
+    b: float = ...,
+    c: float = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
+def round_ste(
+    data: NDArray | None = None,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
+def sign_ste(
+    data: NDArray | None = None,
     out: NDArray | Sequence[NDArray] | None = None,
     name: str | None = None,
     **kwargs: Any,

@@ -49,8 +49,10 @@ __all__ = [
     "_RMinusScalar",
     "_RModScalar",
     "_RPowerScalar",
+    "_adamw_update",
     "_add",
     "_arange",
+    "_cond",
     "_copy",
     "_crop_assign",
     "_crop_assign_scalar",
@@ -59,6 +61,7 @@ __all__ = [
     "_equal",
     "_equal_scalar",
     "_eye",
+    "_foreach",
     "_full",
     "_grad_add",
     "_greater",
@@ -88,8 +91,13 @@ __all__ = [
     "_minus_scalar",
     "_mod",
     "_mod_scalar",
+    "_mp_adamw_update",
     "_mul",
     "_mul_scalar",
+    "_multi_adamw_update",
+    "_multi_lamb_update",
+    "_multi_mp_adamw_update",
+    "_multi_mp_lamb_update",
     "_not_equal",
     "_not_equal_scalar",
     "_ones",
@@ -111,12 +119,14 @@ __all__ = [
     "_sample_normal",
     "_sample_poisson",
     "_sample_uniform",
+    "_sample_unique_zipfian",
     "_shuffle",
     "_slice_assign",
     "_slice_assign_scalar",
     "_split_v2",
     "_sub",
     "_unravel_index",
+    "_while_loop",
     "_zeros",
 ]
 
@@ -395,6 +405,70 @@ def _RPowerScalar(data=None, scalar=_Null, is_int=_Null, out=None, name=None, **
     return _invoke("_rpower_scalar", (data,), {"scalar": scalar, "is_int": is_int}, out, kwargs)
 
 
+def _adamw_update(weight=None, grad=None, mean=None, var=None, rescale_grad=None, lr=_Null, beta1=_Null, beta2=_Null, epsilon=_Null, wd=_Null, eta=_Null, clip_gradient=_Null, out=None, name=None, **kwargs):
+    """Adaptive moments with decoupled weight decay. With `g = clip(rescale_grad · grad)`:
+
+    ```text
+    mean = beta1 · mean + (1 - beta1) · g
+    var = beta2 · var + (1 - beta2) · g²
+    out = weight - eta · (lr · mean / (sqrt(var) + epsilon) + wd · weight)
+    ```
+
+    | | shape | dtype |
+    |---|---|---|
+    | weight, grad, mean, var | any, all equal | any float type, all equal |
+    | rescale_grad | one element | float |
+    | output | that of weight | that of weight |
+
+    The states are updated in place; `out=weight` updates the weight in place as well. Where `rescale_grad` is
+    0, infinite or NaN nothing is updated, and the output is the weight.
+
+    Source: Loshchilov and Hutter, Decoupled Weight Decay Regularization (2017).
+
+    Parameters
+    ----------
+    weight : NDArray
+        The weight.
+    grad : NDArray
+        Its gradient.
+    mean : NDArray
+        The running mean of the gradient (auxiliary state).
+    var : NDArray
+        The running mean of its square (auxiliary state).
+    rescale_grad : NDArray
+        Factor of the gradient, one number; the update is left out if it is 0, infinite or NaN.
+    lr : float
+        Learning rate.
+    beta1 : float, default 0.9
+        Share of the old mean in the new one.
+    beta2 : float, default 0.999
+        Share of the old mean square in the new one.
+    epsilon : float, default 0.00000001
+        Added to the root against division by zero.
+    wd : float, default 0
+        Weight decay: the factor of a square penalty on large weights.
+    eta : float
+        Factor of the whole step, as a schedule gives it.
+    clip_gradient : float, default -1
+        Bound of the rescaled gradient's elements; none if negative.
+    out : NDArray or list of NDArray, optional
+        Arrays that take the result.
+
+    Returns
+    -------
+    NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> weight, grad = mx.nd.array([1, 2]), mx.nd.array([0.5, -0.5])
+    >>> mean, var = mx.nd.zeros((2,)), mx.nd.zeros((2,))
+    >>> mx.nd._internal._adamw_update(weight, grad, mean, var, mx.nd.ones((1,)), lr=0.1, eta=1, wd=0.1, out=weight).asnumpy().round(4)
+    array([0.5838, 2.1162], dtype=float32)
+    """
+    return _invoke("_adamw_update", (weight, grad, mean, var, rescale_grad,), {"lr": lr, "beta1": beta1, "beta2": beta2, "epsilon": epsilon, "wd": wd, "eta": eta, "clip_gradient": clip_gradient}, out, kwargs)
+
+
 def _add(lhs=None, rhs=None, out=None, name=None, **kwargs):
     """Another name of `elemwise_add`.
 
@@ -466,6 +540,57 @@ def _arange(start=_Null, stop=_Null, step=_Null, repeat=_Null, infer_range=_Null
     array([1., 3., 5.], dtype=float32)
     """
     return _invoke("_arange", (), {"start": start, "stop": stop, "step": step, "repeat": repeat, "infer_range": infer_range, "ctx": ctx, "dtype": dtype}, out, kwargs)
+
+
+def _cond(*data, num_args=_Null, num_outputs=_Null, cond_input_locs=_Null, then_input_locs=_Null, else_input_locs=_Null, out=None, name=None, **kwargs):
+    """Runs one of two graphs: `then_branch(inputs)` if `cond(inputs)` is not zero, else `else_branch(inputs)`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | inputs | any | any |
+    | each output | as both branches give | as both branches give |
+
+    Shapes are inferred without running it, which MXNet cannot: both branches must give the same. The gradient
+    is that of
+    the branch that ran; it does not depend on the condition. See `contrib.cond`, which makes the graphs.
+
+    Parameters
+    ----------
+    *data : NDArray
+        The inputs.
+    cond : NDArray
+        The graph of the condition, a single number.
+    then_branch : NDArray
+        The graph that runs if the condition is not zero.
+    else_branch : NDArray
+        The graph that runs if the condition is zero.
+    data : NDArray
+        The inputs of the three.
+    num_args : int in 3..
+        Number of inputs, the three graphs included.
+    num_outputs : int in 1..
+        Number of outputs of each branch.
+    cond_input_locs : Shape(tuple)
+        The inputs that the variables of `cond` stand for.
+    then_input_locs : Shape(tuple)
+        The inputs that the variables of `then_branch` stand for.
+    else_input_locs : Shape(tuple)
+        The inputs that the variables of `else_branch` stand for.
+    out : NDArray or list of NDArray, optional
+        Arrays that take the result.
+
+    Returns
+    -------
+    NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> a = mx.nd.array([-5])
+    >>> mx.nd.contrib.cond(a > 0, lambda: a * 2, lambda: a * 3).asnumpy()
+    array([-15.], dtype=float32)
+    """
+    return _invoke("_cond", data, {"num_args": num_args, "num_outputs": num_outputs, "cond_input_locs": cond_input_locs, "then_input_locs": then_input_locs, "else_input_locs": else_input_locs}, out, kwargs)
 
 
 def _copy(data=None, out=None, name=None, **kwargs):
@@ -670,6 +795,61 @@ def _eye(N=_Null, M=_Null, k=_Null, ctx=_Null, dtype=_Null, out=None, name=None,
            [0., 0., 1.]], dtype=float32)
     """
     return _invoke("_eye", (), {"N": N, "M": M, "k": k, "ctx": ctx, "dtype": dtype}, out, kwargs)
+
+
+def _foreach(*data, num_args=_Null, num_outputs=_Null, num_out_data=_Null, in_state_locs=_Null, in_data_locs=_Null, remain_locs=_Null, out=None, name=None, **kwargs):
+    """Runs a graph once for every row of some arrays: `out[t], states = body(data[t], states, others)`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | (n, ...), n being common to all; a row of (n,) has shape (1,) | any |
+    | states | any | any |
+    | out | (n, ...) behind which are the shapes that the body gives | as the body gives |
+    | final states | those of the states | those of the states |
+
+    Shapes and types go through the body in both directions. The gradient runs the steps in reverse order and
+    computes
+    each again from the states before it. Auxiliary states of the body, such as those of BatchNorm, are
+    arguments
+    outside of the loop, and are written in place. Unlike MXNet, a loop runs in training mode wherever its
+    executor does, and a body with auxiliary states can be trained. See `contrib.foreach`, which makes the
+    graph.
+
+    Parameters
+    ----------
+    *data : NDArray
+        The inputs.
+    fn : NDArray
+        The graph of a step, whose outputs are rows of the outputs, and then the states.
+    data : NDArray
+        The arrays that are run through, the first states, and other inputs.
+    num_args : int in 1..
+        Number of inputs, the graph included.
+    num_outputs : int
+        Number of outputs of the graph.
+    num_out_data : int
+        How many of them are rows of an output; the others are states.
+    in_state_locs : Shape(tuple)
+        For each state its place among the variables of the graph.
+    in_data_locs : Shape(tuple)
+        For each array that is run through, the place of its rows there.
+    remain_locs : Shape(tuple)
+        The places of the other inputs there.
+    out : NDArray or list of NDArray, optional
+        Arrays that take the result.
+
+    Returns
+    -------
+    NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> out, total = mx.nd.contrib.foreach(lambda row, s: (row * s, row + s), mx.nd.array([1, 2, 3]), mx.nd.array([10]))
+    >>> out.asnumpy().ravel(), total.asnumpy()
+    (array([10., 22., 39.], dtype=float32), array([16.], dtype=float32))
+    """
+    return _invoke("_foreach", data, {"num_args": num_args, "num_outputs": num_outputs, "num_out_data": num_out_data, "in_state_locs": in_state_locs, "in_data_locs": in_data_locs, "remain_locs": remain_locs}, out, kwargs)
 
 
 def _full(shape=_Null, ctx=_Null, dtype=_Null, value=_Null, out=None, name=None, **kwargs):
@@ -1623,6 +1803,67 @@ def _mod_scalar(data=None, scalar=_Null, is_int=_Null, out=None, name=None, **kw
     return _invoke("_mod_scalar", (data,), {"scalar": scalar, "is_int": is_int}, out, kwargs)
 
 
+def _mp_adamw_update(weight=None, grad=None, mean=None, var=None, weight32=None, rescale_grad=None, lr=_Null, beta1=_Null, beta2=_Null, epsilon=_Null, wd=_Null, eta=_Null, clip_gradient=_Null, out=None, name=None, **kwargs):
+    """As `_adamw_update`, with a master copy of the weight.
+
+    | | shape | dtype |
+    |---|---|---|
+    | weight, grad | any, all equal | any float type |
+    | mean, var, weight32 | that of weight | float32 |
+    | rescale_grad | one element | float |
+    | output | that of weight | that of weight |
+
+    The computation is in single precision on `weight32`, which is updated; the output takes its rounded
+    values. Where `rescale_grad` is 0, infinite or NaN nothing is updated, and the output is the weight.
+
+    Parameters
+    ----------
+    weight : NDArray
+        The weight.
+    grad : NDArray
+        Its gradient.
+    mean : NDArray
+        The running mean of the gradient (auxiliary state).
+    var : NDArray
+        The running mean of its square (auxiliary state).
+    weight32 : NDArray
+        The weight in single precision (auxiliary state).
+    rescale_grad : NDArray
+        Factor of the gradient, one number; the update is left out if it is 0, infinite or NaN.
+    lr : float
+        Learning rate.
+    beta1 : float, default 0.9
+        Share of the old mean in the new one.
+    beta2 : float, default 0.999
+        Share of the old mean square in the new one.
+    epsilon : float, default 0.00000001
+        Added to the root against division by zero.
+    wd : float, default 0
+        Weight decay: the factor of a square penalty on large weights.
+    eta : float
+        Factor of the whole step, as a schedule gives it.
+    clip_gradient : float, default -1
+        Bound of the rescaled gradient's elements; none if negative.
+    out : NDArray or list of NDArray, optional
+        Arrays that take the result.
+
+    Returns
+    -------
+    NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> weight, grad = (mx.nd.array(x, dtype="float16") for x in ([1, 2], [0.001, -0.001]))
+    >>> weight32 = weight.astype("float32")
+    >>> mean, var = mx.nd.zeros((2,)), mx.nd.zeros((2,))
+    >>> factor = mx.nd.ones((1,))
+    >>> mx.nd._internal._mp_adamw_update(weight, grad, mean, var, weight32, factor, lr=0.1, eta=1, out=weight).asnumpy().round(2)
+    array([0.68, 2.32], dtype=float16)
+    """
+    return _invoke("_mp_adamw_update", (weight, grad, mean, var, weight32, rescale_grad,), {"lr": lr, "beta1": beta1, "beta2": beta2, "epsilon": epsilon, "wd": wd, "eta": eta, "clip_gradient": clip_gradient}, out, kwargs)
+
+
 def _mul(lhs=None, rhs=None, out=None, name=None, **kwargs):
     """Another name of `elemwise_mul`.
 
@@ -1687,6 +1928,222 @@ def _mul_scalar(data=None, scalar=_Null, is_int=_Null, out=None, name=None, **kw
     array([ 3., 12.], dtype=float32)
     """
     return _invoke("_mul_scalar", (data,), {"scalar": scalar, "is_int": is_int}, out, kwargs)
+
+
+def _multi_adamw_update(*data, lrs=_Null, beta1=_Null, beta2=_Null, epsilon=_Null, wds=_Null, etas=_Null, clip_gradient=_Null, num_weights=_Null, out=None, name=None, **kwargs):
+    """`_adamw_update` of several weights at once.
+
+    The inputs are weight, grad, mean, var of the first weight, then those of the second and so on; last
+    rescale_grad. There is one
+    output for each weight. Shapes and types are those of `_adamw_update`.
+
+    Parameters
+    ----------
+    *data : NDArray
+        The arrays of the weights in turn.
+    lrs : tuple of <float>
+        Learning rate of every weight.
+    beta1 : float, default 0.9
+        Share of the old mean in the new one.
+    beta2 : float, default 0.999
+        Share of the old mean square in the new one.
+    epsilon : float, default 0.00000001
+        Added to the root against division by zero.
+    wds : tuple of <float>
+        Weight decay of every weight.
+    etas : tuple of <float>
+        Factor of the whole step of every weight.
+    clip_gradient : float, default -1
+        Bound of the rescaled gradient's elements; none if negative.
+    num_weights : int in 1.., default 1
+        Number of weights.
+    out : NDArray or list of NDArray, optional
+        Arrays that take the result.
+
+    Returns
+    -------
+    NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> weights = [mx.nd.array([1, 2]), mx.nd.array([3])]
+    >>> grads = [mx.nd.array([1, -1]), mx.nd.array([2])]
+    >>> means, variances = ([mx.nd.zeros(w.shape) for w in weights] for _ in range(2))
+    >>> arrays = [x for group in zip(weights, grads, means, variances) for x in group]
+    >>> rates = {"lrs": (0.5, 0.25), "wds": (0, 0), "etas": (1, 1), "num_weights": 2}
+    >>> _ = mx.nd._internal._multi_adamw_update(*arrays, mx.nd.ones((1,)), **rates, out=weights)
+    >>> [w.asnumpy().round(2).tolist() for w in weights]
+    [[-0.5799999833106995, 3.5799999237060547], [2.2100000381469727]]
+    """
+    return _invoke("_multi_adamw_update", data, {"lrs": lrs, "beta1": beta1, "beta2": beta2, "epsilon": epsilon, "wds": wds, "etas": etas, "clip_gradient": clip_gradient, "num_weights": num_weights}, out, kwargs)
+
+
+def _multi_lamb_update(*data, learning_rates=_Null, beta1=_Null, beta2=_Null, epsilon=_Null, wds=_Null, rescale_grad=_Null, lower_bound=_Null, upper_bound=_Null, clip_gradient=_Null, bias_correction=_Null, step_count=_Null, num_tensors=_Null, out=None, name=None, **kwargs):
+    """Both phases of LAMB for several weights at once: `lamb_update_phase1`, the norms of weight and direction,
+    `lamb_update_phase2`.
+
+    The inputs are weight, grad, mean, var of the first weight, then those of the second and so on. There is
+    one output for each
+    weight. Shapes and types are those of `lamb_update_phase1`; the output has those of weight.
+
+    Parameters
+    ----------
+    *data : NDArray
+        The arrays of the weights in turn.
+    learning_rates : tuple of <float>
+        Learning rate of every weight.
+    beta1 : float, default 0.9
+        Share of the old mean in the new one.
+    beta2 : float, default 0.999
+        Share of the old mean square in the new one.
+    epsilon : float, default 0.000001
+        Added to the root against division by zero.
+    wds : tuple of <float>
+        Weight decay of every weight.
+    rescale_grad : float, default 1
+        Factor of the gradient.
+    lower_bound : float, default -1
+        Lower bound of the norm of the weight; none if negative.
+    upper_bound : float, default -1
+        Upper bound of the norm of the weight; none if negative.
+    clip_gradient : float, default -1
+        Bound of the rescaled gradient's elements; none if negative.
+    bias_correction : boolean, default True
+        Correct the means for starting at zero.
+    step_count : Shape(tuple)
+        Number of the update of every weight, from 1.
+    num_tensors : int in 1.., default 1
+        Number of weights.
+    out : NDArray or list of NDArray, optional
+        Arrays that take the result.
+
+    Returns
+    -------
+    NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> weights = [mx.nd.array([1, 2]), mx.nd.array([3])]
+    >>> grads = [mx.nd.array([1, -1]), mx.nd.array([2])]
+    >>> means, variances = ([mx.nd.zeros(w.shape) for w in weights] for _ in range(2))
+    >>> arrays = [x for group in zip(weights, grads, means, variances) for x in group]
+    >>> rates = {"learning_rates": (0.5, 0.25), "wds": (0, 0), "step_count": (1, 1), "num_tensors": 2}
+    >>> _ = mx.nd._internal._multi_lamb_update(*arrays, **rates, out=weights)
+    >>> [w.asnumpy().round(2).tolist() for w in weights]
+    [[0.20999999344348907, 2.7899999618530273], [2.25]]
+    """
+    return _invoke("_multi_lamb_update", data, {"learning_rates": learning_rates, "beta1": beta1, "beta2": beta2, "epsilon": epsilon, "wds": wds, "rescale_grad": rescale_grad, "lower_bound": lower_bound, "upper_bound": upper_bound, "clip_gradient": clip_gradient, "bias_correction": bias_correction, "step_count": step_count, "num_tensors": num_tensors}, out, kwargs)
+
+
+def _multi_mp_adamw_update(*data, lrs=_Null, beta1=_Null, beta2=_Null, epsilon=_Null, wds=_Null, etas=_Null, clip_gradient=_Null, num_weights=_Null, out=None, name=None, **kwargs):
+    """`_mp_adamw_update` of several weights at once.
+
+    The inputs are weight, grad, mean, var, weight32 of the first weight, then those of the second and so on;
+    last rescale_grad. There is one
+    output for each weight. Shapes and types are those of `_mp_adamw_update`.
+
+    Parameters
+    ----------
+    *data : NDArray
+        The arrays of the weights in turn.
+    lrs : tuple of <float>
+        Learning rate of every weight.
+    beta1 : float, default 0.9
+        Share of the old mean in the new one.
+    beta2 : float, default 0.999
+        Share of the old mean square in the new one.
+    epsilon : float, default 0.00000001
+        Added to the root against division by zero.
+    wds : tuple of <float>
+        Weight decay of every weight.
+    etas : tuple of <float>
+        Factor of the whole step of every weight.
+    clip_gradient : float, default -1
+        Bound of the rescaled gradient's elements; none if negative.
+    num_weights : int in 1.., default 1
+        Number of weights.
+    out : NDArray or list of NDArray, optional
+        Arrays that take the result.
+
+    Returns
+    -------
+    NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> weights = [mx.nd.array([1, 2], dtype="float16"), mx.nd.array([3], dtype="float16")]
+    >>> grads = [mx.nd.array([1, -1], dtype="float16"), mx.nd.array([2], dtype="float16")]
+    >>> means, variances = ([mx.nd.zeros(w.shape) for w in weights] for _ in range(2))
+    >>> masters = [w.astype("float32") for w in weights]
+    >>> arrays = [x for group in zip(weights, grads, means, variances, masters) for x in group]
+    >>> rates = {"lrs": (0.5, 0.25), "wds": (0, 0), "etas": (1, 1), "num_weights": 2}
+    >>> _ = mx.nd._internal._multi_mp_adamw_update(*arrays, mx.nd.ones((1,)), **rates, out=weights)
+    >>> [w.asnumpy().round(2).tolist() for w in weights]
+    [[-0.580078125, 3.580078125], [2.2109375]]
+    """
+    return _invoke("_multi_mp_adamw_update", data, {"lrs": lrs, "beta1": beta1, "beta2": beta2, "epsilon": epsilon, "wds": wds, "etas": etas, "clip_gradient": clip_gradient, "num_weights": num_weights}, out, kwargs)
+
+
+def _multi_mp_lamb_update(*data, learning_rates=_Null, beta1=_Null, beta2=_Null, epsilon=_Null, wds=_Null, rescale_grad=_Null, lower_bound=_Null, upper_bound=_Null, clip_gradient=_Null, bias_correction=_Null, step_count=_Null, num_tensors=_Null, out=None, name=None, **kwargs):
+    """Both phases of LAMB for several weights at once: `mp_lamb_update_phase1`, the norms of weight and
+    direction, `mp_lamb_update_phase2`.
+
+    The inputs are weight, grad, mean, var, weight32 of the first weight, then those of the second and so on.
+    There is one output for each
+    weight. Shapes and types are those of `mp_lamb_update_phase1`; the output has those of weight.
+
+    Parameters
+    ----------
+    *data : NDArray
+        The arrays of the weights in turn.
+    learning_rates : tuple of <float>
+        Learning rate of every weight.
+    beta1 : float, default 0.9
+        Share of the old mean in the new one.
+    beta2 : float, default 0.999
+        Share of the old mean square in the new one.
+    epsilon : float, default 0.000001
+        Added to the root against division by zero.
+    wds : tuple of <float>
+        Weight decay of every weight.
+    rescale_grad : float, default 1
+        Factor of the gradient.
+    lower_bound : float, default -1
+        Lower bound of the norm of the weight; none if negative.
+    upper_bound : float, default -1
+        Upper bound of the norm of the weight; none if negative.
+    clip_gradient : float, default -1
+        Bound of the rescaled gradient's elements; none if negative.
+    bias_correction : boolean, default True
+        Correct the means for starting at zero.
+    step_count : Shape(tuple)
+        Number of the update of every weight, from 1.
+    num_tensors : int in 1.., default 1
+        Number of weights.
+    out : NDArray or list of NDArray, optional
+        Arrays that take the result.
+
+    Returns
+    -------
+    NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> weights = [mx.nd.array([1, 2], dtype="float16"), mx.nd.array([3], dtype="float16")]
+    >>> grads = [mx.nd.array([1, -1], dtype="float16"), mx.nd.array([2], dtype="float16")]
+    >>> means, variances = ([mx.nd.zeros(w.shape) for w in weights] for _ in range(2))
+    >>> masters = [w.astype("float32") for w in weights]
+    >>> arrays = [x for group in zip(weights, grads, means, variances, masters) for x in group]
+    >>> rates = {"learning_rates": (0.5, 0.25), "wds": (0, 0), "step_count": (1, 1), "num_tensors": 2}
+    >>> _ = mx.nd._internal._multi_mp_lamb_update(*arrays, **rates, out=weights)
+    >>> [w.asnumpy().round(2).tolist() for w in weights]
+    [[0.2099609375, 2.7890625], [2.25]]
+    """
+    return _invoke("_multi_mp_lamb_update", data, {"learning_rates": learning_rates, "beta1": beta1, "beta2": beta2, "epsilon": epsilon, "wds": wds, "rescale_grad": rescale_grad, "lower_bound": lower_bound, "upper_bound": upper_bound, "clip_gradient": clip_gradient, "bias_correction": bias_correction, "step_count": step_count, "num_tensors": num_tensors}, out, kwargs)
 
 
 def _not_equal(lhs=None, rhs=None, out=None, name=None, **kwargs):
@@ -2399,6 +2856,42 @@ def _sample_uniform(low=None, high=None, shape=_Null, dtype=_Null, out=None, nam
     return _invoke("_sample_uniform", (low, high,), {"shape": shape, "dtype": dtype}, out, kwargs)
 
 
+def _sample_unique_zipfian(range_max=_Null, shape=_Null, out=None, name=None, **kwargs):
+    """Draws different whole numbers of [0, range_max) from an approximately log-uniform (Zipfian) distribution.
+
+    | | shape | dtype |
+    |---|---|---|
+    | output 0: the numbers | `shape`: (batch, numbers) | int64 |
+    | output 1: how many draws each row took | (batch,) | int64 |
+
+    A draw gives number `c` with probability `log((c + 1.5) / (c + 0.5)) / log(range_max)`, as in MXNet; the
+    documentation of
+    MXNet approximates it by `(log(c + 2) - log(c + 1)) / log(range_max + 1)`. Numbers that a row has already
+    are drawn again.
+
+    Parameters
+    ----------
+    range_max : int in 1..
+        Number of the possible classes.
+    shape : Shape(tuple) or None, default None
+        Rows, and different numbers in each.
+    out : NDArray or list of NDArray, optional
+        Arrays that take the result.
+
+    Returns
+    -------
+    NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> numbers, tries = mx.nd._internal._sample_unique_zipfian(range_max=1000, shape=(2, 5))
+    >>> numbers.shape, len(set(numbers[0].asnumpy())), tries.shape
+    ((2, 5), 5, (2,))
+    """
+    return _invoke("_sample_unique_zipfian", (), {"range_max": range_max, "shape": shape}, out, kwargs)
+
+
 def _shuffle(data=None, out=None, name=None, **kwargs):
     """Puts the slices of the first axis into a random order.
 
@@ -2605,6 +3098,62 @@ def _unravel_index(data=None, shape=_Null, out=None, name=None, **kwargs):
            [2., 1.]], dtype=float32)
     """
     return _invoke("_unravel_index", (data,), {"shape": shape}, out, kwargs)
+
+
+def _while_loop(*data, num_args=_Null, num_outputs=_Null, num_out_data=_Null, max_iterations=_Null, cond_input_locs=_Null, func_input_locs=_Null, func_var_locs=_Null, out=None, name=None, **kwargs):
+    """Runs a graph as long as a condition holds: `while cond(vars, others): out[t], vars = func(vars, others)`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | vars | any, the same in every step | any |
+    | out | (max_iterations, ...) behind which are the shapes that `func` gives | as `func` gives |
+    | final vars | those of the vars | those of the vars |
+
+    Rows of the outputs behind the last step are zero, where MXNet's hold whatever was in memory. Shapes are
+    inferred
+    without running it, which MXNet cannot. The gradient runs the steps in reverse order and computes each
+    again from the
+    vars before it; it does not depend on the condition. See `contrib.while_loop`, which makes the graphs.
+
+    Parameters
+    ----------
+    *data : NDArray
+        The inputs.
+    cond : NDArray
+        The graph of the condition, a single number.
+    func : NDArray
+        The graph of a step, whose outputs are rows of the outputs, and then the vars.
+    data : NDArray
+        The first vars and other inputs.
+    num_args : int in 2..
+        Number of inputs, both graphs included.
+    num_outputs : int in 1..
+        Number of outputs of `func`.
+    num_out_data : int in 0..
+        How many of them are rows of an output; the others are vars.
+    max_iterations : int in 1..
+        The most steps.
+    cond_input_locs : Shape(tuple)
+        The inputs that the variables of `cond` stand for.
+    func_input_locs : Shape(tuple)
+        The inputs that the variables of `func` stand for.
+    func_var_locs : Shape(tuple)
+        For each var its place among the variables of `func`.
+    out : NDArray or list of NDArray, optional
+        Arrays that take the result.
+
+    Returns
+    -------
+    NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> out, last = mx.nd.contrib.while_loop(lambda i: i < 5, lambda i: (i * i, i + 1), mx.nd.array([3]), max_iterations=4)
+    >>> out.asnumpy().ravel(), last.asnumpy()
+    (array([ 9., 16.,  0.,  0.], dtype=float32), array([5.], dtype=float32))
+    """
+    return _invoke("_while_loop", data, {"num_args": num_args, "num_outputs": num_outputs, "num_out_data": num_out_data, "max_iterations": max_iterations, "cond_input_locs": cond_input_locs, "func_input_locs": func_input_locs, "func_var_locs": func_var_locs}, out, kwargs)
 
 
 def _zeros(shape=_Null, ctx=_Null, dtype=_Null, out=None, name=None, **kwargs):

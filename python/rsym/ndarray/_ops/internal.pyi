@@ -49,8 +49,10 @@ __all__ = [
     "_RMinusScalar",
     "_RModScalar",
     "_RPowerScalar",
+    "_adamw_update",
     "_add",
     "_arange",
+    "_cond",
     "_copy",
     "_crop_assign",
     "_crop_assign_scalar",
@@ -59,6 +61,7 @@ __all__ = [
     "_equal",
     "_equal_scalar",
     "_eye",
+    "_foreach",
     "_full",
     "_grad_add",
     "_greater",
@@ -88,8 +91,13 @@ __all__ = [
     "_minus_scalar",
     "_mod",
     "_mod_scalar",
+    "_mp_adamw_update",
     "_mul",
     "_mul_scalar",
+    "_multi_adamw_update",
+    "_multi_lamb_update",
+    "_multi_mp_adamw_update",
+    "_multi_mp_lamb_update",
     "_not_equal",
     "_not_equal_scalar",
     "_ones",
@@ -111,12 +119,14 @@ __all__ = [
     "_sample_normal",
     "_sample_poisson",
     "_sample_uniform",
+    "_sample_unique_zipfian",
     "_shuffle",
     "_slice_assign",
     "_slice_assign_scalar",
     "_split_v2",
     "_sub",
     "_unravel_index",
+    "_while_loop",
     "_zeros",
 ]
 
@@ -503,6 +513,25 @@ def _RPowerScalar(
 ) -> NDArray: ...
 
 
+def _adamw_update(
+    weight: NDArray | None = None,
+    grad: NDArray | None = None,
+    mean: NDArray | None = None,
+    var: NDArray | None = None,
+    rescale_grad: NDArray | None = None,
+    lr: float = ...,
+    beta1: float = ...,
+    beta2: float = ...,
+    epsilon: float = ...,
+    wd: float = ...,
+    eta: float = ...,
+    clip_gradient: float = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
 def _add(
     lhs: NDArray | None = None,
     rhs: NDArray | None = None,
@@ -524,6 +553,19 @@ def _arange(
     name: str | None = None,
     **kwargs: Any,
 ) -> NDArray: ...
+
+
+def _cond(
+    *data: NDArray,
+    num_args: int = ...,
+    num_outputs: int = ...,
+    cond_input_locs: int | Sequence[int] = ...,
+    then_input_locs: int | Sequence[int] = ...,
+    else_input_locs: int | Sequence[int] = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray | list[NDArray]: ...
 
 
 def _copy(
@@ -606,6 +648,20 @@ def _eye(
     name: str | None = None,
     **kwargs: Any,
 ) -> NDArray: ...
+
+
+def _foreach(
+    *data: NDArray,
+    num_args: int = ...,
+    num_outputs: int = ...,
+    num_out_data: int = ...,
+    in_state_locs: int | Sequence[int] = ...,
+    in_data_locs: int | Sequence[int] = ...,
+    remain_locs: int | Sequence[int] = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray | list[NDArray]: ...
 
 
 def _full(
@@ -889,6 +945,26 @@ def _mod_scalar(
 ) -> NDArray: ...
 
 
+def _mp_adamw_update(
+    weight: NDArray | None = None,
+    grad: NDArray | None = None,
+    mean: NDArray | None = None,
+    var: NDArray | None = None,
+    weight32: NDArray | None = None,
+    rescale_grad: NDArray | None = None,
+    lr: float = ...,
+    beta1: float = ...,
+    beta2: float = ...,
+    epsilon: float = ...,
+    wd: float = ...,
+    eta: float = ...,
+    clip_gradient: float = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
 def _mul(
     lhs: NDArray | None = None,
     rhs: NDArray | None = None,
@@ -906,6 +982,78 @@ def _mul_scalar(
     name: str | None = None,
     **kwargs: Any,
 ) -> NDArray: ...
+
+
+def _multi_adamw_update(
+    *data: NDArray,
+    lrs: float | Sequence[float] = ...,
+    beta1: float = ...,
+    beta2: float = ...,
+    epsilon: float = ...,
+    wds: float | Sequence[float] = ...,
+    etas: float | Sequence[float] = ...,
+    clip_gradient: float = ...,
+    num_weights: int = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray | list[NDArray]: ...
+
+
+def _multi_lamb_update(
+    *data: NDArray,
+    learning_rates: float | Sequence[float] = ...,
+    beta1: float = ...,
+    beta2: float = ...,
+    epsilon: float = ...,
+    wds: float | Sequence[float] = ...,
+    rescale_grad: float = ...,
+    lower_bound: float = ...,
+    upper_bound: float = ...,
+    clip_gradient: float = ...,
+    bias_correction: bool = ...,
+    step_count: int | Sequence[int] = ...,
+    num_tensors: int = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray | list[NDArray]: ...
+
+
+def _multi_mp_adamw_update(
+    *data: NDArray,
+    lrs: float | Sequence[float] = ...,
+    beta1: float = ...,
+    beta2: float = ...,
+    epsilon: float = ...,
+    wds: float | Sequence[float] = ...,
+    etas: float | Sequence[float] = ...,
+    clip_gradient: float = ...,
+    num_weights: int = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray | list[NDArray]: ...
+
+
+def _multi_mp_lamb_update(
+    *data: NDArray,
+    learning_rates: float | Sequence[float] = ...,
+    beta1: float = ...,
+    beta2: float = ...,
+    epsilon: float = ...,
+    wds: float | Sequence[float] = ...,
+    rescale_grad: float = ...,
+    lower_bound: float = ...,
+    upper_bound: float = ...,
+    clip_gradient: float = ...,
+    bias_correction: bool = ...,
+    step_count: int | Sequence[int] = ...,
+    num_tensors: int = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray | list[NDArray]: ...
 
 
 def _not_equal(
@@ -1120,6 +1268,15 @@ def _sample_uniform(
 ) -> NDArray: ...
 
 
+def _sample_unique_zipfian(
+    range_max: int = ...,
+    shape: int | Sequence[int] | None = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray | list[NDArray]: ...
+
+
 def _shuffle(
     data: NDArray | None = None,
     out: NDArray | Sequence[NDArray] | None = None,
@@ -1180,6 +1337,21 @@ def _unravel_index(
     name: str | None = None,
     **kwargs: Any,
 ) -> NDArray: ...
+
+
+def _while_loop(
+    *data: NDArray,
+    num_args: int = ...,
+    num_outputs: int = ...,
+    num_out_data: int = ...,
+    max_iterations: int = ...,
+    cond_input_locs: int | Sequence[int] = ...,
+    func_input_locs: int | Sequence[int] = ...,
+    func_var_locs: int | Sequence[int] = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray | list[NDArray]: ...
 
 
 def _zeros(

@@ -9,6 +9,631 @@ from ...base import _Null
 from .._invoke import invoke as _invoke
 
 __all__ = [
+    "det",
+    "extractdiag",
+    "extracttrian",
+    "gelqf",
+    "gemm",
+    "gemm2",
+    "inverse",
+    "makediag",
+    "maketrian",
+    "potrf",
+    "potri",
+    "slogdet",
+    "sumlogdiag",
+    "syevd",
+    "syrk",
+    "trmm",
+    "trsm",
 ]
 
 
+def det(A=None, out=None, name=None, **kwargs):
+    """Takes the determinants of square matrices.
+
+    | | shape | dtype |
+    |---|---|---|
+    | A | (…, n, n) | float |
+    | output | (…), `(1,)` for a single matrix | that of A |
+
+    The gradient of A is `head * out * A⁻ᵀ`, and zero for a singular matrix. Where the determinant may
+    overflow, take
+    `_linalg_slogdet`.
+
+    Parameters
+    ----------
+    A : NDArray
+        The matrices.
+    out : NDArray or list of NDArray, optional
+        Arrays that take the result.
+
+    Returns
+    -------
+    NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.linalg.det(mx.nd.array([[1, 4], [2, 3]])).asnumpy().round(4)
+    array([-5.], dtype=float32)
+    """
+    return _invoke("_linalg_det", (A,), {}, out, kwargs)
+
+
+def extractdiag(A=None, offset=_Null, out=None, name=None, **kwargs):
+    """Takes a diagonal out of square matrices.
+
+    | | shape | dtype |
+    |---|---|---|
+    | A | (…, n, n) | any |
+    | output | (…, n - abs(offset)) | that of A |
+
+    Parameters
+    ----------
+    A : NDArray
+        The matrices.
+    offset : int, default 0
+        The diagonal: 0 is the main one, positive numbers lie above it, negative below.
+    out : NDArray or list of NDArray, optional
+        Arrays that take the result.
+
+    Returns
+    -------
+    NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.linalg.extractdiag(mx.nd.array([[1, 2], [3, 4]])).asnumpy()
+    array([1., 4.], dtype=float32)
+    """
+    return _invoke("_linalg_extractdiag", (A,), {"offset": offset}, out, kwargs)
+
+
+def extracttrian(A=None, offset=_Null, lower=_Null, out=None, name=None, **kwargs):
+    """Packs a triangle of square matrices into vectors.
+
+    | | shape | dtype |
+    |---|---|---|
+    | A | (…, n, n) | any |
+    | output | (…, m · (m + 1) / 2), m = n - abs(offset) | that of A |
+
+    Lower triangles are packed row by row, upper ones column by column.
+
+    Parameters
+    ----------
+    A : NDArray
+        The matrices.
+    offset : int, default 0
+        The diagonal at which the triangle begins: those above 0 bound upper triangles, those below lower
+        ones.
+    lower : boolean, default True
+        For offset 0: take the lower triangle, not the upper.
+    out : NDArray or list of NDArray, optional
+        Arrays that take the result.
+
+    Returns
+    -------
+    NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.linalg.extracttrian(mx.nd.array([[1, 2], [3, 4]])).asnumpy()
+    array([1., 3., 4.], dtype=float32)
+    """
+    return _invoke("_linalg_extracttrian", (A,), {"offset": offset, "lower": lower}, out, kwargs)
+
+
+def gelqf(A=None, out=None, name=None, **kwargs):
+    """Factorises matrices into a lower triangular one and one with orthonormal rows: `A = L · Q`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | A | (…, m, n), m ≤ n | float |
+    | output 0: Q | (…, m, n), `Q · Qᵀ` is the identity | that of A |
+    | output 1: L | (…, m, m), zeros above the diagonal | that of A |
+
+    The signs of the diagonal of L are those that LAPACK's reflections give, as in MXNet.
+
+    Parameters
+    ----------
+    A : NDArray
+        The matrices.
+    out : NDArray or list of NDArray, optional
+        Arrays that take the result.
+
+    Returns
+    -------
+    NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> Q, L = mx.nd.linalg.gelqf(mx.nd.array([[3, 4]]))
+    >>> Q.asnumpy().round(4), L.asnumpy().round(4)
+    (array([[-0.6, -0.8]], dtype=float32), array([[-5.]], dtype=float32))
+    """
+    return _invoke("_linalg_gelqf", (A,), {}, out, kwargs)
+
+
+def gemm(A=None, B=None, C=None, transpose_a=_Null, transpose_b=_Null, alpha=_Null, beta=_Null, axis=_Null, out=None, name=None, **kwargs):
+    """Multiplies matrices and adds: `out = alpha * op(A) · op(B) + beta * C`, where `op` transposes or not.
+
+    | | shape | dtype |
+    |---|---|---|
+    | A | (…, m, k); (…, k, m) with `transpose_a` | float |
+    | B | (…, k, n); (…, n, k) with `transpose_b` | that of A |
+    | C, output | (…, m, n) | that of A |
+
+    The leading dimensions are those of all inputs. `axis` names another dimension as that of the rows:
+    `axis=1` for four
+    dimensions makes the shapes (batch, m, …, k). With half precision it computes in float32; MXNet takes
+    float32 and
+    float64 only.
+
+    Parameters
+    ----------
+    A : NDArray
+        The left factors.
+    B : NDArray
+        The right factors.
+    C : NDArray
+        What is added.
+    transpose_a : boolean, default False
+        Transpose the left factors.
+    transpose_b : boolean, default False
+        Transpose the right factors.
+    alpha : double, default 1
+        Factor of the product.
+    beta : double, default 1
+        Factor of C.
+    axis : int, default -2
+        Dimension of the rows; the columns are the last dimension.
+    out : NDArray or list of NDArray, optional
+        Arrays that take the result.
+
+    Returns
+    -------
+    NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> A, B, C = mx.nd.array([[1, 2]]), mx.nd.array([[3, 4]]), mx.nd.array([[10]])
+    >>> mx.nd.linalg.gemm(A, B, C, transpose_b=True, alpha=2, beta=0.5).asnumpy()
+    array([[27.]], dtype=float32)
+    """
+    return _invoke("_linalg_gemm", (A, B, C,), {"transpose_a": transpose_a, "transpose_b": transpose_b, "alpha": alpha, "beta": beta, "axis": axis}, out, kwargs)
+
+
+def gemm2(A=None, B=None, transpose_a=_Null, transpose_b=_Null, alpha=_Null, axis=_Null, out=None, name=None, **kwargs):
+    """Multiplies matrices: `out = alpha * op(A) · op(B)`, where `op` transposes or not.
+
+    | | shape | dtype |
+    |---|---|---|
+    | A | (…, m, k); (…, k, m) with `transpose_a` | float |
+    | B | (…, k, n); (…, n, k) with `transpose_b` | that of A |
+    | output | (…, m, n) | that of A |
+
+    The leading dimensions are those of both inputs. `axis` names another dimension as that of the rows. With
+    half
+    precision it computes in float32; MXNet takes float32 and float64 only.
+
+    Parameters
+    ----------
+    A : NDArray
+        The left factors.
+    B : NDArray
+        The right factors.
+    transpose_a : boolean, default False
+        Transpose the left factors.
+    transpose_b : boolean, default False
+        Transpose the right factors.
+    alpha : double, default 1
+        Factor of the product.
+    axis : int, default -2
+        Dimension of the rows; the columns are the last dimension.
+    out : NDArray or list of NDArray, optional
+        Arrays that take the result.
+
+    Returns
+    -------
+    NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.linalg.gemm2(mx.nd.array([[1, 2]]), mx.nd.array([[3, 4]]), transpose_b=True).asnumpy()
+    array([[11.]], dtype=float32)
+    """
+    return _invoke("_linalg_gemm2", (A, B,), {"transpose_a": transpose_a, "transpose_b": transpose_b, "alpha": alpha, "axis": axis}, out, kwargs)
+
+
+def inverse(A=None, out=None, name=None, **kwargs):
+    """Inverts square matrices: `out · A` is the identity.
+
+    | | shape | dtype |
+    |---|---|---|
+    | A | (…, n, n) | float |
+    | output | (…, n, n) | that of A |
+
+    A singular matrix is an error.
+
+    Parameters
+    ----------
+    A : NDArray
+        The matrices.
+    out : NDArray or list of NDArray, optional
+        Arrays that take the result.
+
+    Returns
+    -------
+    NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.linalg.inverse(mx.nd.array([[1, 4], [2, 3]])).asnumpy().round(4)
+    array([[-0.6,  0.8],
+           [ 0.4, -0.2]], dtype=float32)
+    """
+    return _invoke("_linalg_inverse", (A,), {}, out, kwargs)
+
+
+def makediag(A=None, offset=_Null, out=None, name=None, **kwargs):
+    """Makes square matrices with a given diagonal and zeros elsewhere.
+
+    | | shape | dtype |
+    |---|---|---|
+    | A | (…, n) | any |
+    | output | (…, n + abs(offset), n + abs(offset)) | that of A |
+
+    Parameters
+    ----------
+    A : NDArray
+        The diagonals.
+    offset : int, default 0
+        The diagonal: 0 is the main one, positive numbers lie above it, negative below.
+    out : NDArray or list of NDArray, optional
+        Arrays that take the result.
+
+    Returns
+    -------
+    NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.linalg.makediag(mx.nd.array([1, 2]), offset=1).asnumpy()
+    array([[0., 1., 0.],
+           [0., 0., 2.],
+           [0., 0., 0.]], dtype=float32)
+    """
+    return _invoke("_linalg_makediag", (A,), {"offset": offset}, out, kwargs)
+
+
+def maketrian(A=None, offset=_Null, lower=_Null, out=None, name=None, **kwargs):
+    """Unpacks vectors into a triangle of square matrices, with zeros elsewhere.
+
+    | | shape | dtype |
+    |---|---|---|
+    | A | (…, m · (m + 1) / 2) | any |
+    | output | (…, m + abs(offset), m + abs(offset)) | that of A |
+
+    The order is that of `_linalg_extracttrian`.
+
+    Parameters
+    ----------
+    A : NDArray
+        The packed triangles.
+    offset : int, default 0
+        The diagonal at which the triangle begins: those above 0 bound upper triangles, those below lower
+        ones.
+    lower : boolean, default True
+        For offset 0: fill the lower triangle, not the upper.
+    out : NDArray or list of NDArray, optional
+        Arrays that take the result.
+
+    Returns
+    -------
+    NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.linalg.maketrian(mx.nd.array([1, 2, 3])).asnumpy()
+    array([[1., 0.],
+           [2., 3.]], dtype=float32)
+    """
+    return _invoke("_linalg_maketrian", (A,), {"offset": offset, "lower": lower}, out, kwargs)
+
+
+def potrf(A=None, lower=_Null, out=None, name=None, **kwargs):
+    """Factorises symmetric positive definite matrices: `A = out · outᵀ` with a lower triangular output, or `A =
+    outᵀ · out`
+    with an upper triangular one.
+
+    | | shape | dtype |
+    |---|---|---|
+    | A | (…, n, n) | float |
+    | output | (…, n, n) | that of A |
+
+    Only the triangle of A that the output fills is read; the gradient of A is symmetric. A matrix that is not
+    positive
+    definite is an error.
+
+    Parameters
+    ----------
+    A : NDArray
+        The matrices.
+    lower : boolean, default True
+        The factor is lower triangular, not upper.
+    out : NDArray or list of NDArray, optional
+        Arrays that take the result.
+
+    Returns
+    -------
+    NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.linalg.potrf(mx.nd.array([[4, 1], [1, 4.25]])).asnumpy().round(4)
+    array([[2. , 0. ],
+           [0.5, 2. ]], dtype=float32)
+    """
+    return _invoke("_linalg_potrf", (A,), {"lower": lower}, out, kwargs)
+
+
+def potri(A=None, lower=_Null, out=None, name=None, **kwargs):
+    """Inverts symmetric positive definite matrices whose Cholesky factors are given: `out = (A · Aᵀ)⁻¹` for
+    lower triangular
+    A, or `(Aᵀ · A)⁻¹` for upper triangular A.
+
+    | | shape | dtype |
+    |---|---|---|
+    | A | (…, n, n) | float |
+    | output | (…, n, n) | that of A |
+
+    Only one triangle of A is read. A zero on its diagonal is an error. Solving equations with the factor
+    (`_linalg_trsm`) is cheaper and more accurate.
+
+    Parameters
+    ----------
+    A : NDArray
+        The factors, as `_linalg_potrf` gives them.
+    lower : boolean, default True
+        The factors are lower triangular, not upper.
+    out : NDArray or list of NDArray, optional
+        Arrays that take the result.
+
+    Returns
+    -------
+    NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.linalg.potri(mx.nd.array([[2, 0], [0.5, 2]])).asnumpy().round(4)
+    array([[ 0.2656, -0.0625],
+           [-0.0625,  0.25  ]], dtype=float32)
+    """
+    return _invoke("_linalg_potri", (A,), {"lower": lower}, out, kwargs)
+
+
+def slogdet(A=None, out=None, name=None, **kwargs):
+    """Takes the signs of determinants of square matrices and the logarithms of their absolute values.
+
+    | | shape | dtype |
+    |---|---|---|
+    | A | (…, n, n) | float |
+    | output 0: sign | (…), `(1,)` for a single matrix: -1, 0 or 1 | that of A |
+    | output 1: logarithm | that of the sign; minus infinity for a singular matrix | that of A |
+
+    The gradient of A comes from the logarithm alone: `head * A⁻ᵀ`, and zero for a singular matrix.
+
+    Parameters
+    ----------
+    A : NDArray
+        The matrices.
+    out : NDArray or list of NDArray, optional
+        Arrays that take the result.
+
+    Returns
+    -------
+    NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> sign, log = mx.nd.linalg.slogdet(mx.nd.array([[1, 4], [2, 3]]))
+    >>> sign.asnumpy(), log.asnumpy().round(4)
+    (array([-1.], dtype=float32), array([1.6094], dtype=float32))
+    """
+    return _invoke("_linalg_slogdet", (A,), {}, out, kwargs)
+
+
+def sumlogdiag(A=None, out=None, name=None, **kwargs):
+    """Sums the logarithms of the diagonals of square matrices: `out = Σ log(A[i, i])`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | A | (…, n, n) | float |
+    | output | (…), `(1,)` for a single matrix | that of A |
+
+    Parameters
+    ----------
+    A : NDArray
+        The matrices.
+    out : NDArray or list of NDArray, optional
+        Arrays that take the result.
+
+    Returns
+    -------
+    NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.linalg.sumlogdiag(mx.nd.array([[1, 1], [1, 7]])).asnumpy().round(4)
+    array([1.9459], dtype=float32)
+    """
+    return _invoke("_linalg_sumlogdiag", (A,), {}, out, kwargs)
+
+
+def syevd(A=None, out=None, name=None, **kwargs):
+    """Finds eigenvectors and eigenvalues of symmetric matrices: `A = Uᵀ · diag(L) · U`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | A | (…, n, n) | float |
+    | output 0: U | (…, n, n), the rows are the eigenvectors | that of A |
+    | output 1: L | (…, n), the eigenvalues, ascending | that of A |
+
+    Only the lower triangle of A is read; the gradient of A is symmetric. The largest element of an
+    eigenvector, the first
+    among equals, is positive. Eigenvectors of equal eigenvalues are no function of A and have no useful
+    gradient.
+
+    Parameters
+    ----------
+    A : NDArray
+        The matrices.
+    out : NDArray or list of NDArray, optional
+        Arrays that take the result.
+
+    Returns
+    -------
+    NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> U, L = mx.nd.linalg.syevd(mx.nd.array([[2, 1], [1, 2]]))
+    >>> U.asnumpy().round(4), L.asnumpy().round(4)
+    (array([[ 0.7071, -0.7071],
+           [ 0.7071,  0.7071]], dtype=float32), array([1., 3.], dtype=float32))
+    """
+    return _invoke("_linalg_syevd", (A,), {}, out, kwargs)
+
+
+def syrk(A=None, transpose=_Null, alpha=_Null, out=None, name=None, **kwargs):
+    """Multiplies matrices by their own transposes: `out = alpha * A · Aᵀ`, or `alpha * Aᵀ · A` with `transpose`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | A | (…, m, n) | float |
+    | output | (…, m, m); (…, n, n) with `transpose` | that of A |
+
+    Parameters
+    ----------
+    A : NDArray
+        The matrices.
+    transpose : boolean, default False
+        Put the transposed matrix first.
+    alpha : double, default 1
+        Factor of the product.
+    out : NDArray or list of NDArray, optional
+        Arrays that take the result.
+
+    Returns
+    -------
+    NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.linalg.syrk(mx.nd.array([[1, 2], [3, 4]])).asnumpy()
+    array([[ 5., 11.],
+           [11., 25.]], dtype=float32)
+    """
+    return _invoke("_linalg_syrk", (A,), {"transpose": transpose, "alpha": alpha}, out, kwargs)
+
+
+def trmm(A=None, B=None, transpose=_Null, rightside=_Null, lower=_Null, alpha=_Null, out=None, name=None, **kwargs):
+    """Multiplies by triangular matrices: `out = alpha * op(A) · B`, or `alpha * B · op(A)` with `rightside`,
+    where `op`
+    transposes or not.
+
+    | | shape | dtype |
+    |---|---|---|
+    | A | (…, m, m); (…, n, n) with `rightside` | float |
+    | B, output | (…, m, n) | that of A |
+
+    Only one triangle of A is read, and only it has a gradient: MXNet wants zeros in the other.
+
+    Parameters
+    ----------
+    A : NDArray
+        The triangular matrices.
+    B : NDArray
+        The other factors.
+    transpose : boolean, default False
+        Transpose A.
+    rightside : boolean, default False
+        Multiply by A from the right.
+    lower : boolean, default True
+        A is lower triangular, not upper.
+    alpha : double, default 1
+        Factor of the product.
+    out : NDArray or list of NDArray, optional
+        Arrays that take the result.
+
+    Returns
+    -------
+    NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.linalg.trmm(mx.nd.array([[1, 0], [1, 1]]), mx.nd.array([[1, 2], [3, 4]]), alpha=2).asnumpy()
+    array([[ 2.,  4.],
+           [ 8., 12.]], dtype=float32)
+    """
+    return _invoke("_linalg_trmm", (A, B,), {"transpose": transpose, "rightside": rightside, "lower": lower, "alpha": alpha}, out, kwargs)
+
+
+def trsm(A=None, B=None, transpose=_Null, rightside=_Null, lower=_Null, alpha=_Null, out=None, name=None, **kwargs):
+    """Solves equations with triangular matrices: `op(A) · out = alpha * B`, or `out · op(A) = alpha * B` with
+    `rightside`,
+    where `op` transposes or not.
+
+    | | shape | dtype |
+    |---|---|---|
+    | A | (…, m, m); (…, n, n) with `rightside` | float |
+    | B, output | (…, m, n) | that of A |
+
+    Only one triangle of A is read, and only it has a gradient. A zero on its diagonal gives infinities and
+    NaN.
+
+    Parameters
+    ----------
+    A : NDArray
+        The triangular matrices.
+    B : NDArray
+        The right hand sides.
+    transpose : boolean, default False
+        Transpose A.
+    rightside : boolean, default False
+        The unknown stands to the left of A.
+    lower : boolean, default True
+        A is lower triangular, not upper.
+    alpha : double, default 1
+        Factor of B.
+    out : NDArray or list of NDArray, optional
+        Arrays that take the result.
+
+    Returns
+    -------
+    NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.linalg.trsm(mx.nd.array([[1, 0], [1, 1]]), mx.nd.array([[2, 4], [8, 12]]), alpha=0.5).asnumpy()
+    array([[1., 2.],
+           [3., 4.]], dtype=float32)
+    """
+    return _invoke("_linalg_trsm", (A, B,), {"transpose": transpose, "rightside": rightside, "lower": lower, "alpha": alpha}, out, kwargs)

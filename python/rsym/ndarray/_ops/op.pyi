@@ -102,6 +102,7 @@ __all__ = [
     "ceil",
     "choose_element_0index",
     "clip",
+    "col2im",
     "concat",
     "cos",
     "cosh",
@@ -132,9 +133,26 @@ __all__ = [
     "gather_nd",
     "hard_sigmoid",
     "identity",
+    "im2col",
     "khatri_rao",
     "lamb_update_phase1",
     "lamb_update_phase2",
+    "linalg_det",
+    "linalg_extractdiag",
+    "linalg_extracttrian",
+    "linalg_gelqf",
+    "linalg_gemm",
+    "linalg_gemm2",
+    "linalg_inverse",
+    "linalg_makediag",
+    "linalg_maketrian",
+    "linalg_potrf",
+    "linalg_potri",
+    "linalg_slogdet",
+    "linalg_sumlogdiag",
+    "linalg_syrk",
+    "linalg_trmm",
+    "linalg_trsm",
     "log",
     "log10",
     "log1p",
@@ -181,6 +199,14 @@ __all__ = [
     "random_generalized_negative_binomial",
     "random_negative_binomial",
     "random_normal",
+    "random_pdf_dirichlet",
+    "random_pdf_exponential",
+    "random_pdf_gamma",
+    "random_pdf_generalized_negative_binomial",
+    "random_pdf_negative_binomial",
+    "random_pdf_normal",
+    "random_pdf_poisson",
+    "random_pdf_uniform",
     "random_poisson",
     "random_randint",
     "random_uniform",
@@ -1268,6 +1294,19 @@ def clip(
 ) -> NDArray: ...
 
 
+def col2im(
+    data: NDArray | None = None,
+    output_size: int | Sequence[int] = ...,
+    kernel: int | Sequence[int] = ...,
+    stride: int | Sequence[int] = ...,
+    dilate: int | Sequence[int] = ...,
+    pad: int | Sequence[int] = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
 def concat(
     *data: NDArray,
     num_args: int = ...,
@@ -1555,6 +1594,18 @@ def identity(
 ) -> NDArray: ...
 
 
+def im2col(
+    data: NDArray | None = None,
+    kernel: int | Sequence[int] = ...,
+    stride: int | Sequence[int] = ...,
+    dilate: int | Sequence[int] = ...,
+    pad: int | Sequence[int] = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
 def khatri_rao(
     *data: NDArray,
     num_args: int = ...,
@@ -1591,6 +1642,166 @@ def lamb_update_phase2(
     lr: float = ...,
     lower_bound: float = ...,
     upper_bound: float = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
+def linalg_det(
+    A: NDArray | None = None,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
+def linalg_extractdiag(
+    A: NDArray | None = None,
+    offset: int = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
+def linalg_extracttrian(
+    A: NDArray | None = None,
+    offset: int = ...,
+    lower: bool = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
+def linalg_gelqf(
+    A: NDArray | None = None,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray | list[NDArray]: ...
+
+
+def linalg_gemm(
+    A: NDArray | None = None,
+    B: NDArray | None = None,
+    C: NDArray | None = None,
+    transpose_a: bool = ...,
+    transpose_b: bool = ...,
+    alpha: float = ...,
+    beta: float = ...,
+    axis: int = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
+def linalg_gemm2(
+    A: NDArray | None = None,
+    B: NDArray | None = None,
+    transpose_a: bool = ...,
+    transpose_b: bool = ...,
+    alpha: float = ...,
+    axis: int = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
+def linalg_inverse(
+    A: NDArray | None = None,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
+def linalg_makediag(
+    A: NDArray | None = None,
+    offset: int = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
+def linalg_maketrian(
+    A: NDArray | None = None,
+    offset: int = ...,
+    lower: bool = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
+def linalg_potrf(
+    A: NDArray | None = None,
+    lower: bool = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
+def linalg_potri(
+    A: NDArray | None = None,
+    lower: bool = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
+def linalg_slogdet(
+    A: NDArray | None = None,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray | list[NDArray]: ...
+
+
+def linalg_sumlogdiag(
+    A: NDArray | None = None,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
+def linalg_syrk(
+    A: NDArray | None = None,
+    transpose: bool = ...,
+    alpha: float = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
+def linalg_trmm(
+    A: NDArray | None = None,
+    B: NDArray | None = None,
+    transpose: bool = ...,
+    rightside: bool = ...,
+    lower: bool = ...,
+    alpha: float = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
+def linalg_trsm(
+    A: NDArray | None = None,
+    B: NDArray | None = None,
+    transpose: bool = ...,
+    rightside: bool = ...,
+    lower: bool = ...,
+    alpha: float = ...,
     out: NDArray | Sequence[NDArray] | None = None,
     name: str | None = None,
     **kwargs: Any,
@@ -1954,7 +2165,7 @@ def normal(
     scale: float = ...,
     shape: int | Sequence[int] | None = ...,
     ctx: str = ...,
-    dtype: DTypeLike | None = ...,
+    dtype: Literal["float16", "float32", "float64"] | None = ...,
     out: NDArray | Sequence[NDArray] | None = None,
     name: str | None = None,
     **kwargs: Any,
@@ -2073,7 +2284,7 @@ def random_exponential(
     lam: float = ...,
     shape: int | Sequence[int] | None = ...,
     ctx: str = ...,
-    dtype: DTypeLike | None = ...,
+    dtype: Literal["float16", "float32", "float64"] | None = ...,
     out: NDArray | Sequence[NDArray] | None = None,
     name: str | None = None,
     **kwargs: Any,
@@ -2085,7 +2296,7 @@ def random_gamma(
     beta: float = ...,
     shape: int | Sequence[int] | None = ...,
     ctx: str = ...,
-    dtype: DTypeLike | None = ...,
+    dtype: Literal["float16", "float32", "float64"] | None = ...,
     out: NDArray | Sequence[NDArray] | None = None,
     name: str | None = None,
     **kwargs: Any,
@@ -2097,7 +2308,7 @@ def random_generalized_negative_binomial(
     alpha: float = ...,
     shape: int | Sequence[int] | None = ...,
     ctx: str = ...,
-    dtype: DTypeLike | None = ...,
+    dtype: Literal["float16", "float32", "float64"] | None = ...,
     out: NDArray | Sequence[NDArray] | None = None,
     name: str | None = None,
     **kwargs: Any,
@@ -2109,7 +2320,7 @@ def random_negative_binomial(
     p: float = ...,
     shape: int | Sequence[int] | None = ...,
     ctx: str = ...,
-    dtype: DTypeLike | None = ...,
+    dtype: Literal["float16", "float32", "float64"] | None = ...,
     out: NDArray | Sequence[NDArray] | None = None,
     name: str | None = None,
     **kwargs: Any,
@@ -2121,7 +2332,92 @@ def random_normal(
     scale: float = ...,
     shape: int | Sequence[int] | None = ...,
     ctx: str = ...,
-    dtype: DTypeLike | None = ...,
+    dtype: Literal["float16", "float32", "float64"] | None = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
+def random_pdf_dirichlet(
+    sample: NDArray | None = None,
+    alpha: NDArray | None = None,
+    is_log: bool = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
+def random_pdf_exponential(
+    sample: NDArray | None = None,
+    lam: NDArray | None = None,
+    is_log: bool = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
+def random_pdf_gamma(
+    sample: NDArray | None = None,
+    alpha: NDArray | None = None,
+    beta: NDArray | None = None,
+    is_log: bool = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
+def random_pdf_generalized_negative_binomial(
+    sample: NDArray | None = None,
+    mu: NDArray | None = None,
+    alpha: NDArray | None = None,
+    is_log: bool = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
+def random_pdf_negative_binomial(
+    sample: NDArray | None = None,
+    k: NDArray | None = None,
+    p: NDArray | None = None,
+    is_log: bool = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
+def random_pdf_normal(
+    sample: NDArray | None = None,
+    mu: NDArray | None = None,
+    sigma: NDArray | None = None,
+    is_log: bool = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
+def random_pdf_poisson(
+    sample: NDArray | None = None,
+    lam: NDArray | None = None,
+    is_log: bool = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
+def random_pdf_uniform(
+    sample: NDArray | None = None,
+    low: NDArray | None = None,
+    high: NDArray | None = None,
+    is_log: bool = ...,
     out: NDArray | Sequence[NDArray] | None = None,
     name: str | None = None,
     **kwargs: Any,
@@ -2132,7 +2428,7 @@ def random_poisson(
     lam: float = ...,
     shape: int | Sequence[int] | None = ...,
     ctx: str = ...,
-    dtype: DTypeLike | None = ...,
+    dtype: Literal["float16", "float32", "float64"] | None = ...,
     out: NDArray | Sequence[NDArray] | None = None,
     name: str | None = None,
     **kwargs: Any,
@@ -2144,7 +2440,7 @@ def random_randint(
     high: int = ...,
     shape: int | Sequence[int] | None = ...,
     ctx: str = ...,
-    dtype: DTypeLike | None = ...,
+    dtype: Literal["int32", "int64"] | None = ...,
     out: NDArray | Sequence[NDArray] | None = None,
     name: str | None = None,
     **kwargs: Any,
@@ -2156,7 +2452,7 @@ def random_uniform(
     high: float = ...,
     shape: int | Sequence[int] | None = ...,
     ctx: str = ...,
-    dtype: DTypeLike | None = ...,
+    dtype: Literal["float16", "float32", "float64"] | None = ...,
     out: NDArray | Sequence[NDArray] | None = None,
     name: str | None = None,
     **kwargs: Any,
@@ -2313,7 +2609,7 @@ def rsqrt(
 def sample_exponential(
     lam: NDArray | None = None,
     shape: int | Sequence[int] = ...,
-    dtype: DTypeLike | None = ...,
+    dtype: Literal["float16", "float32", "float64"] | None = ...,
     out: NDArray | Sequence[NDArray] | None = None,
     name: str | None = None,
     **kwargs: Any,
@@ -2324,7 +2620,7 @@ def sample_gamma(
     alpha: NDArray | None = None,
     beta: NDArray | None = None,
     shape: int | Sequence[int] = ...,
-    dtype: DTypeLike | None = ...,
+    dtype: Literal["float16", "float32", "float64"] | None = ...,
     out: NDArray | Sequence[NDArray] | None = None,
     name: str | None = None,
     **kwargs: Any,
@@ -2335,7 +2631,7 @@ def sample_generalized_negative_binomial(
     mu: NDArray | None = None,
     alpha: NDArray | None = None,
     shape: int | Sequence[int] = ...,
-    dtype: DTypeLike | None = ...,
+    dtype: Literal["float16", "float32", "float64"] | None = ...,
     out: NDArray | Sequence[NDArray] | None = None,
     name: str | None = None,
     **kwargs: Any,
@@ -2357,7 +2653,7 @@ def sample_negative_binomial(
     k: NDArray | None = None,
     p: NDArray | None = None,
     shape: int | Sequence[int] = ...,
-    dtype: DTypeLike | None = ...,
+    dtype: Literal["float16", "float32", "float64"] | None = ...,
     out: NDArray | Sequence[NDArray] | None = None,
     name: str | None = None,
     **kwargs: Any,
@@ -2368,7 +2664,7 @@ def sample_normal(
     mu: NDArray | None = None,
     sigma: NDArray | None = None,
     shape: int | Sequence[int] = ...,
-    dtype: DTypeLike | None = ...,
+    dtype: Literal["float16", "float32", "float64"] | None = ...,
     out: NDArray | Sequence[NDArray] | None = None,
     name: str | None = None,
     **kwargs: Any,
@@ -2378,7 +2674,7 @@ def sample_normal(
 def sample_poisson(
     lam: NDArray | None = None,
     shape: int | Sequence[int] = ...,
-    dtype: DTypeLike | None = ...,
+    dtype: Literal["float16", "float32", "float64"] | None = ...,
     out: NDArray | Sequence[NDArray] | None = None,
     name: str | None = None,
     **kwargs: Any,
@@ -2389,7 +2685,7 @@ def sample_uniform(
     low: NDArray | None = None,
     high: NDArray | None = None,
     shape: int | Sequence[int] = ...,
-    dtype: DTypeLike | None = ...,
+    dtype: Literal["float16", "float32", "float64"] | None = ...,
     out: NDArray | Sequence[NDArray] | None = None,
     name: str | None = None,
     **kwargs: Any,
@@ -2780,7 +3076,7 @@ def uniform(
     high: float = ...,
     shape: int | Sequence[int] | None = ...,
     ctx: str = ...,
-    dtype: DTypeLike | None = ...,
+    dtype: Literal["float16", "float32", "float64"] | None = ...,
     out: NDArray | Sequence[NDArray] | None = None,
     name: str | None = None,
     **kwargs: Any,

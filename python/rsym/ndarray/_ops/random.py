@@ -19,6 +19,14 @@ __all__ = [
     "negative_binomial_like",
     "normal",
     "normal_like",
+    "pdf_dirichlet",
+    "pdf_exponential",
+    "pdf_gamma",
+    "pdf_generalized_negative_binomial",
+    "pdf_negative_binomial",
+    "pdf_normal",
+    "pdf_poisson",
+    "pdf_uniform",
     "poisson",
     "poisson_like",
     "randint",
@@ -366,6 +374,305 @@ def normal_like(data=None, loc=_Null, scale=_Null, out=None, name=None, **kwargs
     (2, 3)
     """
     return _invoke("_random_normal_like", (data,), {"loc": loc, "scale": scale}, out, kwargs)
+
+
+def pdf_dirichlet(sample=None, alpha=None, is_log=_Null, out=None, name=None, **kwargs):
+    """Densities of Dirichlet distributions: `Γ(Σ alpha) / Π Γ(alpha) · Π x^(alpha - 1)`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | sample | (…, …, k) | float |
+    | alpha | leading dimensions of sample, then k | that of sample |
+    | output | that of sample without the last dimension; `(1,)` for a single vector | that of sample |
+
+    Each vector of parameters belongs to all samples at its position. Samples are not checked against the
+    support.
+
+    Parameters
+    ----------
+    sample : NDArray
+        The samples.
+    alpha : NDArray
+        The concentrations.
+    is_log : boolean, default False
+        Take the logarithm of the density.
+    out : NDArray or list of NDArray, optional
+        Arrays that take the result.
+
+    Returns
+    -------
+    NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.random_pdf_dirichlet(mx.nd.array([[0.2, 0.8], [0.5, 0.5]]), mx.nd.array([2, 3])).asnumpy().round(4)
+    array([1.536, 1.5  ], dtype=float32)
+    """
+    return _invoke("_random_pdf_dirichlet", (sample, alpha,), {"is_log": is_log}, out, kwargs)
+
+
+def pdf_exponential(sample=None, lam=None, is_log=_Null, out=None, name=None, **kwargs):
+    """Densities of exponential distributions: `lam · exp(-lam · x)`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | sample | (…, …) | float |
+    | parameters | the leading dimensions of sample, all equal | that of sample |
+    | output | that of sample | that of sample |
+
+    Each parameter belongs to all samples at its position. Samples are not checked against the support.
+
+    Parameters
+    ----------
+    sample : NDArray
+        The samples.
+    lam : NDArray
+        The rates.
+    is_log : boolean, default False
+        Take the logarithm of the density.
+    out : NDArray or list of NDArray, optional
+        Arrays that take the result.
+
+    Returns
+    -------
+    NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.random_pdf_exponential(mx.nd.array([[1, 2, 3]]), mx.nd.array([1])).asnumpy().round(4)
+    array([[0.3679, 0.1353, 0.0498]], dtype=float32)
+    """
+    return _invoke("_random_pdf_exponential", (sample, lam,), {"is_log": is_log}, out, kwargs)
+
+
+def pdf_gamma(sample=None, alpha=None, beta=None, is_log=_Null, out=None, name=None, **kwargs):
+    """Densities of gamma distributions: `beta^alpha · x^(alpha - 1) · exp(-beta · x) / Γ(alpha)`.
+
+    `beta` is the rate here, while `_random_gamma` takes the scale.
+
+    | | shape | dtype |
+    |---|---|---|
+    | sample | (…, …) | float |
+    | parameters | the leading dimensions of sample, all equal | that of sample |
+    | output | that of sample | that of sample |
+
+    Each parameter belongs to all samples at its position. Samples are not checked against the support.
+
+    Parameters
+    ----------
+    sample : NDArray
+        The samples.
+    alpha : NDArray
+        The shapes.
+    beta : NDArray
+        The rates.
+    is_log : boolean, default False
+        Take the logarithm of the density.
+    out : NDArray or list of NDArray, optional
+        Arrays that take the result.
+
+    Returns
+    -------
+    NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.random_pdf_gamma(mx.nd.array([[1, 2, 3]]), mx.nd.array([5]), mx.nd.array([1])).asnumpy().round(4)
+    array([[0.0153, 0.0902, 0.168 ]], dtype=float32)
+    """
+    return _invoke("_random_pdf_gamma", (sample, alpha, beta,), {"is_log": is_log}, out, kwargs)
+
+
+def pdf_generalized_negative_binomial(sample=None, mu=None, alpha=None, is_log=_Null, out=None, name=None, **kwargs):
+    """Probabilities of negative binomial distributions with mean `mu` and variance `mu + alpha · mu²`. The
+    gradient of the
+    sample is zero.
+
+    | | shape | dtype |
+    |---|---|---|
+    | sample | (…, …) | float |
+    | parameters | the leading dimensions of sample, all equal | that of sample |
+    | output | that of sample | that of sample |
+
+    Each parameter belongs to all samples at its position. Samples are not checked against the support.
+
+    Parameters
+    ----------
+    sample : NDArray
+        The samples.
+    mu : NDArray
+        The means.
+    alpha : NDArray
+        The dispersions.
+    is_log : boolean, default False
+        Take the logarithm of the density.
+    out : NDArray or list of NDArray, optional
+        Arrays that take the result.
+
+    Returns
+    -------
+    NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> x, mu, alpha = mx.nd.array([[1, 2, 3]]), mx.nd.array([1]), mx.nd.array([1])
+    >>> mx.nd.random_pdf_generalized_negative_binomial(x, mu, alpha).asnumpy().round(4)
+    array([[0.25  , 0.125 , 0.0625]], dtype=float32)
+    """
+    return _invoke("_random_pdf_generalized_negative_binomial", (sample, mu, alpha,), {"is_log": is_log}, out, kwargs)
+
+
+def pdf_negative_binomial(sample=None, k=None, p=None, is_log=_Null, out=None, name=None, **kwargs):
+    """Probabilities of negative binomial distributions: `Γ(x + k) / (x! · Γ(k)) · p^k · (1 - p)^x`. The gradient
+    of the sample
+    is zero.
+
+    | | shape | dtype |
+    |---|---|---|
+    | sample | (…, …) | float |
+    | parameters | the leading dimensions of sample, all equal | that of sample |
+    | output | that of sample | that of sample |
+
+    Each parameter belongs to all samples at its position. Samples are not checked against the support.
+
+    Parameters
+    ----------
+    sample : NDArray
+        The samples.
+    k : NDArray
+        The numbers of events at which the count ends; whole or not.
+    p : NDArray
+        The probabilities of these events.
+    is_log : boolean, default False
+        Take the logarithm of the density.
+    out : NDArray or list of NDArray, optional
+        Arrays that take the result.
+
+    Returns
+    -------
+    NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> x, k, p = mx.nd.array([[1, 2, 3]]), mx.nd.array([1]), mx.nd.array([0.5])
+    >>> mx.nd.random_pdf_negative_binomial(x, k, p).asnumpy().round(4)
+    array([[0.25  , 0.125 , 0.0625]], dtype=float32)
+    """
+    return _invoke("_random_pdf_negative_binomial", (sample, k, p,), {"is_log": is_log}, out, kwargs)
+
+
+def pdf_normal(sample=None, mu=None, sigma=None, is_log=_Null, out=None, name=None, **kwargs):
+    """Densities of normal distributions: `exp(-(x - mu)² / (2 · sigma²)) / (sigma · sqrt(2π))`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | sample | (…, …) | float |
+    | parameters | the leading dimensions of sample, all equal | that of sample |
+    | output | that of sample | that of sample |
+
+    Each parameter belongs to all samples at its position. Samples are not checked against the support.
+
+    Parameters
+    ----------
+    sample : NDArray
+        The samples.
+    mu : NDArray
+        The means.
+    sigma : NDArray
+        The standard deviations.
+    is_log : boolean, default False
+        Take the logarithm of the density.
+    out : NDArray or list of NDArray, optional
+        Arrays that take the result.
+
+    Returns
+    -------
+    NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.random_pdf_normal(mx.nd.array([[0, 1, 2]]), mx.nd.array([0]), mx.nd.array([1])).asnumpy().round(4)
+    array([[0.3989, 0.242 , 0.054 ]], dtype=float32)
+    """
+    return _invoke("_random_pdf_normal", (sample, mu, sigma,), {"is_log": is_log}, out, kwargs)
+
+
+def pdf_poisson(sample=None, lam=None, is_log=_Null, out=None, name=None, **kwargs):
+    """Probabilities of Poisson distributions: `lam^x · exp(-lam) / x!`. The gradient of the sample is zero.
+
+    | | shape | dtype |
+    |---|---|---|
+    | sample | (…, …) | float |
+    | parameters | the leading dimensions of sample, all equal | that of sample |
+    | output | that of sample | that of sample |
+
+    Each parameter belongs to all samples at its position. Samples are not checked against the support.
+
+    Parameters
+    ----------
+    sample : NDArray
+        The samples.
+    lam : NDArray
+        The means.
+    is_log : boolean, default False
+        Take the logarithm of the density.
+    out : NDArray or list of NDArray, optional
+        Arrays that take the result.
+
+    Returns
+    -------
+    NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.random_pdf_poisson(mx.nd.array([[0, 1, 2]]), mx.nd.array([1]), is_log=True).asnumpy().round(4)
+    array([[-1.    , -1.    , -1.6931]], dtype=float32)
+    """
+    return _invoke("_random_pdf_poisson", (sample, lam,), {"is_log": is_log}, out, kwargs)
+
+
+def pdf_uniform(sample=None, low=None, high=None, is_log=_Null, out=None, name=None, **kwargs):
+    """Densities of uniform distributions: `1 / (high - low)`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | sample | (…, …) | float |
+    | parameters | the leading dimensions of sample, all equal | that of sample |
+    | output | that of sample | that of sample |
+
+    Each parameter belongs to all samples at its position. Samples are not checked against the support.
+
+    Parameters
+    ----------
+    sample : NDArray
+        The samples.
+    low : NDArray
+        Lower ends of the intervals.
+    high : NDArray
+        Upper ends of the intervals.
+    is_log : boolean, default False
+        Take the logarithm of the density.
+    out : NDArray or list of NDArray, optional
+        Arrays that take the result.
+
+    Returns
+    -------
+    NDArray, or a list of them where there are several outputs
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> mx.nd.random_pdf_uniform(mx.nd.array([[1, 2, 3]]), mx.nd.array([0]), mx.nd.array([10])).asnumpy().round(4)
+    array([[0.1, 0.1, 0.1]], dtype=float32)
+    """
+    return _invoke("_random_pdf_uniform", (sample, low, high,), {"is_log": is_log}, out, kwargs)
 
 
 def poisson(lam=_Null, shape=_Null, ctx=_Null, dtype=_Null, out=None, name=None, **kwargs):

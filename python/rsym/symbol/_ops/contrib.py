@@ -9,6 +9,9 @@ from ...base import _Null
 from .._compose import compose as _compose
 
 __all__ = [
+    "AdaptiveAvgPooling2D",
+    "BatchNormWithReLU",
+    "BilinearResize2D",
     "DeformableConvolution",
     "DeformablePSROIPooling",
     "ModulatedDeformableConvolution",
@@ -20,15 +23,196 @@ __all__ = [
     "Proposal",
     "ROIAlign",
     "RROIAlign",
+    "SparseEmbedding",
+    "SyncBatchNorm",
+    "allclose",
     "arange_like",
     "bipartite_matching",
+    "boolean_mask",
     "box_decode",
     "box_encode",
     "box_iou",
     "box_nms",
     "box_non_maximum_suppression",
+    "count_sketch",
     "div_sqrt_dim",
+    "fft",
+    "gradientmultiplier",
+    "group_adagrad_update",
+    "ifft",
+    "index_array",
+    "index_copy",
+    "interleaved_matmul_encdec_qk",
+    "interleaved_matmul_encdec_valatt",
+    "interleaved_matmul_selfatt_qk",
+    "interleaved_matmul_selfatt_valatt",
+    "quadratic",
+    "round_ste",
+    "sign_ste",
 ]
+
+
+def AdaptiveAvgPooling2D(data=None, output_size=_Null, name=None, attr=None, out=None, **kwargs):
+    """Averages over bins that cover the picture evenly, for an output of a given size whatever the size of the
+    input.
+
+    Row `i` of `rows` is the mean of the rows `floor(i·h/rows)` to `ceil((i+1)·h/rows)`, without the last;
+    columns alike.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | (n, c, h, w) | float |
+    | output | (n, c, rows, columns) | that of data |
+
+    Parameters
+    ----------
+    data : Symbol
+        The pictures.
+    output_size : Shape(tuple), default ()
+        Rows and columns of the output, or one number for both; anything else means one of each.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.contrib.AdaptiveAvgPooling2D(mx.nd.array([[[[1, 2, 3], [4, 5, 6]]]]), output_size=(1, 2)).asnumpy()
+    array([[[[3., 4.]]]], dtype=float32)
+    """
+    return _compose("_contrib_AdaptiveAvgPooling2D", "adaptiveavgpooling2d", (data,), (output_size,), name, attr, kwargs)
+
+
+def BatchNormWithReLU(data=None, gamma=None, beta=None, moving_mean=None, moving_var=None, eps=_Null, momentum=_Null, fix_gamma=_Null, use_global_stats=_Null, output_mean_var=_Null, axis=_Null, cudnn_off=_Null, min_calib_range=_Null, max_calib_range=_Null, name=None, attr=None, out=None, **kwargs):
+    """Batch normalisation followed by ReLU: `out = max(0, gamma · (data - mean) / sqrt(var + eps) + beta)`.
+
+    Parameters, moving statistics and shown outputs are those of `BatchNorm`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | any with a channel axis | float |
+    | gamma, beta, moving_mean, moving_var | (channels,) | that of data; float32 for half precision |
+    | output | that of data | that of data |
+    | mean, var (shown with `output_mean_var`) | (channels,) | that of gamma |
+
+    MXNet computes this on the CPU for float32 data of four dimensions alone; rsym does for all.
+
+    Parameters
+    ----------
+    data : Symbol
+        The input.
+    gamma : Symbol
+        The scale of every channel.
+    beta : Symbol
+        The shift of every channel.
+    moving_mean : Symbol
+        The running mean (auxiliary state).
+    moving_var : Symbol
+        The running variance (auxiliary state).
+    eps : double, default 0.0010000000474974513
+        Added to the variance against division by zero.
+    momentum : float, default 0.9
+        Share of the old moving statistics in the new ones.
+    fix_gamma : boolean, default True
+        Fix gamma to ones.
+    use_global_stats : boolean, default False
+        Use the moving statistics in training too, and leave them as they are.
+    output_mean_var : boolean, default False
+        Show the statistics as outputs.
+    axis : int, default 1
+        The channel axis; counted from the end if negative.
+    cudnn_off : boolean, default False
+        Ignored.
+    min_calib_range : float or None, default None
+        Ignored.
+    max_calib_range : float or None, default None
+        Ignored.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> x, ones, zeros = mx.nd.array([[-1, 2], [3, -6]]), mx.nd.ones((2,)), mx.nd.zeros((2,))
+    >>> mx.nd.contrib.BatchNormWithReLU(x, ones, zeros, zeros, ones, eps=1e-5).asnumpy().round(4)
+    array([[0., 2.],
+           [3., 0.]], dtype=float32)
+    """
+    return _compose("_contrib_BatchNormWithReLU", "batchnormwithrelu", (data, gamma, beta, moving_mean, moving_var,), (eps, momentum, fix_gamma, use_global_stats, output_mean_var, axis, cudnn_off, min_calib_range, max_calib_range,), name, attr, kwargs)
+
+
+def BilinearResize2D(data=None, like=None, height=_Null, width=_Null, scale_height=_Null, scale_width=_Null, mode=_Null, align_corners=_Null, name=None, attr=None, out=None, **kwargs):
+    """Resizes pictures; every new pixel is interpolated between the four around its place.
+
+    The size of the output, with `floor` for fractions:
+
+    | mode | height (width alike) |
+    |---|---|
+    | size | `height`, or `scale_height · h` where that is given |
+    | odd_scale | `scale_height · h` for even h, `scale_height · (h - 1) + 1` for odd h |
+    | like | that of the second input |
+    | to_even_down, to_even_up | h if it is even, otherwise h - 1 or h + 1 |
+    | to_odd_down, to_odd_up | h if it is odd, otherwise h - 1 or h + 1 |
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | (n, c, h, w) | float |
+    | like | four dimensions; the values are not read | any |
+    | output | (n, c, height, width) | that of data |
+
+    The gradient of like is zero.
+
+    Parameters
+    ----------
+    data : Symbol
+        The pictures.
+    like : Symbol
+        Gives the size, with `mode='like'`.
+    height : int in 1.., default 1
+        Height of the output, unless `mode` or `scale_height` says otherwise.
+    width : int in 1.., default 1
+        Width of the output, unless `mode` or `scale_width` says otherwise.
+    scale_height : float or None, default None
+        Factor on the height, with `mode` size or odd_scale.
+    scale_width : float or None, default None
+        Factor on the width; given together with `scale_height`.
+    mode : {'like', 'odd_scale', 'size', 'to_even_down', 'to_even_up', 'to_odd_down', 'to_odd_up'}, default size
+        How the size of the output comes about.
+    align_corners : boolean, default True
+        Whether the centres of the corners stay in place, instead of the borders of the picture.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.contrib.BilinearResize2D(mx.nd.array([[[[0, 2, 4]]]]), height=1, width=5).asnumpy()
+    array([[[[0., 1., 2., 3., 4.]]]], dtype=float32)
+    """
+    return _compose("_contrib_BilinearResize2D", "bilinearresize2d", (data, like,), (height, width, scale_height, scale_width, mode, align_corners,), name, attr, kwargs)
 
 
 def DeformableConvolution(data=None, offset=None, weight=None, bias=None, kernel=_Null, stride=_Null, dilate=_Null, pad=_Null, num_filter=_Null, num_group=_Null, num_deformable_group=_Null, workspace=_Null, no_bias=_Null, layout=_Null, name=None, attr=None, out=None, **kwargs):
@@ -720,6 +904,162 @@ def RROIAlign(data=None, rois=None, pooled_size=_Null, spatial_scale=_Null, samp
     return _compose("_contrib_RROIAlign", "rroialign", (data, rois,), (pooled_size, spatial_scale, sampling_ratio,), name, attr, kwargs)
 
 
+def SparseEmbedding(data=None, weight=None, input_dim=_Null, output_dim=_Null, dtype=_Null, sparse_grad=_Null, name=None, attr=None, out=None, **kwargs):
+    """Looks up rows of a table: `out[i…, :] = weight[data[i…], :]`, as `Embedding` does.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data: row numbers | any | any |
+    | weight | (input_dim, output_dim) | `dtype`, unless it or the output has a type already |
+    | output | that of data and (output_dim,) | that of weight |
+
+    The gradient of the table, which MXNet stores sparsely, is dense in rsym. That of data cannot be asked
+    for.
+
+    Parameters
+    ----------
+    data : Symbol
+        The row numbers.
+    weight : Symbol
+        The table.
+    input_dim : int in 1..
+        Number of rows of the table.
+    output_dim : int in 1..
+        Length of a row.
+    dtype : {'bfloat16', 'float16', 'float32', 'float64', 'int32', 'int64', 'int8', 'uint8'}, default float32
+        Type of the table.
+    sparse_grad : boolean, default False
+        Ignored.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> table = mx.nd.array([[1, 2], [3, 4], [5, 6]])
+    >>> mx.nd.contrib.SparseEmbedding(mx.nd.array([2, 0]), table, input_dim=3, output_dim=2).asnumpy()
+    array([[5., 6.],
+           [1., 2.]], dtype=float32)
+    """
+    return _compose("_contrib_SparseEmbedding", "sparseembedding", (data, weight,), (input_dim, output_dim, dtype, sparse_grad,), name, attr, kwargs)
+
+
+def SyncBatchNorm(data=None, gamma=None, beta=None, moving_mean=None, moving_var=None, eps=_Null, momentum=_Null, fix_gamma=_Null, use_global_stats=_Null, output_mean_var=_Null, ndev=_Null, key=_Null, name=None, attr=None, out=None, **kwargs):
+    """Batch normalisation with the statistics of the whole batch over several devices.
+
+    rsym computes with the statistics of the data that it is given, which is the whole batch on one device.
+    Formula,
+    moving statistics and `fix_gamma` are as in `BatchNorm`; channels are on axis 1.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | (batch, channels, …) | float |
+    | gamma, beta, moving_mean, moving_var | (channels,) | that of data; float32 for half precision |
+    | output | that of data | that of data |
+    | mean, var (shown with `output_mean_var`) | (channels,) | that of gamma |
+
+    The output called var holds the variance.
+
+    Source: Zhang et al., Context Encoding for Semantic Segmentation (2018).
+
+    Parameters
+    ----------
+    data : Symbol
+        The input.
+    gamma : Symbol
+        The scale of every channel.
+    beta : Symbol
+        The shift of every channel.
+    moving_mean : Symbol
+        The running mean (auxiliary state).
+    moving_var : Symbol
+        The running variance (auxiliary state).
+    eps : float, default 0.001
+        Added to the variance against division by zero.
+    momentum : float, default 0.9
+        Share of the old moving statistics in the new ones.
+    fix_gamma : boolean, default True
+        Fix gamma to ones.
+    use_global_stats : boolean, default False
+        Use the moving statistics in training too, and leave them as they are.
+    output_mean_var : boolean, default False
+        Show the statistics as outputs.
+    ndev : int, default 1
+        Number of devices; ignored.
+    key : string
+        Name under which the devices find each other; ignored.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> x, ones, zeros = mx.nd.array([[1, 2], [3, 6]]), mx.nd.ones((2,)), mx.nd.zeros((2,))
+    >>> mx.nd.contrib.SyncBatchNorm(x, ones, zeros, zeros, ones, key="bn", fix_gamma=False, eps=1e-5).asnumpy().round(4)
+    array([[1., 2.],
+           [3., 6.]], dtype=float32)
+    """
+    return _compose("_contrib_SyncBatchNorm", "syncbatchnorm", (data, gamma, beta, moving_mean, moving_var,), (eps, momentum, fix_gamma, use_global_stats, output_mean_var, ndev, key,), name, attr, kwargs)
+
+
+def allclose(a=None, b=None, rtol=_Null, atol=_Null, equal_nan=_Null, name=None, attr=None, out=None, **kwargs):
+    """Whether all elements are close: 1 if `|a - b| <= atol + rtol · |b|` everywhere, otherwise 0.
+
+    | | shape | dtype |
+    |---|---|---|
+    | a, b | any, both equal | any, both equal |
+    | output | () | uint8 |
+
+    Infinite values are close to themselves. There is no gradient.
+
+    Parameters
+    ----------
+    a : Symbol
+        The first tensor.
+    b : Symbol
+        The second tensor.
+    rtol : float, default 0.00001
+        Relative tolerance.
+    atol : float, default 0.00000001
+        Absolute tolerance.
+    equal_nan : boolean, default True
+        Whether NaN is close to NaN.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.contrib.allclose(mx.nd.array([1, 2]), mx.nd.array([1, 2.000001])).asnumpy().item()
+    1
+    """
+    return _compose("_contrib_allclose", "allclose", (a, b,), (rtol, atol, equal_nan,), name, attr, kwargs)
+
+
 def arange_like(data=None, start=_Null, step=_Null, repeat=_Null, ctx=_Null, axis=_Null, name=None, attr=None, out=None, **kwargs):
     """Counts as many numbers as its input has: `out[i] = start + step * (i / repeat)`.
 
@@ -803,6 +1143,48 @@ def bipartite_matching(data=None, is_ascend=_Null, threshold=_Null, topk=_Null, 
     [[1.0, -1.0, 0.0], [2.0, 0.0]]
     """
     return _compose("_contrib_bipartite_matching", "bipartite_matching", (data,), (is_ascend, threshold, topk,), name, attr, kwargs)
+
+
+def boolean_mask(data=None, index=None, axis=_Null, name=None, attr=None, out=None, **kwargs):
+    """Selects rows: those of data whose element of index is not zero.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | (n, …) | any |
+    | index | (n,) | any |
+    | output | (number of elements of index that are not zero, …) | that of data |
+
+    The shape of the output depends on values. `nd` computes it; a symbol with this operator cannot be bound,
+    and
+    MXNet's can: there, put `where` or a product with the mask in its place. The gradient of index is zero.
+
+    Parameters
+    ----------
+    data : Symbol
+        The rows.
+    index : Symbol
+        The mask.
+    axis : int in 0..=0, default 0
+        The axis that is masked; only 0 is supported, as in MXNet.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.contrib.boolean_mask(mx.nd.array([[1, 2], [3, 4], [5, 6]]), mx.nd.array([1, 0, 1])).asnumpy()
+    array([[1., 2.],
+           [5., 6.]], dtype=float32)
+    """
+    return _compose("_contrib_boolean_mask", "boolean_mask", (data, index,), (axis,), name, attr, kwargs)
 
 
 def box_decode(data=None, anchors=None, std0=_Null, std1=_Null, std2=_Null, std3=_Null, clip=_Null, format=_Null, name=None, attr=None, out=None, **kwargs):
@@ -1019,6 +1401,53 @@ def box_non_maximum_suppression(data=None, overlap_thresh=_Null, valid_thresh=_N
     return _compose("_contrib_box_nms", "box_non_maximum_suppression", (data,), (overlap_thresh, valid_thresh, topk, coord_start, score_index, id_index, background_id, force_suppress, in_format, out_format,), name, attr, kwargs)
 
 
+def count_sketch(data=None, h=None, s=None, out_dim=_Null, processing_batch_size=_Null, name=None, attr=None, out=None, **kwargs):
+    """Adds every element of a row, with its sign, to the place of the output that is drawn for it:
+    `out[h[i]] += s[i] * data[i]`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | (…, d) | float |
+    | h, s | (1, d) | that of data |
+    | output | (…, out_dim) | that of data |
+
+    Of further rows of h and s none is read. A place outside of the output is an error. The gradients of h and
+    s are zero.
+    MXNet takes two or four dimensions and computes on GPUs only.
+
+    Parameters
+    ----------
+    data : Symbol
+        The rows.
+    h : Symbol
+        The place of every element, from 0 on.
+    s : Symbol
+        The sign of every element: 1 or -1.
+    out_dim : int in 1..
+        Extent of the output.
+    processing_batch_size : int, default 32
+        Accepted and ignored: how many rows MXNet computes at a time.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> x, h, s = mx.nd.array([[1, 2, 3]]), mx.nd.array([[0, 3, 3]]), mx.nd.array([[1, -1, 1]])
+    >>> mx.nd.contrib.count_sketch(x, h, s, out_dim=5).asnumpy()
+    array([[1., 0., 0., 1., 0.]], dtype=float32)
+    """
+    return _compose("_contrib_count_sketch", "count_sketch", (data, h, s,), (out_dim, processing_batch_size,), name, attr, kwargs)
+
+
 def div_sqrt_dim(data=None, name=None, attr=None, out=None, **kwargs):
     """Divides by the square root of the last extent: `out = data / sqrt(data.shape[-1])`
     (A. Vaswani et al., "Attention Is All You Need", 2017).
@@ -1050,6 +1479,538 @@ def div_sqrt_dim(data=None, name=None, attr=None, out=None, **kwargs):
     array([[1., 2., 3., 4.]], dtype=float32)
     """
     return _compose("_contrib_div_sqrt_dim", "div_sqrt_dim", (data,), (), name, attr, kwargs)
+
+
+def fft(data=None, compute_size=_Null, name=None, attr=None, out=None, **kwargs):
+    """Takes the discrete Fourier transform of real rows: `out[2k] + i · out[2k + 1] = Σ data[j] · exp(-2πi · jk
+    / d)`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | (…, d) | float |
+    | output | (…, 2 · d): real and imaginary parts in turn | that of data |
+
+    MXNet takes two or four dimensions and computes on GPUs only. The gradient is `_contrib_ifft`.
+
+    Parameters
+    ----------
+    data : Symbol
+        The rows.
+    compute_size : int, default 128
+        Accepted and ignored: how many rows MXNet transforms at a time.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.contrib.fft(mx.nd.array([[1, 0, -1, 0]])).asnumpy().round(4) + 0
+    array([[0., 0., 2., 0., 0., 0., 2., 0.]], dtype=float32)
+    """
+    return _compose("_contrib_fft", "fft", (data,), (compute_size,), name, attr, kwargs)
+
+
+def gradientmultiplier(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, out=None, **kwargs):
+    """Hands its input on, and multiplies the gradient that comes back: `out = data`, `d data = scalar · d out`.
+
+    A negative factor turns the gradient round (Ganin and Lempitsky, 2015).
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | any | any |
+    | output | that of data | that of data |
+
+    Parameters
+    ----------
+    data : Symbol
+        The input.
+    scalar : double, default 1
+        The factor.
+    is_int : boolean, default True
+        Whether the factor counts as a whole number; matters for gradients of integers alone.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> x = mx.sym.Variable("x")
+    >>> bound = mx.sym.contrib.gradientmultiplier(x, scalar=-0.5).simple_bind(mx.cpu(), x=(2,))
+    >>> _ = bound.forward(is_train=True), bound.backward(mx.nd.array([1, 2]))
+    >>> bound.grad_dict["x"].asnumpy()
+    array([-0.5, -1. ], dtype=float32)
+    """
+    return _compose("_contrib_gradientmultiplier", "gradientmultiplier", (data,), (scalar, is_int,), name, attr, kwargs)
+
+
+def group_adagrad_update(weight=None, grad=None, history=None, lr=_Null, rescale_grad=_Null, clip_gradient=_Null, epsilon=_Null, name=None, attr=None, out=None, **kwargs):
+    """Adaptive gradients with one learning rate for each row of the weight. With `g = clip(rescale_grad ·
+    grad)`:
+
+    ```text
+    history = history + mean(g², over the row)
+    out = weight - lr · g / sqrt(history + epsilon)
+    ```
+
+    | | shape | dtype |
+    |---|---|---|
+    | weight, grad | (rows, …), both equal | float |
+    | history | (rows, 1) or (rows,) | that of weight |
+    | output | that of weight | that of weight |
+
+    The state is updated in place; `out=weight` updates the weight in place as well. MXNet takes sparse
+    gradients alone.
+
+    Source: Duchi, Hazan and Singer, Adaptive Subgradient Methods for Online Learning and Stochastic
+    Optimization (2011).
+
+    Parameters
+    ----------
+    weight : Symbol
+        The weight.
+    grad : Symbol
+        Its gradient.
+    history : Symbol
+        The sum of the mean squares of every row (auxiliary state).
+    lr : float
+        Learning rate.
+    rescale_grad : float, default 1
+        Factor of the gradient.
+    clip_gradient : float, default -1
+        Bound of the rescaled gradient's elements; none if negative.
+    epsilon : float, default 0.00001
+        Added under the root against division by zero.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> weight, grad, history = mx.nd.zeros((2, 2)), mx.nd.array([[1, 7], [0, 4]]), mx.nd.zeros((2, 1))
+    >>> mx.nd.contrib.group_adagrad_update(weight, grad, history, lr=0.5, out=weight).asnumpy().round(4)
+    array([[-0.1   , -0.7   ],
+           [ 0.    , -0.7071]], dtype=float32)
+    """
+    return _compose("_contrib_group_adagrad_update", "group_adagrad_update", (weight, grad, history,), (lr, rescale_grad, clip_gradient, epsilon,), name, attr, kwargs)
+
+
+def ifft(data=None, compute_size=_Null, name=None, attr=None, out=None, **kwargs):
+    """Takes the real part of the inverse Fourier transform, not divided by the length:
+    `out[j] = Re Σ (data[2k] + i · data[2k + 1]) · exp(2πi · jk / d)`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | (…, 2 · d): real and imaginary parts in turn | float |
+    | output | (…, d) | that of data |
+
+    Divide by `d` to undo `_contrib_fft`. MXNet takes two or four dimensions and computes on GPUs only. The
+    gradient is
+    `_contrib_fft`.
+
+    Parameters
+    ----------
+    data : Symbol
+        The transforms.
+    compute_size : int, default 128
+        Accepted and ignored: how many rows MXNet transforms at a time.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.contrib.ifft(mx.nd.array([[0, 0, 2, 0, 0, 0, 2, 0]])).asnumpy().round(4) + 0
+    array([[ 4.,  0., -4.,  0.]], dtype=float32)
+    """
+    return _compose("_contrib_ifft", "ifft", (data,), (compute_size,), name, attr, kwargs)
+
+
+def index_array(data=None, axes=_Null, name=None, attr=None, out=None, **kwargs):
+    """Tells for every element where it is: `out[i, j, …, k] = (i, j, …)[axes[k]]`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | any; the values are not read | any |
+    | output | that of data and (number of axes,) | int64 |
+
+    The gradient is zero.
+
+    Parameters
+    ----------
+    data : Symbol
+        Has the shape.
+    axes : Shape(tuple) or None, default None
+        The axes to tell of, modulo the number of dimensions; all by default.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.contrib.index_array(mx.nd.zeros((2, 2))).asnumpy().tolist()
+    [[[0, 0], [0, 1]], [[1, 0], [1, 1]]]
+    """
+    return _compose("_contrib_index_array", "index_array", (data,), (axes,), name, attr, kwargs)
+
+
+def index_copy(old_tensor=None, index_vector=None, new_tensor=None, name=None, attr=None, out=None, **kwargs):
+    """Replaces rows: `out = old_tensor` with `out[index_vector[i]] = new_tensor[i]`; the last one counts where
+    an index is
+    repeated.
+
+    | | shape | dtype |
+    |---|---|---|
+    | old_tensor | (n, …) | any |
+    | index_vector | (k,) | any; fractions are cut off |
+    | new_tensor | (k, …) | that of old_tensor |
+    | output | that of old_tensor | that of old_tensor |
+
+    Indices must lie in 0..n. The gradient of replaced rows of old_tensor is zero; every row of new_tensor
+    gets the
+    gradient of the row that it names. The gradient of index_vector is zero.
+
+    Parameters
+    ----------
+    old_tensor : Symbol
+        The rows.
+    index_vector : Symbol
+        Which rows are replaced.
+    new_tensor : Symbol
+        What they are replaced by.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> rows = mx.nd.array([[1, 2], [3, 4]])
+    >>> mx.nd.contrib.index_copy(mx.nd.zeros((3, 2)), mx.nd.array([2, 0]), rows).asnumpy()
+    array([[3., 4.],
+           [0., 0.],
+           [1., 2.]], dtype=float32)
+    """
+    return _compose("_contrib_index_copy", "index_copy", (old_tensor, index_vector, new_tensor,), (), name, attr, kwargs)
+
+
+def interleaved_matmul_encdec_qk(queries=None, keys_values=None, heads=_Null, name=None, attr=None, out=None, **kwargs):
+    """Scores of attention between two sequences, head by head: `out[n·heads + h, i, j] = q[i, n, h] · k[j, n, h]
+    / sqrt(d)`
+    (A. Vaswani et al., "Attention Is All You Need", 2017).
+
+    | | shape | dtype |
+    |---|---|---|
+    | queries | (length, n, heads · d) | float |
+    | keys_values | (other length, n, heads · 2 · d): key and value of every head in turn | that of queries |
+    | output | (n · heads, length, other length) | that of queries |
+
+    MXNet computes this for float32 alone on the CPU.
+
+    Parameters
+    ----------
+    queries : Symbol
+        The queries.
+    keys_values : Symbol
+        The keys and values.
+    heads : int in 1..
+        Number of heads.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> queries, keys_values = mx.nd.ones((2, 1, 4)), mx.nd.ones((3, 1, 8))
+    >>> mx.nd.contrib.interleaved_matmul_encdec_qk(queries, keys_values, heads=1).asnumpy()
+    array([[[2., 2., 2.],
+            [2., 2., 2.]]], dtype=float32)
+    """
+    return _compose("_contrib_interleaved_matmul_encdec_qk", "interleaved_matmul_encdec_qk", (queries, keys_values,), (heads,), name, attr, kwargs)
+
+
+def interleaved_matmul_encdec_valatt(keys_values=None, attention=None, heads=_Null, name=None, attr=None, out=None, **kwargs):
+    """Values of another sequence weighted by attention, head by head:
+    `out[i, n, h] = Σ_j attention[n·heads + h, i, j] · v[j, n, h]`
+    (A. Vaswani et al., "Attention Is All You Need", 2017).
+
+    | | shape | dtype |
+    |---|---|---|
+    | keys_values | (other length, n, heads · 2 · d): key and value of every head in turn | float |
+    | attention | (n · heads, length, other length) | that of keys_values |
+    | output | (length, n, heads · d) | that of keys_values |
+
+    MXNet computes this for float32 alone on the CPU.
+
+    Parameters
+    ----------
+    keys_values : Symbol
+        The keys and values.
+    attention : Symbol
+        The weights.
+    heads : int in 1..
+        Number of heads.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> keys_values, attention = mx.nd.ones((3, 1, 4)), mx.nd.ones((1, 2, 3))
+    >>> mx.nd.contrib.interleaved_matmul_encdec_valatt(keys_values, attention, heads=1).asnumpy().tolist()
+    [[[3.0, 3.0]], [[3.0, 3.0]]]
+    """
+    return _compose("_contrib_interleaved_matmul_encdec_valatt", "interleaved_matmul_encdec_valatt", (keys_values, attention,), (heads,), name, attr, kwargs)
+
+
+def interleaved_matmul_selfatt_qk(queries_keys_values=None, heads=_Null, name=None, attr=None, out=None, **kwargs):
+    """Scores of self attention, head by head: `out[n·heads + h, i, j] = q[i, n, h] · k[j, n, h] / sqrt(d)`
+    (A. Vaswani et al., "Attention Is All You Need", 2017).
+
+    | | shape | dtype |
+    |---|---|---|
+    | queries_keys_values | (length, n, heads · 3 · d): query, key and value of every head in turn | float |
+    | output | (n · heads, length, length) | that of the input |
+
+    MXNet computes this for float32 alone on the CPU.
+
+    Parameters
+    ----------
+    queries_keys_values : Symbol
+        The projections.
+    heads : int in 1..
+        Number of heads.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.contrib.interleaved_matmul_selfatt_qk(mx.nd.ones((2, 1, 12)), heads=1).asnumpy()
+    array([[[2., 2.],
+            [2., 2.]]], dtype=float32)
+    """
+    return _compose("_contrib_interleaved_matmul_selfatt_qk", "interleaved_matmul_selfatt_qk", (queries_keys_values,), (heads,), name, attr, kwargs)
+
+
+def interleaved_matmul_selfatt_valatt(queries_keys_values=None, attention=None, heads=_Null, name=None, attr=None, out=None, **kwargs):
+    """Values weighted by self attention, head by head: `out[i, n, h] = Σ_j attention[n·heads + h, i, j] · v[j,
+    n, h]`
+    (A. Vaswani et al., "Attention Is All You Need", 2017).
+
+    | | shape | dtype |
+    |---|---|---|
+    | queries_keys_values | (length, n, heads · 3 · d): query, key and value of every head in turn | float |
+    | attention | (n · heads, length, length) | that of the first input |
+    | output | (length, n, heads · d) | that of the first input |
+
+    MXNet computes this for float32 alone on the CPU.
+
+    Parameters
+    ----------
+    queries_keys_values : Symbol
+        The projections.
+    attention : Symbol
+        The weights.
+    heads : int in 1..
+        Number of heads.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> attention = mx.nd.array([[[1, 0], [0.5, 0.5]]])
+    >>> mx.nd.contrib.interleaved_matmul_selfatt_valatt(mx.nd.arange(6).reshape((2, 1, 3)), attention, heads=1).asnumpy().tolist()
+    [[[2.0]], [[3.5]]]
+    """
+    return _compose("_contrib_interleaved_matmul_selfatt_valatt", "interleaved_matmul_selfatt_valatt", (queries_keys_values, attention,), (heads,), name, attr, kwargs)
+
+
+def quadratic(data=None, a=_Null, b=_Null, c=_Null, name=None, attr=None, out=None, **kwargs):
+    """A polynomial of degree two of every element: `out = a · data² + b · data + c`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | any | any but bool |
+    | output | that of data | that of data |
+
+    Integers are computed in double precision and truncated.
+
+    Parameters
+    ----------
+    data : Symbol
+        The input.
+    a : float, default 0
+        Factor of the square.
+    b : float, default 0
+        Factor of the value itself.
+    c : float, default 0
+        Added to all.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.contrib.quadratic(mx.nd.array([1, 2, 3]), a=1, b=2, c=3).asnumpy()
+    array([ 6., 11., 18.], dtype=float32)
+    """
+    return _compose("_contrib_quadratic", "quadratic", (data,), (a, b, c,), name, attr, kwargs)
+
+
+def round_ste(data=None, name=None, attr=None, out=None, **kwargs):
+    """Rounds to the nearest whole number, halves away from zero.
+
+    The gradient passes unchanged, as if the function were the identity (Bengio et al., 2013).
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | any | any but bool |
+    | output | that of data | that of data |
+
+    Parameters
+    ----------
+    data : Symbol
+        The input.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.contrib.round_ste(mx.nd.array([-1.5, 0.4, 2.5])).asnumpy()
+    array([-2.,  0.,  3.], dtype=float32)
+    """
+    return _compose("_contrib_round_ste", "round_ste", (data,), (), name, attr, kwargs)
+
+
+def sign_ste(data=None, name=None, attr=None, out=None, **kwargs):
+    """Takes the sign: `out` is -1, 0 or 1; 0 for NaN.
+
+    The gradient passes unchanged, as if the function were the identity (Bengio et al., 2013).
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | any | any but bool |
+    | output | that of data | that of data |
+
+    Parameters
+    ----------
+    data : Symbol
+        The input.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.contrib.sign_ste(mx.nd.array([-3, 0, 0.5])).asnumpy()
+    array([-1.,  0.,  1.], dtype=float32)
+    """
+    return _compose("_contrib_sign_ste", "sign_ste", (data,), (), name, attr, kwargs)
 
 
 box_non_maximum_suppression.__doc__ = box_nms.__doc__

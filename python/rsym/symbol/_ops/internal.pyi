@@ -49,8 +49,10 @@ __all__ = [
     "_RMinusScalar",
     "_RModScalar",
     "_RPowerScalar",
+    "_adamw_update",
     "_add",
     "_arange",
+    "_cond",
     "_copy",
     "_crop_assign",
     "_crop_assign_scalar",
@@ -59,6 +61,7 @@ __all__ = [
     "_equal",
     "_equal_scalar",
     "_eye",
+    "_foreach",
     "_full",
     "_grad_add",
     "_greater",
@@ -88,8 +91,13 @@ __all__ = [
     "_minus_scalar",
     "_mod",
     "_mod_scalar",
+    "_mp_adamw_update",
     "_mul",
     "_mul_scalar",
+    "_multi_adamw_update",
+    "_multi_lamb_update",
+    "_multi_mp_adamw_update",
+    "_multi_mp_lamb_update",
     "_not_equal",
     "_not_equal_scalar",
     "_ones",
@@ -111,12 +119,14 @@ __all__ = [
     "_sample_normal",
     "_sample_poisson",
     "_sample_uniform",
+    "_sample_unique_zipfian",
     "_shuffle",
     "_slice_assign",
     "_slice_assign_scalar",
     "_split_v2",
     "_sub",
     "_unravel_index",
+    "_while_loop",
     "_zeros",
 ]
 
@@ -543,6 +553,26 @@ def _RPowerScalar(
 ) -> Symbol: ...
 
 
+def _adamw_update(
+    weight: Symbol | None = None,
+    grad: Symbol | None = None,
+    mean: Symbol | None = None,
+    var: Symbol | None = None,
+    rescale_grad: Symbol | None = None,
+    lr: float = ...,
+    beta1: float = ...,
+    beta2: float = ...,
+    epsilon: float = ...,
+    wd: float = ...,
+    eta: float = ...,
+    clip_gradient: float = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
 def _add(
     lhs: Symbol | None = None,
     rhs: Symbol | None = None,
@@ -561,6 +591,20 @@ def _arange(
     infer_range: bool = ...,
     ctx: str = ...,
     dtype: DTypeLike = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def _cond(
+    *data: Symbol,
+    num_args: int = ...,
+    num_outputs: int = ...,
+    cond_input_locs: int | Sequence[int] = ...,
+    then_input_locs: int | Sequence[int] = ...,
+    else_input_locs: int | Sequence[int] = ...,
     name: str | None = None,
     attr: dict[str, str] | None = None,
     out: None = None,
@@ -651,6 +695,21 @@ def _eye(
     k: int = ...,
     ctx: str = ...,
     dtype: DTypeLike = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def _foreach(
+    *data: Symbol,
+    num_args: int = ...,
+    num_outputs: int = ...,
+    num_out_data: int = ...,
+    in_state_locs: int | Sequence[int] = ...,
+    in_data_locs: int | Sequence[int] = ...,
+    remain_locs: int | Sequence[int] = ...,
     name: str | None = None,
     attr: dict[str, str] | None = None,
     out: None = None,
@@ -968,6 +1027,27 @@ def _mod_scalar(
 ) -> Symbol: ...
 
 
+def _mp_adamw_update(
+    weight: Symbol | None = None,
+    grad: Symbol | None = None,
+    mean: Symbol | None = None,
+    var: Symbol | None = None,
+    weight32: Symbol | None = None,
+    rescale_grad: Symbol | None = None,
+    lr: float = ...,
+    beta1: float = ...,
+    beta2: float = ...,
+    epsilon: float = ...,
+    wd: float = ...,
+    eta: float = ...,
+    clip_gradient: float = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
 def _mul(
     lhs: Symbol | None = None,
     rhs: Symbol | None = None,
@@ -982,6 +1062,82 @@ def _mul_scalar(
     data: Symbol | None = None,
     scalar: float = ...,
     is_int: bool = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def _multi_adamw_update(
+    *data: Symbol,
+    lrs: float | Sequence[float] = ...,
+    beta1: float = ...,
+    beta2: float = ...,
+    epsilon: float = ...,
+    wds: float | Sequence[float] = ...,
+    etas: float | Sequence[float] = ...,
+    clip_gradient: float = ...,
+    num_weights: int = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def _multi_lamb_update(
+    *data: Symbol,
+    learning_rates: float | Sequence[float] = ...,
+    beta1: float = ...,
+    beta2: float = ...,
+    epsilon: float = ...,
+    wds: float | Sequence[float] = ...,
+    rescale_grad: float = ...,
+    lower_bound: float = ...,
+    upper_bound: float = ...,
+    clip_gradient: float = ...,
+    bias_correction: bool = ...,
+    step_count: int | Sequence[int] = ...,
+    num_tensors: int = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def _multi_mp_adamw_update(
+    *data: Symbol,
+    lrs: float | Sequence[float] = ...,
+    beta1: float = ...,
+    beta2: float = ...,
+    epsilon: float = ...,
+    wds: float | Sequence[float] = ...,
+    etas: float | Sequence[float] = ...,
+    clip_gradient: float = ...,
+    num_weights: int = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def _multi_mp_lamb_update(
+    *data: Symbol,
+    learning_rates: float | Sequence[float] = ...,
+    beta1: float = ...,
+    beta2: float = ...,
+    epsilon: float = ...,
+    wds: float | Sequence[float] = ...,
+    rescale_grad: float = ...,
+    lower_bound: float = ...,
+    upper_bound: float = ...,
+    clip_gradient: float = ...,
+    bias_correction: bool = ...,
+    step_count: int | Sequence[int] = ...,
+    num_tensors: int = ...,
     name: str | None = None,
     attr: dict[str, str] | None = None,
     out: None = None,
@@ -1222,6 +1378,16 @@ def _sample_uniform(
 ) -> Symbol: ...
 
 
+def _sample_unique_zipfian(
+    range_max: int = ...,
+    shape: int | Sequence[int] | None = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
 def _shuffle(
     data: Symbol | None = None,
     name: str | None = None,
@@ -1283,6 +1449,22 @@ def _sub(
 def _unravel_index(
     data: Symbol | None = None,
     shape: int | Sequence[int] | None = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def _while_loop(
+    *data: Symbol,
+    num_args: int = ...,
+    num_outputs: int = ...,
+    num_out_data: int = ...,
+    max_iterations: int = ...,
+    cond_input_locs: int | Sequence[int] = ...,
+    func_input_locs: int | Sequence[int] = ...,
+    func_var_locs: int | Sequence[int] = ...,
     name: str | None = None,
     attr: dict[str, str] | None = None,
     out: None = None,

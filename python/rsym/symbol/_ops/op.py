@@ -56,7 +56,11 @@ __all__ = [
     "SwapAxis",
     "UpSampling",
     "abs",
+    "adam_update",
     "add_n",
+    "all_finite",
+    "amp_cast",
+    "amp_multicast",
     "arccos",
     "arccosh",
     "arcsin",
@@ -98,6 +102,7 @@ __all__ = [
     "ceil",
     "choose_element_0index",
     "clip",
+    "col2im",
     "concat",
     "cos",
     "cosh",
@@ -121,12 +126,33 @@ __all__ = [
     "flatten",
     "flip",
     "floor",
+    "ftml_update",
+    "ftrl_update",
     "gamma",
     "gammaln",
     "gather_nd",
     "hard_sigmoid",
     "identity",
+    "im2col",
     "khatri_rao",
+    "lamb_update_phase1",
+    "lamb_update_phase2",
+    "linalg_det",
+    "linalg_extractdiag",
+    "linalg_extracttrian",
+    "linalg_gelqf",
+    "linalg_gemm",
+    "linalg_gemm2",
+    "linalg_inverse",
+    "linalg_makediag",
+    "linalg_maketrian",
+    "linalg_potrf",
+    "linalg_potri",
+    "linalg_slogdet",
+    "linalg_sumlogdiag",
+    "linalg_syrk",
+    "linalg_trmm",
+    "linalg_trsm",
     "log",
     "log10",
     "log1p",
@@ -140,6 +166,19 @@ __all__ = [
     "min",
     "min_axis",
     "moments",
+    "mp_lamb_update_phase1",
+    "mp_lamb_update_phase2",
+    "mp_nag_mom_update",
+    "mp_sgd_mom_update",
+    "mp_sgd_update",
+    "multi_all_finite",
+    "multi_lars",
+    "multi_mp_sgd_mom_update",
+    "multi_mp_sgd_update",
+    "multi_sgd_mom_update",
+    "multi_sgd_update",
+    "multi_sum_sq",
+    "nag_mom_update",
     "nanprod",
     "nansum",
     "negative",
@@ -149,6 +188,10 @@ __all__ = [
     "ones_like",
     "pad",
     "pick",
+    "preloaded_multi_mp_sgd_mom_update",
+    "preloaded_multi_mp_sgd_update",
+    "preloaded_multi_sgd_mom_update",
+    "preloaded_multi_sgd_update",
     "prod",
     "radians",
     "random_exponential",
@@ -156,6 +199,14 @@ __all__ = [
     "random_generalized_negative_binomial",
     "random_negative_binomial",
     "random_normal",
+    "random_pdf_dirichlet",
+    "random_pdf_exponential",
+    "random_pdf_gamma",
+    "random_pdf_generalized_negative_binomial",
+    "random_pdf_negative_binomial",
+    "random_pdf_normal",
+    "random_pdf_poisson",
+    "random_pdf_uniform",
     "random_poisson",
     "random_randint",
     "random_uniform",
@@ -164,10 +215,13 @@ __all__ = [
     "reciprocal",
     "relu",
     "repeat",
+    "reset_arrays",
     "reshape",
     "reshape_like",
     "reverse",
     "rint",
+    "rmsprop_update",
+    "rmspropalex_update",
     "round",
     "rsqrt",
     "sample_exponential",
@@ -179,10 +233,14 @@ __all__ = [
     "sample_poisson",
     "sample_uniform",
     "scatter_nd",
+    "sgd_mom_update",
+    "sgd_update",
     "shape_array",
     "shuffle",
     "sigmoid",
     "sign",
+    "signsgd_update",
+    "signum_update",
     "sin",
     "sinh",
     "size_array",
@@ -2354,6 +2412,75 @@ def abs(data=None, name=None, attr=None, out=None, **kwargs):
     return _compose("abs", "abs", (data,), (), name, attr, kwargs)
 
 
+def adam_update(weight=None, grad=None, mean=None, var=None, lr=_Null, beta1=_Null, beta2=_Null, epsilon=_Null, wd=_Null, rescale_grad=_Null, clip_gradient=_Null, lazy_update=_Null, name=None, attr=None, out=None, **kwargs):
+    """Descent with adaptive moments. With `g = clip(rescale_grad · grad + wd · weight)`:
+
+    ```text
+    mean = beta1 · mean + (1 - beta1) · g
+    var = beta2 · var + (1 - beta2) · g²
+    out = weight - lr · mean / (sqrt(var) + epsilon)
+    ```
+
+    | | shape | dtype |
+    |---|---|---|
+    | weight, grad, mean, var | any, all equal | any float type, all equal |
+    | output | that of weight | that of weight |
+
+    The states are updated in place; `out=weight` updates the weight in place as well. The correction of the
+    bias is left to the caller's `lr`.
+
+    Source: Kingma and Ba, Adam: A Method for Stochastic Optimization (2014).
+
+    Parameters
+    ----------
+    weight : Symbol
+        The weight.
+    grad : Symbol
+        Its gradient.
+    mean : Symbol
+        The running mean of the gradient (auxiliary state).
+    var : Symbol
+        The running mean of its square (auxiliary state).
+    lr : float
+        Learning rate.
+    beta1 : float, default 0.9
+        Share of the old mean in the new one.
+    beta2 : float, default 0.999
+        Share of the old mean square in the new one.
+    epsilon : float, default 0.00000001
+        Added to the root against division by zero.
+    wd : float, default 0
+        Weight decay: the factor of a square penalty on large weights.
+    rescale_grad : float, default 1
+        Factor of the gradient.
+    clip_gradient : float, default -1
+        Bound of the rescaled gradient's elements; none if negative.
+    lazy_update : boolean, default True
+        Ignored: it is for sparse gradients.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> weight, grad = mx.nd.array([1, 2]), mx.nd.array([0.5, -0.5])
+    >>> mean, var = mx.nd.zeros((2,)), mx.nd.zeros((2,))
+    >>> mx.nd.adam_update(weight, grad, mean, var, lr=0.1, out=weight).asnumpy().round(4)
+    array([0.6838, 2.3162], dtype=float32)
+    >>> mean.asnumpy().round(4)
+    array([ 0.05, -0.05], dtype=float32)
+    """
+    return _compose("adam_update", "adam_update", (weight, grad, mean, var,), (lr, beta1, beta2, epsilon, wd, rescale_grad, clip_gradient, lazy_update,), name, attr, kwargs)
+
+
 def add_n(*data, num_args=_Null, name=None, attr=None, out=None, **kwargs):
     """Adds all inputs element by element: `out = arg0 + arg1 + … + argN`.
 
@@ -2386,6 +2513,121 @@ def add_n(*data, num_args=_Null, name=None, attr=None, out=None, **kwargs):
     array([111., 222.], dtype=float32)
     """
     return _compose("add_n", "add_n", data, (num_args,), name, attr, kwargs)
+
+
+def all_finite(data=None, init_output=_Null, name=None, attr=None, out=None, **kwargs):
+    """1 if no element is infinite or NaN, else 0.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | any | float |
+    | output | (1,) | float32 |
+
+    With `init_output=False` a finite array leaves in `out` what it holds; without `out` the answer is 1 then
+    as well.
+
+    Parameters
+    ----------
+    data : Symbol
+        The array.
+    init_output : boolean, default True
+        Set the output to 1 first.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> [mx.nd.all_finite(mx.nd.array([1, x])).asscalar() for x in (2, float("inf"))]
+    [np.float32(1.0), np.float32(0.0)]
+    """
+    return _compose("all_finite", "all_finite", (data,), (init_output,), name, attr, kwargs)
+
+
+def amp_cast(data=None, dtype=_Null, name=None, attr=None, out=None, **kwargs):
+    """Converts half and single precision to `dtype`; other types stay as they are.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | any | any |
+    | output | that of data | `dtype` if data is float16, bfloat16 or float32, else that of data |
+
+    The gradient is converted back to the type of data.
+
+    Parameters
+    ----------
+    data : Symbol
+        The input.
+    dtype : {'bfloat16', 'bool', 'float16', 'float32', 'float64', 'int32', 'int64', 'int8', 'uint8'}
+        The type of the output.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> [mx.nd.amp_cast(mx.nd.ones((1,), dtype=d), dtype="float16").dtype.__name__ for d in ("float32", "int32")]
+    ['float16', 'int32']
+    """
+    return _compose("amp_cast", "amp_cast", (data,), (dtype,), name, attr, kwargs)
+
+
+def amp_multicast(*data, num_outputs=_Null, cast_narrow=_Null, name=None, attr=None, out=None, **kwargs):
+    """Converts inputs of half and single precision to the widest, or narrowest, type among them; other types
+    stay as they are.
+
+    | | shape | dtype |
+    |---|---|---|
+    | each input | any | any |
+    | each output | that of its input | the common type, or that of its input if that is no half or single precision |
+
+    The widest type is float32 if an input has it, else that of the first input; the narrowest is the last
+    half precision among
+    the inputs, else float32. Gradients are converted back to the types of the inputs.
+
+    Parameters
+    ----------
+    *data : Symbol
+        The inputs.
+    num_outputs : int in 1..
+        Number of inputs and outputs.
+    cast_narrow : boolean, default False
+        Convert to the narrowest type.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> x, y = mx.nd.amp_multicast(mx.nd.ones((1,), dtype="float16"), mx.nd.ones((1,)), num_outputs=2)
+    >>> x.dtype.__name__, y.dtype.__name__
+    ('float32', 'float32')
+    """
+    return _compose("amp_multicast", "amp_multicast", data, (num_outputs, cast_narrow,), name, attr, kwargs)
 
 
 def arccos(data=None, name=None, attr=None, out=None, **kwargs):
@@ -3698,6 +3940,51 @@ def clip(data=None, a_min=_Null, a_max=_Null, name=None, attr=None, out=None, **
     return _compose("clip", "clip", (data,), (a_min, a_max,), name, attr, kwargs)
 
 
+def col2im(data=None, output_size=_Null, kernel=_Null, stride=_Null, dilate=_Null, pad=_Null, name=None, attr=None, out=None, **kwargs):
+    """Adds the columns of window contents to the places that they come from: the transpose of `im2col`, and its
+    gradient.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | (batch, channels · taps, windows) | float |
+    | output | (batch, channels, …), then `output_size` | that of data |
+
+    Where windows overlap, the sum is taken. MXNet computes two spatial dimensions only.
+
+    Parameters
+    ----------
+    data : Symbol
+        The columns.
+    output_size : Shape(tuple)
+        Spatial extents of the output: (x,), (y, x) or (z, y, x).
+    kernel : Shape(tuple)
+        Extents of the window.
+    stride : Shape(tuple), default ()
+        Distance of two windows in each dimension; 1 if left out.
+    dilate : Shape(tuple), default ()
+        Distance of two taps in each dimension; 1 if left out.
+    pad : Shape(tuple), default ()
+        Zeros on both sides of each dimension; none if left out.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.col2im(mx.nd.ones((1, 2, 3)), output_size=(1, 4), kernel=(1, 2)).asnumpy()
+    array([[[[1., 2., 2., 1.]]]], dtype=float32)
+    """
+    return _compose("col2im", "col2im", (data,), (output_size, kernel, stride, dilate, pad,), name, attr, kwargs)
+
+
 def concat(*data, num_args=_Null, dim=_Null, name=None, attr=None, out=None, **kwargs):
     return _compose("Concat", "concat", data, (num_args, dim,), name, attr, kwargs)
 
@@ -4394,6 +4681,142 @@ def floor(data=None, name=None, attr=None, out=None, **kwargs):
     return _compose("floor", "floor", (data,), (), name, attr, kwargs)
 
 
+def ftml_update(weight=None, grad=None, d=None, v=None, z=None, lr=_Null, beta1=_Null, beta2=_Null, epsilon=_Null, t=_Null, wd=_Null, rescale_grad=_Null, clip_grad=_Null, name=None, attr=None, out=None, **kwargs):
+    """Follows the moving leader. With `g = clip(rescale_grad · grad + wd · weight)`:
+
+    ```text
+    v = beta2 · v + (1 - beta2) · g²
+    d' = (1 - beta1^t) / lr · (sqrt(v / (1 - beta2^t)) + epsilon)
+    z = beta1 · z + (1 - beta1) · g - (d' - beta1 · d) · weight
+    d = d'
+    out = -z / d
+    ```
+
+    | | shape | dtype |
+    |---|---|---|
+    | weight, grad, d, v, z | any, all equal | any float type, all equal |
+    | output | that of weight | that of weight |
+
+    The states are updated in place; `out=weight` updates the weight in place as well.
+
+    Source: Zheng and Kwok, Follow the Moving Leader in Deep Learning (2017).
+
+    Parameters
+    ----------
+    weight : Symbol
+        The weight.
+    grad : Symbol
+        Its gradient.
+    d : Symbol
+        The curvature (auxiliary state).
+    v : Symbol
+        The running mean of its square (auxiliary state).
+    z : Symbol
+        The leader times the curvature (auxiliary state).
+    lr : float
+        Learning rate.
+    beta1 : float, default 0.6
+        Share of the old mean in the new one.
+    beta2 : float, default 0.999
+        Share of the old mean square in the new one.
+    epsilon : double, default 0.00000000999999993922529
+        Added to the root against division by zero.
+    t : int
+        Number of the update, from 1.
+    wd : float, default 0
+        Weight decay: the factor of a square penalty on large weights.
+    rescale_grad : float, default 1
+        Factor of the gradient.
+    clip_grad : float, default -1
+        Bound of the rescaled gradient's elements; none if negative.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> weight, grad = mx.nd.array([1, 2]), mx.nd.array([0.5, -0.5])
+    >>> d, v, z = mx.nd.zeros((2,)), mx.nd.zeros((2,)), mx.nd.zeros((2,))
+    >>> mx.nd.ftml_update(weight, grad, d, v, z, lr=0.1, t=1, out=weight).asnumpy().round(4)
+    array([0.9, 2.1], dtype=float32)
+    >>> d.asnumpy().round(4)
+    array([2., 2.], dtype=float32)
+    """
+    return _compose("ftml_update", "ftml_update", (weight, grad, d, v, z,), (lr, beta1, beta2, epsilon, t, wd, rescale_grad, clip_grad,), name, attr, kwargs)
+
+
+def ftrl_update(weight=None, grad=None, z=None, n=None, lr=_Null, lamda1=_Null, beta=_Null, wd=_Null, rescale_grad=_Null, clip_gradient=_Null, name=None, attr=None, out=None, **kwargs):
+    """Follows the regularised leader, which makes sparse weights. With `g = clip(rescale_grad · grad)`:
+
+    ```text
+    z = z + g - (sqrt(n + g²) - sqrt(n)) · weight / lr
+    n = n + g²
+    out = (sign(z) · lamda1 - z) / ((beta + sqrt(n)) / lr + wd) if |z| > lamda1 else 0
+    ```
+
+    | | shape | dtype |
+    |---|---|---|
+    | weight, grad, z, n | any, all equal | any float type, all equal |
+    | output | that of weight | that of weight |
+
+    The states are updated in place; `out=weight` updates the weight in place as well.
+
+    Source: McMahan et al., Ad Click Prediction: a View from the Trenches (2013).
+
+    Parameters
+    ----------
+    weight : Symbol
+        The weight.
+    grad : Symbol
+        Its gradient.
+    z : Symbol
+        The gradients' adjusted sum (auxiliary state).
+    n : Symbol
+        The sum of their squares (auxiliary state).
+    lr : float
+        Learning rate.
+    lamda1 : float, default 0.01
+        Factor of the absolute penalty.
+    beta : float, default 1
+        Added to the root of the sum of squares.
+    wd : float, default 0
+        Factor of the square penalty.
+    rescale_grad : float, default 1
+        Factor of the gradient.
+    clip_gradient : float, default -1
+        Bound of the rescaled gradient's elements; none if negative.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> weight, grad = mx.nd.array([1, 2]), mx.nd.array([0.5, -0.5])
+    >>> z, n = mx.nd.zeros((2,)), mx.nd.zeros((2,))
+    >>> mx.nd.ftrl_update(weight, grad, z, n, lr=0.1, out=weight).asnumpy().round(4)
+    array([0.2993, 0.6993], dtype=float32)
+    >>> z.asnumpy().round(4)
+    array([ -4.5, -10.5], dtype=float32)
+    """
+    return _compose("ftrl_update", "ftrl_update", (weight, grad, z, n,), (lr, lamda1, beta, wd, rescale_grad, clip_gradient,), name, attr, kwargs)
+
+
 def gamma(data=None, name=None, attr=None, out=None, **kwargs):
     """Takes the gamma function: `out = Γ(data)`.
 
@@ -4570,6 +4993,51 @@ def identity(data=None, name=None, attr=None, out=None, **kwargs):
     return _compose("_copy", "identity", (data,), (), name, attr, kwargs)
 
 
+def im2col(data=None, kernel=_Null, stride=_Null, dilate=_Null, pad=_Null, name=None, attr=None, out=None, **kwargs):
+    """Puts the contents of sliding windows into columns: with it a convolution is a product of matrices.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | (batch, channels, x), (batch, channels, y, x) or (batch, channels, z, y, x) | float |
+    | output | (batch, channels · taps, windows) | that of data |
+
+    Rows are ordered by channel, then by tap; columns by window. Padding gives zeros. MXNet computes two
+    spatial
+    dimensions only.
+
+    Parameters
+    ----------
+    data : Symbol
+        The input.
+    kernel : Shape(tuple)
+        Extents of the window: (x,), (y, x) or (z, y, x).
+    stride : Shape(tuple), default ()
+        Distance of two windows in each dimension; 1 if left out.
+    dilate : Shape(tuple), default ()
+        Distance of two taps in each dimension; 1 if left out.
+    pad : Shape(tuple), default ()
+        Zeros on both sides of each dimension; none if left out.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.im2col(mx.nd.array([[[[1, 2, 3, 4]]]]), kernel=(1, 2)).asnumpy()
+    array([[[1., 2., 3.],
+            [2., 3., 4.]]], dtype=float32)
+    """
+    return _compose("im2col", "im2col", (data,), (kernel, stride, dilate, pad,), name, attr, kwargs)
+
+
 def khatri_rao(*data, num_args=_Null, name=None, attr=None, out=None, **kwargs):
     """Takes the Kronecker product column by column: column `j` of the output is `kron(arg0[:, j], arg1[:, j],
     …)`.
@@ -4606,6 +5074,798 @@ def khatri_rao(*data, num_args=_Null, name=None, attr=None, out=None, **kwargs):
            [ 5., 12.]], dtype=float32)
     """
     return _compose("khatri_rao", "khatri_rao", data, (num_args,), name, attr, kwargs)
+
+
+def lamb_update_phase1(weight=None, grad=None, mean=None, var=None, beta1=_Null, beta2=_Null, epsilon=_Null, t=_Null, bias_correction=_Null, wd=_Null, rescale_grad=_Null, clip_gradient=_Null, name=None, attr=None, out=None, **kwargs):
+    """The direction of a step of LAMB. With `g = clip(rescale_grad · grad)`:
+
+    ```text
+    mean = beta1 · mean + (1 - beta1) · g
+    var = beta2 · var + (1 - beta2) · g²
+    out = mean' / (sqrt(var') + epsilon) + wd · weight
+    ```
+
+    where mean' = mean / (1 - beta1^t) and var' = var / (1 - beta2^t) with `bias_correction`, else mean and
+    var themselves.
+
+    | | shape | dtype |
+    |---|---|---|
+    | weight, grad, mean, var | any, all equal | any float type, all equal |
+    | output | that of weight | that of weight |
+
+    Source: You et al., Large Batch Optimization for Deep Learning: Training BERT in 76 minutes (2019).
+
+    Parameters
+    ----------
+    weight : Symbol
+        The weight.
+    grad : Symbol
+        Its gradient.
+    mean : Symbol
+        The running mean of the gradient (auxiliary state).
+    var : Symbol
+        The running mean of its square (auxiliary state).
+    beta1 : float, default 0.9
+        Share of the old mean in the new one.
+    beta2 : float, default 0.999
+        Share of the old mean square in the new one.
+    epsilon : float, default 0.000001
+        Added to the root against division by zero.
+    t : int
+        Number of the update, from 1.
+    bias_correction : boolean, default True
+        Correct the means for starting at zero.
+    wd : float
+        Weight decay: the factor of a square penalty on large weights.
+    rescale_grad : float, default 1
+        Factor of the gradient.
+    clip_gradient : float, default -1
+        Bound of the rescaled gradient's elements; none if negative.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> weight, grad = mx.nd.array([1, 2]), mx.nd.array([0.5, -0.5])
+    >>> mean, var = mx.nd.zeros((2,)), mx.nd.zeros((2,))
+    >>> mx.nd.lamb_update_phase1(weight, grad, mean, var, t=1, wd=0.1).asnumpy().round(4)
+    array([ 1.1, -0.8], dtype=float32)
+    """
+    return _compose("lamb_update_phase1", "lamb_update_phase1", (weight, grad, mean, var,), (beta1, beta2, epsilon, t, bias_correction, wd, rescale_grad, clip_gradient,), name, attr, kwargs)
+
+
+def lamb_update_phase2(weight=None, g=None, r1=None, r2=None, lr=_Null, lower_bound=_Null, upper_bound=_Null, name=None, attr=None, out=None, **kwargs):
+    """A step of LAMB along a direction, of a length in proportion to the weight:
+
+    ```text
+    ratio = clip(r1, lower_bound, upper_bound) / r2, or 1 if one of the two is 0
+    out = weight - lr · ratio · g
+    ```
+
+    | | shape | dtype |
+    |---|---|---|
+    | weight, g | any, both equal | any float type, all equal |
+    | r1, r2 | one element | that of weight |
+    | output | that of weight | that of weight |
+
+    `out=weight` updates the weight in place.
+
+    Source: You et al., Large Batch Optimization for Deep Learning: Training BERT in 76 minutes (2019).
+
+    Parameters
+    ----------
+    weight : Symbol
+        The weight.
+    g : Symbol
+        The direction, from the first phase.
+    r1 : Symbol
+        The norm of the weight, one number.
+    r2 : Symbol
+        The norm of the direction, one number.
+    lr : float
+        Learning rate.
+    lower_bound : float, default -1
+        Lower bound of the norm of the weight; none if negative.
+    upper_bound : float, default -1
+        Upper bound of the norm of the weight; none if negative.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> weight, g = mx.nd.array([3, 4]), mx.nd.array([0, 1])
+    >>> mx.nd.lamb_update_phase2(weight, g, weight.norm(), g.norm(), lr=0.1, out=weight).asnumpy()
+    array([3. , 3.5], dtype=float32)
+    """
+    return _compose("lamb_update_phase2", "lamb_update_phase2", (weight, g, r1, r2,), (lr, lower_bound, upper_bound,), name, attr, kwargs)
+
+
+def linalg_det(A=None, name=None, attr=None, out=None, **kwargs):
+    """Another name of `_linalg_det`.
+
+    Takes the determinants of square matrices.
+
+    | | shape | dtype |
+    |---|---|---|
+    | A | (…, n, n) | float |
+    | output | (…), `(1,)` for a single matrix | that of A |
+
+    The gradient of A is `head * out * A⁻ᵀ`, and zero for a singular matrix. Where the determinant may
+    overflow, take
+    `_linalg_slogdet`.
+
+    Parameters
+    ----------
+    A : Symbol
+        The matrices.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.linalg.det(mx.nd.array([[1, 4], [2, 3]])).asnumpy().round(4)
+    array([-5.], dtype=float32)
+    """
+    return _compose("_linalg_det", "linalg_det", (A,), (), name, attr, kwargs)
+
+
+def linalg_extractdiag(A=None, offset=_Null, name=None, attr=None, out=None, **kwargs):
+    """Another name of `_linalg_extractdiag`.
+
+    Takes a diagonal out of square matrices.
+
+    | | shape | dtype |
+    |---|---|---|
+    | A | (…, n, n) | any |
+    | output | (…, n - abs(offset)) | that of A |
+
+    Parameters
+    ----------
+    A : Symbol
+        The matrices.
+    offset : int, default 0
+        The diagonal: 0 is the main one, positive numbers lie above it, negative below.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.linalg.extractdiag(mx.nd.array([[1, 2], [3, 4]])).asnumpy()
+    array([1., 4.], dtype=float32)
+    """
+    return _compose("_linalg_extractdiag", "linalg_extractdiag", (A,), (offset,), name, attr, kwargs)
+
+
+def linalg_extracttrian(A=None, offset=_Null, lower=_Null, name=None, attr=None, out=None, **kwargs):
+    """Another name of `_linalg_extracttrian`.
+
+    Packs a triangle of square matrices into vectors.
+
+    | | shape | dtype |
+    |---|---|---|
+    | A | (…, n, n) | any |
+    | output | (…, m · (m + 1) / 2), m = n - abs(offset) | that of A |
+
+    Lower triangles are packed row by row, upper ones column by column.
+
+    Parameters
+    ----------
+    A : Symbol
+        The matrices.
+    offset : int, default 0
+        The diagonal at which the triangle begins: those above 0 bound upper triangles, those below lower
+        ones.
+    lower : boolean, default True
+        For offset 0: take the lower triangle, not the upper.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.linalg.extracttrian(mx.nd.array([[1, 2], [3, 4]])).asnumpy()
+    array([1., 3., 4.], dtype=float32)
+    """
+    return _compose("_linalg_extracttrian", "linalg_extracttrian", (A,), (offset, lower,), name, attr, kwargs)
+
+
+def linalg_gelqf(A=None, name=None, attr=None, out=None, **kwargs):
+    """Another name of `_linalg_gelqf`.
+
+    Factorises matrices into a lower triangular one and one with orthonormal rows: `A = L · Q`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | A | (…, m, n), m ≤ n | float |
+    | output 0: Q | (…, m, n), `Q · Qᵀ` is the identity | that of A |
+    | output 1: L | (…, m, m), zeros above the diagonal | that of A |
+
+    The signs of the diagonal of L are those that LAPACK's reflections give, as in MXNet.
+
+    Parameters
+    ----------
+    A : Symbol
+        The matrices.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> Q, L = mx.nd.linalg.gelqf(mx.nd.array([[3, 4]]))
+    >>> Q.asnumpy().round(4), L.asnumpy().round(4)
+    (array([[-0.6, -0.8]], dtype=float32), array([[-5.]], dtype=float32))
+    """
+    return _compose("_linalg_gelqf", "linalg_gelqf", (A,), (), name, attr, kwargs)
+
+
+def linalg_gemm(A=None, B=None, C=None, transpose_a=_Null, transpose_b=_Null, alpha=_Null, beta=_Null, axis=_Null, name=None, attr=None, out=None, **kwargs):
+    """Another name of `_linalg_gemm`.
+
+    Multiplies matrices and adds: `out = alpha * op(A) · op(B) + beta * C`, where `op` transposes or not.
+
+    | | shape | dtype |
+    |---|---|---|
+    | A | (…, m, k); (…, k, m) with `transpose_a` | float |
+    | B | (…, k, n); (…, n, k) with `transpose_b` | that of A |
+    | C, output | (…, m, n) | that of A |
+
+    The leading dimensions are those of all inputs. `axis` names another dimension as that of the rows:
+    `axis=1` for four
+    dimensions makes the shapes (batch, m, …, k). With half precision it computes in float32; MXNet takes
+    float32 and
+    float64 only.
+
+    Parameters
+    ----------
+    A : Symbol
+        The left factors.
+    B : Symbol
+        The right factors.
+    C : Symbol
+        What is added.
+    transpose_a : boolean, default False
+        Transpose the left factors.
+    transpose_b : boolean, default False
+        Transpose the right factors.
+    alpha : double, default 1
+        Factor of the product.
+    beta : double, default 1
+        Factor of C.
+    axis : int, default -2
+        Dimension of the rows; the columns are the last dimension.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> A, B, C = mx.nd.array([[1, 2]]), mx.nd.array([[3, 4]]), mx.nd.array([[10]])
+    >>> mx.nd.linalg.gemm(A, B, C, transpose_b=True, alpha=2, beta=0.5).asnumpy()
+    array([[27.]], dtype=float32)
+    """
+    return _compose("_linalg_gemm", "linalg_gemm", (A, B, C,), (transpose_a, transpose_b, alpha, beta, axis,), name, attr, kwargs)
+
+
+def linalg_gemm2(A=None, B=None, transpose_a=_Null, transpose_b=_Null, alpha=_Null, axis=_Null, name=None, attr=None, out=None, **kwargs):
+    """Another name of `_linalg_gemm2`.
+
+    Multiplies matrices: `out = alpha * op(A) · op(B)`, where `op` transposes or not.
+
+    | | shape | dtype |
+    |---|---|---|
+    | A | (…, m, k); (…, k, m) with `transpose_a` | float |
+    | B | (…, k, n); (…, n, k) with `transpose_b` | that of A |
+    | output | (…, m, n) | that of A |
+
+    The leading dimensions are those of both inputs. `axis` names another dimension as that of the rows. With
+    half
+    precision it computes in float32; MXNet takes float32 and float64 only.
+
+    Parameters
+    ----------
+    A : Symbol
+        The left factors.
+    B : Symbol
+        The right factors.
+    transpose_a : boolean, default False
+        Transpose the left factors.
+    transpose_b : boolean, default False
+        Transpose the right factors.
+    alpha : double, default 1
+        Factor of the product.
+    axis : int, default -2
+        Dimension of the rows; the columns are the last dimension.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.linalg.gemm2(mx.nd.array([[1, 2]]), mx.nd.array([[3, 4]]), transpose_b=True).asnumpy()
+    array([[11.]], dtype=float32)
+    """
+    return _compose("_linalg_gemm2", "linalg_gemm2", (A, B,), (transpose_a, transpose_b, alpha, axis,), name, attr, kwargs)
+
+
+def linalg_inverse(A=None, name=None, attr=None, out=None, **kwargs):
+    """Another name of `_linalg_inverse`.
+
+    Inverts square matrices: `out · A` is the identity.
+
+    | | shape | dtype |
+    |---|---|---|
+    | A | (…, n, n) | float |
+    | output | (…, n, n) | that of A |
+
+    A singular matrix is an error.
+
+    Parameters
+    ----------
+    A : Symbol
+        The matrices.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.linalg.inverse(mx.nd.array([[1, 4], [2, 3]])).asnumpy().round(4)
+    array([[-0.6,  0.8],
+           [ 0.4, -0.2]], dtype=float32)
+    """
+    return _compose("_linalg_inverse", "linalg_inverse", (A,), (), name, attr, kwargs)
+
+
+def linalg_makediag(A=None, offset=_Null, name=None, attr=None, out=None, **kwargs):
+    """Another name of `_linalg_makediag`.
+
+    Makes square matrices with a given diagonal and zeros elsewhere.
+
+    | | shape | dtype |
+    |---|---|---|
+    | A | (…, n) | any |
+    | output | (…, n + abs(offset), n + abs(offset)) | that of A |
+
+    Parameters
+    ----------
+    A : Symbol
+        The diagonals.
+    offset : int, default 0
+        The diagonal: 0 is the main one, positive numbers lie above it, negative below.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.linalg.makediag(mx.nd.array([1, 2]), offset=1).asnumpy()
+    array([[0., 1., 0.],
+           [0., 0., 2.],
+           [0., 0., 0.]], dtype=float32)
+    """
+    return _compose("_linalg_makediag", "linalg_makediag", (A,), (offset,), name, attr, kwargs)
+
+
+def linalg_maketrian(A=None, offset=_Null, lower=_Null, name=None, attr=None, out=None, **kwargs):
+    """Another name of `_linalg_maketrian`.
+
+    Unpacks vectors into a triangle of square matrices, with zeros elsewhere.
+
+    | | shape | dtype |
+    |---|---|---|
+    | A | (…, m · (m + 1) / 2) | any |
+    | output | (…, m + abs(offset), m + abs(offset)) | that of A |
+
+    The order is that of `_linalg_extracttrian`.
+
+    Parameters
+    ----------
+    A : Symbol
+        The packed triangles.
+    offset : int, default 0
+        The diagonal at which the triangle begins: those above 0 bound upper triangles, those below lower
+        ones.
+    lower : boolean, default True
+        For offset 0: fill the lower triangle, not the upper.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.linalg.maketrian(mx.nd.array([1, 2, 3])).asnumpy()
+    array([[1., 0.],
+           [2., 3.]], dtype=float32)
+    """
+    return _compose("_linalg_maketrian", "linalg_maketrian", (A,), (offset, lower,), name, attr, kwargs)
+
+
+def linalg_potrf(A=None, lower=_Null, name=None, attr=None, out=None, **kwargs):
+    """Another name of `_linalg_potrf`.
+
+    Factorises symmetric positive definite matrices: `A = out · outᵀ` with a lower triangular output, or `A =
+    outᵀ · out`
+    with an upper triangular one.
+
+    | | shape | dtype |
+    |---|---|---|
+    | A | (…, n, n) | float |
+    | output | (…, n, n) | that of A |
+
+    Only the triangle of A that the output fills is read; the gradient of A is symmetric. A matrix that is not
+    positive
+    definite is an error.
+
+    Parameters
+    ----------
+    A : Symbol
+        The matrices.
+    lower : boolean, default True
+        The factor is lower triangular, not upper.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.linalg.potrf(mx.nd.array([[4, 1], [1, 4.25]])).asnumpy().round(4)
+    array([[2. , 0. ],
+           [0.5, 2. ]], dtype=float32)
+    """
+    return _compose("_linalg_potrf", "linalg_potrf", (A,), (lower,), name, attr, kwargs)
+
+
+def linalg_potri(A=None, lower=_Null, name=None, attr=None, out=None, **kwargs):
+    """Another name of `_linalg_potri`.
+
+    Inverts symmetric positive definite matrices whose Cholesky factors are given: `out = (A · Aᵀ)⁻¹` for
+    lower triangular
+    A, or `(Aᵀ · A)⁻¹` for upper triangular A.
+
+    | | shape | dtype |
+    |---|---|---|
+    | A | (…, n, n) | float |
+    | output | (…, n, n) | that of A |
+
+    Only one triangle of A is read. A zero on its diagonal is an error. Solving equations with the factor
+    (`_linalg_trsm`) is cheaper and more accurate.
+
+    Parameters
+    ----------
+    A : Symbol
+        The factors, as `_linalg_potrf` gives them.
+    lower : boolean, default True
+        The factors are lower triangular, not upper.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.linalg.potri(mx.nd.array([[2, 0], [0.5, 2]])).asnumpy().round(4)
+    array([[ 0.2656, -0.0625],
+           [-0.0625,  0.25  ]], dtype=float32)
+    """
+    return _compose("_linalg_potri", "linalg_potri", (A,), (lower,), name, attr, kwargs)
+
+
+def linalg_slogdet(A=None, name=None, attr=None, out=None, **kwargs):
+    """Another name of `_linalg_slogdet`.
+
+    Takes the signs of determinants of square matrices and the logarithms of their absolute values.
+
+    | | shape | dtype |
+    |---|---|---|
+    | A | (…, n, n) | float |
+    | output 0: sign | (…), `(1,)` for a single matrix: -1, 0 or 1 | that of A |
+    | output 1: logarithm | that of the sign; minus infinity for a singular matrix | that of A |
+
+    The gradient of A comes from the logarithm alone: `head * A⁻ᵀ`, and zero for a singular matrix.
+
+    Parameters
+    ----------
+    A : Symbol
+        The matrices.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> sign, log = mx.nd.linalg.slogdet(mx.nd.array([[1, 4], [2, 3]]))
+    >>> sign.asnumpy(), log.asnumpy().round(4)
+    (array([-1.], dtype=float32), array([1.6094], dtype=float32))
+    """
+    return _compose("_linalg_slogdet", "linalg_slogdet", (A,), (), name, attr, kwargs)
+
+
+def linalg_sumlogdiag(A=None, name=None, attr=None, out=None, **kwargs):
+    """Another name of `_linalg_sumlogdiag`.
+
+    Sums the logarithms of the diagonals of square matrices: `out = Σ log(A[i, i])`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | A | (…, n, n) | float |
+    | output | (…), `(1,)` for a single matrix | that of A |
+
+    Parameters
+    ----------
+    A : Symbol
+        The matrices.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.linalg.sumlogdiag(mx.nd.array([[1, 1], [1, 7]])).asnumpy().round(4)
+    array([1.9459], dtype=float32)
+    """
+    return _compose("_linalg_sumlogdiag", "linalg_sumlogdiag", (A,), (), name, attr, kwargs)
+
+
+def linalg_syrk(A=None, transpose=_Null, alpha=_Null, name=None, attr=None, out=None, **kwargs):
+    """Another name of `_linalg_syrk`.
+
+    Multiplies matrices by their own transposes: `out = alpha * A · Aᵀ`, or `alpha * Aᵀ · A` with `transpose`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | A | (…, m, n) | float |
+    | output | (…, m, m); (…, n, n) with `transpose` | that of A |
+
+    Parameters
+    ----------
+    A : Symbol
+        The matrices.
+    transpose : boolean, default False
+        Put the transposed matrix first.
+    alpha : double, default 1
+        Factor of the product.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.linalg.syrk(mx.nd.array([[1, 2], [3, 4]])).asnumpy()
+    array([[ 5., 11.],
+           [11., 25.]], dtype=float32)
+    """
+    return _compose("_linalg_syrk", "linalg_syrk", (A,), (transpose, alpha,), name, attr, kwargs)
+
+
+def linalg_trmm(A=None, B=None, transpose=_Null, rightside=_Null, lower=_Null, alpha=_Null, name=None, attr=None, out=None, **kwargs):
+    """Another name of `_linalg_trmm`.
+
+    Multiplies by triangular matrices: `out = alpha * op(A) · B`, or `alpha * B · op(A)` with `rightside`,
+    where `op`
+    transposes or not.
+
+    | | shape | dtype |
+    |---|---|---|
+    | A | (…, m, m); (…, n, n) with `rightside` | float |
+    | B, output | (…, m, n) | that of A |
+
+    Only one triangle of A is read, and only it has a gradient: MXNet wants zeros in the other.
+
+    Parameters
+    ----------
+    A : Symbol
+        The triangular matrices.
+    B : Symbol
+        The other factors.
+    transpose : boolean, default False
+        Transpose A.
+    rightside : boolean, default False
+        Multiply by A from the right.
+    lower : boolean, default True
+        A is lower triangular, not upper.
+    alpha : double, default 1
+        Factor of the product.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.linalg.trmm(mx.nd.array([[1, 0], [1, 1]]), mx.nd.array([[1, 2], [3, 4]]), alpha=2).asnumpy()
+    array([[ 2.,  4.],
+           [ 8., 12.]], dtype=float32)
+    """
+    return _compose("_linalg_trmm", "linalg_trmm", (A, B,), (transpose, rightside, lower, alpha,), name, attr, kwargs)
+
+
+def linalg_trsm(A=None, B=None, transpose=_Null, rightside=_Null, lower=_Null, alpha=_Null, name=None, attr=None, out=None, **kwargs):
+    """Another name of `_linalg_trsm`.
+
+    Solves equations with triangular matrices: `op(A) · out = alpha * B`, or `out · op(A) = alpha * B` with
+    `rightside`,
+    where `op` transposes or not.
+
+    | | shape | dtype |
+    |---|---|---|
+    | A | (…, m, m); (…, n, n) with `rightside` | float |
+    | B, output | (…, m, n) | that of A |
+
+    Only one triangle of A is read, and only it has a gradient. A zero on its diagonal gives infinities and
+    NaN.
+
+    Parameters
+    ----------
+    A : Symbol
+        The triangular matrices.
+    B : Symbol
+        The right hand sides.
+    transpose : boolean, default False
+        Transpose A.
+    rightside : boolean, default False
+        The unknown stands to the left of A.
+    lower : boolean, default True
+        A is lower triangular, not upper.
+    alpha : double, default 1
+        Factor of B.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.linalg.trsm(mx.nd.array([[1, 0], [1, 1]]), mx.nd.array([[2, 4], [8, 12]]), alpha=0.5).asnumpy()
+    array([[1., 2.],
+           [3., 4.]], dtype=float32)
+    """
+    return _compose("_linalg_trsm", "linalg_trsm", (A, B,), (transpose, rightside, lower, alpha,), name, attr, kwargs)
 
 
 def log(data=None, name=None, attr=None, out=None, **kwargs):
@@ -5012,6 +6272,664 @@ def moments(data=None, axes=_Null, keepdims=_Null, name=None, attr=None, out=Non
     return _compose("moments", "moments", (data,), (axes, keepdims,), name, attr, kwargs)
 
 
+def mp_lamb_update_phase1(weight=None, grad=None, mean=None, var=None, weight32=None, beta1=_Null, beta2=_Null, epsilon=_Null, t=_Null, bias_correction=_Null, wd=_Null, rescale_grad=_Null, clip_gradient=_Null, name=None, attr=None, out=None, **kwargs):
+    """As `lamb_update_phase1`, with the weight from a copy in single precision.
+
+    | | shape | dtype |
+    |---|---|---|
+    | weight, grad | any, all equal | any float type |
+    | mean, var, weight32 | that of weight | float32 |
+    | output | that of weight | float32 |
+
+    Parameters
+    ----------
+    weight : Symbol
+        The weight; its values are not read.
+    grad : Symbol
+        Its gradient.
+    mean : Symbol
+        The running mean of the gradient (auxiliary state).
+    var : Symbol
+        The running mean of its square (auxiliary state).
+    weight32 : Symbol
+        The weight in single precision.
+    beta1 : float, default 0.9
+        Share of the old mean in the new one.
+    beta2 : float, default 0.999
+        Share of the old mean square in the new one.
+    epsilon : float, default 0.000001
+        Added to the root against division by zero.
+    t : int
+        Number of the update, from 1.
+    bias_correction : boolean, default True
+        Correct the means for starting at zero.
+    wd : float
+        Weight decay: the factor of a square penalty on large weights.
+    rescale_grad : float, default 1
+        Factor of the gradient.
+    clip_gradient : float, default -1
+        Bound of the rescaled gradient's elements; none if negative.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> weight, grad = (mx.nd.array(x, dtype="float16") for x in ([1, 2], [0.001, -0.001]))
+    >>> weight32 = weight.astype("float32")
+    >>> mean, var = mx.nd.zeros((2,)), mx.nd.zeros((2,))
+    >>> mx.nd.mp_lamb_update_phase1(weight, grad, mean, var, weight32, t=1, wd=0.1).asnumpy().round(2)
+    array([ 1.1, -0.8], dtype=float32)
+    """
+    return _compose("mp_lamb_update_phase1", "mp_lamb_update_phase1", (weight, grad, mean, var, weight32,), (beta1, beta2, epsilon, t, bias_correction, wd, rescale_grad, clip_gradient,), name, attr, kwargs)
+
+
+def mp_lamb_update_phase2(weight=None, g=None, r1=None, r2=None, weight32=None, lr=_Null, lower_bound=_Null, upper_bound=_Null, name=None, attr=None, out=None, **kwargs):
+    """As `lamb_update_phase2`, with a master copy of the weight.
+
+    | | shape | dtype |
+    |---|---|---|
+    | weight | any | any float type |
+    | g, weight32 | that of weight | float32 |
+    | r1, r2 | one element | float32 |
+    | output | that of weight | that of weight |
+
+    The computation is in single precision on `weight32`, which is updated; the output takes its rounded
+    values. MXNet 1.9.1 leaves `weight32` as it was, against its own documentation, and so loses every update
+    but the last.
+
+    Parameters
+    ----------
+    weight : Symbol
+        The weight.
+    g : Symbol
+        The direction, from the first phase.
+    r1 : Symbol
+        The norm of the weight, one number.
+    r2 : Symbol
+        The norm of the direction, one number.
+    weight32 : Symbol
+        The weight in single precision (auxiliary state).
+    lr : float
+        Learning rate.
+    lower_bound : float, default -1
+        Lower bound of the norm of the weight; none if negative.
+    upper_bound : float, default -1
+        Upper bound of the norm of the weight; none if negative.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> weight32, g = mx.nd.array([3, 4]), mx.nd.array([0, 1])
+    >>> weight = weight32.astype("float16")
+    >>> mx.nd.mp_lamb_update_phase2(weight, g, weight32.norm(), g.norm(), weight32, lr=0.1, out=weight).asnumpy()
+    array([3. , 3.5], dtype=float16)
+    """
+    return _compose("mp_lamb_update_phase2", "mp_lamb_update_phase2", (weight, g, r1, r2, weight32,), (lr, lower_bound, upper_bound,), name, attr, kwargs)
+
+
+def mp_nag_mom_update(weight=None, grad=None, mom=None, weight32=None, lr=_Null, momentum=_Null, wd=_Null, rescale_grad=_Null, clip_gradient=_Null, name=None, attr=None, out=None, **kwargs):
+    """Gradient descent with Nesterov's momentum, as `nag_mom_update`, with a master copy of the weight.
+
+    | | shape | dtype |
+    |---|---|---|
+    | weight, grad | any, all equal | any float type |
+    | mom, weight32 | that of weight | float32 |
+    | output | that of weight | that of weight |
+
+    The computation is in single precision on `weight32`, which is updated; the output takes its rounded
+    values.
+
+    Parameters
+    ----------
+    weight : Symbol
+        The weight.
+    grad : Symbol
+        Its gradient.
+    mom : Symbol
+        The momentum (auxiliary state).
+    weight32 : Symbol
+        The weight in single precision (auxiliary state).
+    lr : float
+        Learning rate.
+    momentum : float, default 0
+        Share of the old momentum in the new one.
+    wd : float, default 0
+        Weight decay: the factor of a square penalty on large weights.
+    rescale_grad : float, default 1
+        Factor of the gradient.
+    clip_gradient : float, default -1
+        Bound of the rescaled gradient's elements; none if negative.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> weight, grad = (mx.nd.array(x, dtype="float16") for x in ([1, 2], [0.001, -0.001]))
+    >>> weight32 = weight.astype("float32")
+    >>> mom = mx.nd.zeros((2,))
+    >>> mx.nd.mp_nag_mom_update(weight, grad, mom, weight32, lr=0.1, momentum=0.9, out=weight).asnumpy()
+    array([1., 2.], dtype=float16)
+    >>> weight32.asnumpy().round(5)
+    array([0.99981, 2.00019], dtype=float32)
+    """
+    return _compose("mp_nag_mom_update", "mp_nag_mom_update", (weight, grad, mom, weight32,), (lr, momentum, wd, rescale_grad, clip_gradient,), name, attr, kwargs)
+
+
+def mp_sgd_mom_update(weight=None, grad=None, mom=None, weight32=None, lr=_Null, momentum=_Null, wd=_Null, rescale_grad=_Null, clip_gradient=_Null, lazy_update=_Null, name=None, attr=None, out=None, **kwargs):
+    """Gradient descent with momentum and a master copy of the weight: `mom = momentum · mom - lr · (wd ·
+    weight32 + g)`, `weight32 = weight32 + mom` with
+    `g = clip(rescale_grad · grad)`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | weight, grad | any, all equal | any float type |
+    | mom, weight32 | that of weight | float32 |
+    | output | that of weight | that of weight |
+
+    The computation is in single precision on `weight32`, which is updated; the output takes its rounded
+    values.
+
+    Parameters
+    ----------
+    weight : Symbol
+        The weight.
+    grad : Symbol
+        Its gradient.
+    mom : Symbol
+        The momentum (auxiliary state).
+    weight32 : Symbol
+        The weight in single precision (auxiliary state).
+    lr : float
+        Learning rate.
+    momentum : float, default 0
+        Share of the old momentum in the new one.
+    wd : float, default 0
+        Weight decay: the factor of a square penalty on large weights.
+    rescale_grad : float, default 1
+        Factor of the gradient.
+    clip_gradient : float, default -1
+        Bound of the rescaled gradient's elements; none if negative.
+    lazy_update : boolean, default True
+        Ignored: it is for sparse gradients.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> weight, grad = (mx.nd.array(x, dtype="float16") for x in ([1, 2], [0.001, -0.001]))
+    >>> weight32 = weight.astype("float32")
+    >>> mom = mx.nd.zeros((2,))
+    >>> mx.nd.mp_sgd_mom_update(weight, grad, mom, weight32, lr=0.1, momentum=0.9, out=weight).asnumpy()
+    array([1., 2.], dtype=float16)
+    >>> weight32.asnumpy().round(5)
+    array([0.9999, 2.0001], dtype=float32)
+    """
+    return _compose("mp_sgd_mom_update", "mp_sgd_mom_update", (weight, grad, mom, weight32,), (lr, momentum, wd, rescale_grad, clip_gradient, lazy_update,), name, attr, kwargs)
+
+
+def mp_sgd_update(weight=None, grad=None, weight32=None, lr=_Null, wd=_Null, rescale_grad=_Null, clip_gradient=_Null, lazy_update=_Null, name=None, attr=None, out=None, **kwargs):
+    """Gradient descent with a master copy of the weight: `weight32 = (1 - lr · wd) · weight32 - lr · g` with
+    `g = clip(rescale_grad · grad)`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | weight, grad | any, all equal | any float type |
+    | weight32 | that of weight | float32 |
+    | output | that of weight | that of weight |
+
+    The computation is in single precision on `weight32`, which is updated; the output takes its rounded
+    values.
+
+    Parameters
+    ----------
+    weight : Symbol
+        The weight.
+    grad : Symbol
+        Its gradient.
+    weight32 : Symbol
+        The weight in single precision (auxiliary state).
+    lr : float
+        Learning rate.
+    wd : float, default 0
+        Weight decay: the factor of a square penalty on large weights.
+    rescale_grad : float, default 1
+        Factor of the gradient.
+    clip_gradient : float, default -1
+        Bound of the rescaled gradient's elements; none if negative.
+    lazy_update : boolean, default True
+        Ignored: it is for sparse gradients.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> weight, grad = (mx.nd.array(x, dtype="float16") for x in ([1, 2], [0.001, -0.001]))
+    >>> weight32 = weight.astype("float32")
+    >>> mx.nd.mp_sgd_update(weight, grad, weight32, lr=0.1, out=weight).asnumpy()
+    array([1., 2.], dtype=float16)
+    >>> weight32.asnumpy().round(5)
+    array([0.9999, 2.0001], dtype=float32)
+    """
+    return _compose("mp_sgd_update", "mp_sgd_update", (weight, grad, weight32,), (lr, wd, rescale_grad, clip_gradient, lazy_update,), name, attr, kwargs)
+
+
+def multi_all_finite(*data, num_arrays=_Null, init_output=_Null, name=None, attr=None, out=None, **kwargs):
+    """1 if no element of any array is infinite or NaN, else 0.
+
+    | | shape | dtype |
+    |---|---|---|
+    | each input | any | float |
+    | output | (1,) | float32 |
+
+    `init_output` is that of `all_finite`.
+
+    Parameters
+    ----------
+    *data : Symbol
+        The arrays.
+    num_arrays : int in 1.., default 1
+        Number of arrays.
+    init_output : boolean, default True
+        Set the output to 1 first.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.multi_all_finite(mx.nd.array([1]), mx.nd.array([float("nan")]), num_arrays=2).asnumpy()
+    array([0.], dtype=float32)
+    """
+    return _compose("multi_all_finite", "multi_all_finite", data, (num_arrays, init_output,), name, attr, kwargs)
+
+
+def multi_lars(lrs=None, weights_sum_sq=None, grads_sum_sq=None, wds=None, eta=_Null, eps=_Null, rescale_grad=_Null, name=None, attr=None, out=None, **kwargs):
+    """Learning rates in proportion to the norms of weights and gradients:
+
+    ```text
+    w = sqrt(weights_sum_sq), g = rescale_grad · sqrt(grads_sum_sq)
+    out = lrs · eta · w / (g + wds · w + eps) if w > 0 and g > 0 else lrs
+    ```
+
+    | | shape | dtype |
+    |---|---|---|
+    | each input | (weights,) | float32 |
+    | output | (weights,) | float32 |
+
+    Source: You, Gitman and Ginsburg, Large Batch Training of Convolutional Networks (2017).
+
+    Parameters
+    ----------
+    lrs : Symbol
+        Learning rate of every weight.
+    weights_sum_sq : Symbol
+        Sum of the squares of every weight.
+    grads_sum_sq : Symbol
+        Sum of the squares of every gradient.
+    wds : Symbol
+        Weight decay of every weight.
+    eta : float
+        Factor of all rates.
+    eps : float
+        Added below against division by zero.
+    rescale_grad : float, default 1
+        Factor of the gradient.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> sums = mx.nd.array([4, 0]), mx.nd.array([9, 9])
+    >>> mx.nd.multi_lars(mx.nd.array([0.1, 0.1]), *sums, mx.nd.zeros((2,)), eta=0.5, eps=0).asnumpy().round(4)
+    array([0.0333, 0.1   ], dtype=float32)
+    """
+    return _compose("multi_lars", "multi_lars", (lrs, weights_sum_sq, grads_sum_sq, wds,), (eta, eps, rescale_grad,), name, attr, kwargs)
+
+
+def multi_mp_sgd_mom_update(*data, lrs=_Null, wds=_Null, momentum=_Null, rescale_grad=_Null, clip_gradient=_Null, num_weights=_Null, name=None, attr=None, out=None, **kwargs):
+    """`mp_sgd_mom_update` of several weights at once.
+
+    The inputs are weight, grad, mom, weight32 of the first weight, then those of the second and so on. There
+    is one
+    output for each weight. Shapes and types are those of `mp_sgd_mom_update`.
+
+    Parameters
+    ----------
+    *data : Symbol
+        The arrays of the weights in turn.
+    lrs : tuple of <float>
+        Learning rate of every weight.
+    wds : tuple of <float>
+        Weight decay of every weight.
+    momentum : float, default 0
+        Share of the old momentum in the new one.
+    rescale_grad : float, default 1
+        Factor of the gradient.
+    clip_gradient : float, default -1
+        Bound of the rescaled gradient's elements; none if negative.
+    num_weights : int in 1.., default 1
+        Number of weights.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> weights = [mx.nd.array([1, 2], dtype="float16"), mx.nd.array([3], dtype="float16")]
+    >>> grads = [mx.nd.array([1, -1], dtype="float16"), mx.nd.array([2], dtype="float16")]
+    >>> momenta = [mx.nd.zeros(w.shape) for w in weights]
+    >>> masters = [w.astype("float32") for w in weights]
+    >>> arrays = [x for group in zip(weights, grads, momenta, masters) for x in group]
+    >>> _ = mx.nd.multi_mp_sgd_mom_update(*arrays, lrs=(0.5, 0.25), wds=(0, 0), num_weights=2, momentum=0.9, out=weights)
+    >>> [w.asnumpy().tolist() for w in weights]
+    [[0.5, 2.5], [2.5]]
+    """
+    return _compose("multi_mp_sgd_mom_update", "multi_mp_sgd_mom_update", data, (lrs, wds, momentum, rescale_grad, clip_gradient, num_weights,), name, attr, kwargs)
+
+
+def multi_mp_sgd_update(*data, lrs=_Null, wds=_Null, rescale_grad=_Null, clip_gradient=_Null, num_weights=_Null, name=None, attr=None, out=None, **kwargs):
+    """`mp_sgd_update` of several weights at once.
+
+    The inputs are weight, grad, weight32 of the first weight, then those of the second and so on. There is
+    one
+    output for each weight. Shapes and types are those of `mp_sgd_update`.
+
+    Parameters
+    ----------
+    *data : Symbol
+        The arrays of the weights in turn.
+    lrs : tuple of <float>
+        Learning rate of every weight.
+    wds : tuple of <float>
+        Weight decay of every weight.
+    rescale_grad : float, default 1
+        Factor of the gradient.
+    clip_gradient : float, default -1
+        Bound of the rescaled gradient's elements; none if negative.
+    num_weights : int in 1.., default 1
+        Number of weights.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> weights = [mx.nd.array([1, 2], dtype="float16"), mx.nd.array([3], dtype="float16")]
+    >>> grads = [mx.nd.array([1, -1], dtype="float16"), mx.nd.array([2], dtype="float16")]
+    >>> masters = [w.astype("float32") for w in weights]
+    >>> arrays = [x for group in zip(weights, grads, masters) for x in group]
+    >>> _ = mx.nd.multi_mp_sgd_update(*arrays, lrs=(0.5, 0.25), wds=(0, 0), num_weights=2, out=weights)
+    >>> [w.asnumpy().tolist() for w in weights]
+    [[0.5, 2.5], [2.5]]
+    """
+    return _compose("multi_mp_sgd_update", "multi_mp_sgd_update", data, (lrs, wds, rescale_grad, clip_gradient, num_weights,), name, attr, kwargs)
+
+
+def multi_sgd_mom_update(*data, lrs=_Null, wds=_Null, momentum=_Null, rescale_grad=_Null, clip_gradient=_Null, num_weights=_Null, name=None, attr=None, out=None, **kwargs):
+    """`sgd_mom_update` of several weights at once.
+
+    The inputs are weight, grad, mom of the first weight, then those of the second and so on. There is one
+    output for each weight. Shapes and types are those of `sgd_mom_update`.
+
+    Parameters
+    ----------
+    *data : Symbol
+        The arrays of the weights in turn.
+    lrs : tuple of <float>
+        Learning rate of every weight.
+    wds : tuple of <float>
+        Weight decay of every weight.
+    momentum : float, default 0
+        Share of the old momentum in the new one.
+    rescale_grad : float, default 1
+        Factor of the gradient.
+    clip_gradient : float, default -1
+        Bound of the rescaled gradient's elements; none if negative.
+    num_weights : int in 1.., default 1
+        Number of weights.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> weights = [mx.nd.array([1, 2]), mx.nd.array([3])]
+    >>> grads = [mx.nd.array([1, -1]), mx.nd.array([2])]
+    >>> momenta = [mx.nd.zeros(w.shape) for w in weights]
+    >>> arrays = [x for group in zip(weights, grads, momenta) for x in group]
+    >>> _ = mx.nd.multi_sgd_mom_update(*arrays, lrs=(0.5, 0.25), wds=(0, 0), num_weights=2, momentum=0.9, out=weights)
+    >>> [w.asnumpy().tolist() for w in weights]
+    [[0.5, 2.5], [2.5]]
+    """
+    return _compose("multi_sgd_mom_update", "multi_sgd_mom_update", data, (lrs, wds, momentum, rescale_grad, clip_gradient, num_weights,), name, attr, kwargs)
+
+
+def multi_sgd_update(*data, lrs=_Null, wds=_Null, rescale_grad=_Null, clip_gradient=_Null, num_weights=_Null, name=None, attr=None, out=None, **kwargs):
+    """`sgd_update` of several weights at once.
+
+    The inputs are weight, grad of the first weight, then those of the second and so on. There is one
+    output for each weight. Shapes and types are those of `sgd_update`.
+
+    Parameters
+    ----------
+    *data : Symbol
+        The arrays of the weights in turn.
+    lrs : tuple of <float>
+        Learning rate of every weight.
+    wds : tuple of <float>
+        Weight decay of every weight.
+    rescale_grad : float, default 1
+        Factor of the gradient.
+    clip_gradient : float, default -1
+        Bound of the rescaled gradient's elements; none if negative.
+    num_weights : int in 1.., default 1
+        Number of weights.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> weights = [mx.nd.array([1, 2]), mx.nd.array([3])]
+    >>> grads = [mx.nd.array([1, -1]), mx.nd.array([2])]
+    >>> arrays = [x for group in zip(weights, grads) for x in group]
+    >>> _ = mx.nd.multi_sgd_update(*arrays, lrs=(0.5, 0.25), wds=(0, 0), num_weights=2, out=weights)
+    >>> [w.asnumpy().tolist() for w in weights]
+    [[0.5, 2.5], [2.5]]
+    """
+    return _compose("multi_sgd_update", "multi_sgd_update", data, (lrs, wds, rescale_grad, clip_gradient, num_weights,), name, attr, kwargs)
+
+
+def multi_sum_sq(*data, num_arrays=_Null, name=None, attr=None, out=None, **kwargs):
+    """The sum of the squares of every array.
+
+    | | shape | dtype |
+    |---|---|---|
+    | each input | any | float, all equal |
+    | output | (num_arrays,) | float32 |
+
+    Sums are carried in double precision.
+
+    Parameters
+    ----------
+    *data : Symbol
+        The arrays.
+    num_arrays : int in 1..
+        Number of arrays.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.multi_sum_sq(mx.nd.array([3, 4]), mx.nd.array([[2]]), num_arrays=2).asnumpy()
+    array([25.,  4.], dtype=float32)
+    """
+    return _compose("multi_sum_sq", "multi_sum_sq", data, (num_arrays,), name, attr, kwargs)
+
+
+def nag_mom_update(weight=None, grad=None, mom=None, lr=_Null, momentum=_Null, wd=_Null, rescale_grad=_Null, clip_gradient=_Null, name=None, attr=None, out=None, **kwargs):
+    """Gradient descent with Nesterov's momentum. With `g = clip(rescale_grad · grad)`:
+
+    ```text
+    m = momentum · mom
+    out = weight - m + (momentum + 1) · (m - lr · (g + wd · weight))
+    mom = m - lr · (g + wd · out)
+    ```
+
+    | | shape | dtype |
+    |---|---|---|
+    | weight, grad, mom | any, all equal | any float type, all equal |
+    | output | that of weight | that of weight |
+
+    The states are updated in place; `out=weight` updates the weight in place as well. MXNet decays the
+    momentum by the old weight where the output is another array.
+
+    Parameters
+    ----------
+    weight : Symbol
+        The weight.
+    grad : Symbol
+        Its gradient.
+    mom : Symbol
+        The momentum (auxiliary state).
+    lr : float
+        Learning rate.
+    momentum : float, default 0
+        Share of the old momentum in the new one.
+    wd : float, default 0
+        Weight decay: the factor of a square penalty on large weights.
+    rescale_grad : float, default 1
+        Factor of the gradient.
+    clip_gradient : float, default -1
+        Bound of the rescaled gradient's elements; none if negative.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> weight, grad = mx.nd.array([1, 2]), mx.nd.array([0.5, -0.5])
+    >>> mom = mx.nd.zeros((2,))
+    >>> mx.nd.nag_mom_update(weight, grad, mom, lr=0.1, momentum=0.9, out=weight).asnumpy().round(4)
+    array([0.905, 2.095], dtype=float32)
+    >>> mom.asnumpy().round(4)
+    array([-0.05,  0.05], dtype=float32)
+    """
+    return _compose("nag_mom_update", "nag_mom_update", (weight, grad, mom,), (lr, momentum, wd, rescale_grad, clip_gradient,), name, attr, kwargs)
+
+
 def nanprod(data=None, axis=_Null, keepdims=_Null, exclude=_Null, name=None, attr=None, out=None, **kwargs):
     """Multiplies all elements along axes, NaN counting as 1.
 
@@ -5181,7 +7099,7 @@ def normal(loc=_Null, scale=_Null, shape=_Null, ctx=_Null, dtype=_Null, name=Non
         Shape of the output.
     ctx : string, default 
         Ignored: the device is that of the executor.
-    dtype : {'bfloat16', 'bool', 'float16', 'float32', 'float64', 'int32', 'int64', 'int8', 'uint8'} or None, default None
+    dtype : {'float16', 'float32', 'float64'} or None, default None
         Type of the output: float16, float32 or float64.
     name : str, optional
         Name of the new symbol; made from the operator's name if left out.
@@ -5327,6 +7245,182 @@ def pick(data=None, index=None, axis=_Null, keepdims=_Null, mode=_Null, name=Non
     return _compose("pick", "pick", (data, index,), (axis, keepdims, mode,), name, attr, kwargs)
 
 
+def preloaded_multi_mp_sgd_mom_update(*data, momentum=_Null, rescale_grad=_Null, clip_gradient=_Null, num_weights=_Null, name=None, attr=None, out=None, **kwargs):
+    """`mp_sgd_mom_update` of several weights at once, with learning rates and weight decays from arrays.
+
+    The inputs are weight, grad, mom, weight32 of the first weight, then those of the second and so on; last
+    lrs and wds. There is one
+    output for each weight. Shapes and types are those of `mp_sgd_mom_update`.
+
+    Parameters
+    ----------
+    *data : Symbol
+        The arrays of the weights in turn.
+    momentum : float, default 0
+        Share of the old momentum in the new one.
+    rescale_grad : float, default 1
+        Factor of the gradient.
+    clip_gradient : float, default -1
+        Bound of the rescaled gradient's elements; none if negative.
+    num_weights : int in 1.., default 1
+        Number of weights.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> weights = [mx.nd.array([1, 2], dtype="float16"), mx.nd.array([3], dtype="float16")]
+    >>> grads = [mx.nd.array([1, -1], dtype="float16"), mx.nd.array([2], dtype="float16")]
+    >>> momenta = [mx.nd.zeros(w.shape) for w in weights]
+    >>> masters = [w.astype("float32") for w in weights]
+    >>> arrays = [x for group in zip(weights, grads, momenta, masters) for x in group]
+    >>> lrs, wds = mx.nd.array([0.5, 0.25]), mx.nd.zeros((2,))
+    >>> _ = mx.nd.preloaded_multi_mp_sgd_mom_update(*arrays, lrs, wds, num_weights=2, momentum=0.9, out=weights)
+    >>> [w.asnumpy().tolist() for w in weights]
+    [[0.5, 2.5], [2.5]]
+    """
+    return _compose("preloaded_multi_mp_sgd_mom_update", "preloaded_multi_mp_sgd_mom_update", data, (momentum, rescale_grad, clip_gradient, num_weights,), name, attr, kwargs)
+
+
+def preloaded_multi_mp_sgd_update(*data, rescale_grad=_Null, clip_gradient=_Null, num_weights=_Null, name=None, attr=None, out=None, **kwargs):
+    """`mp_sgd_update` of several weights at once, with learning rates and weight decays from arrays.
+
+    The inputs are weight, grad, weight32 of the first weight, then those of the second and so on; last lrs
+    and wds. There is one
+    output for each weight. Shapes and types are those of `mp_sgd_update`.
+
+    Parameters
+    ----------
+    *data : Symbol
+        The arrays of the weights in turn.
+    rescale_grad : float, default 1
+        Factor of the gradient.
+    clip_gradient : float, default -1
+        Bound of the rescaled gradient's elements; none if negative.
+    num_weights : int in 1.., default 1
+        Number of weights.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> weights = [mx.nd.array([1, 2], dtype="float16"), mx.nd.array([3], dtype="float16")]
+    >>> grads = [mx.nd.array([1, -1], dtype="float16"), mx.nd.array([2], dtype="float16")]
+    >>> masters = [w.astype("float32") for w in weights]
+    >>> arrays = [x for group in zip(weights, grads, masters) for x in group]
+    >>> lrs, wds = mx.nd.array([0.5, 0.25]), mx.nd.zeros((2,))
+    >>> _ = mx.nd.preloaded_multi_mp_sgd_update(*arrays, lrs, wds, num_weights=2, out=weights)
+    >>> [w.asnumpy().tolist() for w in weights]
+    [[0.5, 2.5], [2.5]]
+    """
+    return _compose("preloaded_multi_mp_sgd_update", "preloaded_multi_mp_sgd_update", data, (rescale_grad, clip_gradient, num_weights,), name, attr, kwargs)
+
+
+def preloaded_multi_sgd_mom_update(*data, momentum=_Null, rescale_grad=_Null, clip_gradient=_Null, num_weights=_Null, name=None, attr=None, out=None, **kwargs):
+    """`sgd_mom_update` of several weights at once, with learning rates and weight decays from arrays.
+
+    The inputs are weight, grad, mom of the first weight, then those of the second and so on; last lrs and
+    wds. There is one
+    output for each weight. Shapes and types are those of `sgd_mom_update`.
+
+    Parameters
+    ----------
+    *data : Symbol
+        The arrays of the weights in turn.
+    momentum : float, default 0
+        Share of the old momentum in the new one.
+    rescale_grad : float, default 1
+        Factor of the gradient.
+    clip_gradient : float, default -1
+        Bound of the rescaled gradient's elements; none if negative.
+    num_weights : int in 1.., default 1
+        Number of weights.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> weights = [mx.nd.array([1, 2]), mx.nd.array([3])]
+    >>> grads = [mx.nd.array([1, -1]), mx.nd.array([2])]
+    >>> momenta = [mx.nd.zeros(w.shape) for w in weights]
+    >>> arrays = [x for group in zip(weights, grads, momenta) for x in group]
+    >>> lrs, wds = mx.nd.array([0.5, 0.25]), mx.nd.zeros((2,))
+    >>> _ = mx.nd.preloaded_multi_sgd_mom_update(*arrays, lrs, wds, num_weights=2, momentum=0.9, out=weights)
+    >>> [w.asnumpy().tolist() for w in weights]
+    [[0.5, 2.5], [2.5]]
+    """
+    return _compose("preloaded_multi_sgd_mom_update", "preloaded_multi_sgd_mom_update", data, (momentum, rescale_grad, clip_gradient, num_weights,), name, attr, kwargs)
+
+
+def preloaded_multi_sgd_update(*data, rescale_grad=_Null, clip_gradient=_Null, num_weights=_Null, name=None, attr=None, out=None, **kwargs):
+    """`sgd_update` of several weights at once, with learning rates and weight decays from arrays.
+
+    The inputs are weight, grad of the first weight, then those of the second and so on; last lrs and wds.
+    There is one
+    output for each weight. Shapes and types are those of `sgd_update`.
+
+    Parameters
+    ----------
+    *data : Symbol
+        The arrays of the weights in turn.
+    rescale_grad : float, default 1
+        Factor of the gradient.
+    clip_gradient : float, default -1
+        Bound of the rescaled gradient's elements; none if negative.
+    num_weights : int in 1.., default 1
+        Number of weights.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> weights = [mx.nd.array([1, 2]), mx.nd.array([3])]
+    >>> grads = [mx.nd.array([1, -1]), mx.nd.array([2])]
+    >>> arrays = [x for group in zip(weights, grads) for x in group]
+    >>> lrs, wds = mx.nd.array([0.5, 0.25]), mx.nd.zeros((2,))
+    >>> _ = mx.nd.preloaded_multi_sgd_update(*arrays, lrs, wds, num_weights=2, out=weights)
+    >>> [w.asnumpy().tolist() for w in weights]
+    [[0.5, 2.5], [2.5]]
+    """
+    return _compose("preloaded_multi_sgd_update", "preloaded_multi_sgd_update", data, (rescale_grad, clip_gradient, num_weights,), name, attr, kwargs)
+
+
 def prod(data=None, axis=_Null, keepdims=_Null, exclude=_Null, name=None, attr=None, out=None, **kwargs):
     """Multiplies all elements along axes: `out = Π data`.
 
@@ -5418,7 +7512,7 @@ def random_exponential(lam=_Null, shape=_Null, ctx=_Null, dtype=_Null, name=None
         Shape of the output.
     ctx : string, default 
         Ignored: the device is that of the executor.
-    dtype : {'bfloat16', 'bool', 'float16', 'float32', 'float64', 'int32', 'int64', 'int8', 'uint8'} or None, default None
+    dtype : {'float16', 'float32', 'float64'} or None, default None
         Type of the output: float16, float32 or float64.
     name : str, optional
         Name of the new symbol; made from the operator's name if left out.
@@ -5459,7 +7553,7 @@ def random_gamma(alpha=_Null, beta=_Null, shape=_Null, ctx=_Null, dtype=_Null, n
         Shape of the output.
     ctx : string, default 
         Ignored: the device is that of the executor.
-    dtype : {'bfloat16', 'bool', 'float16', 'float32', 'float64', 'int32', 'int64', 'int8', 'uint8'} or None, default None
+    dtype : {'float16', 'float32', 'float64'} or None, default None
         Type of the output: float16, float32 or float64.
     name : str, optional
         Name of the new symbol; made from the operator's name if left out.
@@ -5500,7 +7594,7 @@ def random_generalized_negative_binomial(mu=_Null, alpha=_Null, shape=_Null, ctx
         Shape of the output.
     ctx : string, default 
         Ignored: the device is that of the executor.
-    dtype : {'bfloat16', 'bool', 'float16', 'float32', 'float64', 'int32', 'int64', 'int8', 'uint8'} or None, default None
+    dtype : {'float16', 'float32', 'float64'} or None, default None
         Type of the output: float16, float32 or float64.
     name : str, optional
         Name of the new symbol; made from the operator's name if left out.
@@ -5541,7 +7635,7 @@ def random_negative_binomial(k=_Null, p=_Null, shape=_Null, ctx=_Null, dtype=_Nu
         Shape of the output.
     ctx : string, default 
         Ignored: the device is that of the executor.
-    dtype : {'bfloat16', 'bool', 'float16', 'float32', 'float64', 'int32', 'int64', 'int8', 'uint8'} or None, default None
+    dtype : {'float16', 'float32', 'float64'} or None, default None
         Type of the output: float16, float32 or float64.
     name : str, optional
         Name of the new symbol; made from the operator's name if left out.
@@ -5582,7 +7676,7 @@ def random_normal(loc=_Null, scale=_Null, shape=_Null, ctx=_Null, dtype=_Null, n
         Shape of the output.
     ctx : string, default 
         Ignored: the device is that of the executor.
-    dtype : {'bfloat16', 'bool', 'float16', 'float32', 'float64', 'int32', 'int64', 'int8', 'uint8'} or None, default None
+    dtype : {'float16', 'float32', 'float64'} or None, default None
         Type of the output: float16, float32 or float64.
     name : str, optional
         Name of the new symbol; made from the operator's name if left out.
@@ -5604,6 +7698,353 @@ def random_normal(loc=_Null, scale=_Null, shape=_Null, ctx=_Null, dtype=_Null, n
     return _compose("_random_normal", "random_normal", (), (loc, scale, shape, ctx, dtype,), name, attr, kwargs)
 
 
+def random_pdf_dirichlet(sample=None, alpha=None, is_log=_Null, name=None, attr=None, out=None, **kwargs):
+    """Another name of `_random_pdf_dirichlet`.
+
+    Densities of Dirichlet distributions: `Γ(Σ alpha) / Π Γ(alpha) · Π x^(alpha - 1)`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | sample | (…, …, k) | float |
+    | alpha | leading dimensions of sample, then k | that of sample |
+    | output | that of sample without the last dimension; `(1,)` for a single vector | that of sample |
+
+    Each vector of parameters belongs to all samples at its position. Samples are not checked against the
+    support.
+
+    Parameters
+    ----------
+    sample : Symbol
+        The samples.
+    alpha : Symbol
+        The concentrations.
+    is_log : boolean, default False
+        Take the logarithm of the density.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.random_pdf_dirichlet(mx.nd.array([[0.2, 0.8], [0.5, 0.5]]), mx.nd.array([2, 3])).asnumpy().round(4)
+    array([1.536, 1.5  ], dtype=float32)
+    """
+    return _compose("_random_pdf_dirichlet", "random_pdf_dirichlet", (sample, alpha,), (is_log,), name, attr, kwargs)
+
+
+def random_pdf_exponential(sample=None, lam=None, is_log=_Null, name=None, attr=None, out=None, **kwargs):
+    """Another name of `_random_pdf_exponential`.
+
+    Densities of exponential distributions: `lam · exp(-lam · x)`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | sample | (…, …) | float |
+    | parameters | the leading dimensions of sample, all equal | that of sample |
+    | output | that of sample | that of sample |
+
+    Each parameter belongs to all samples at its position. Samples are not checked against the support.
+
+    Parameters
+    ----------
+    sample : Symbol
+        The samples.
+    lam : Symbol
+        The rates.
+    is_log : boolean, default False
+        Take the logarithm of the density.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.random_pdf_exponential(mx.nd.array([[1, 2, 3]]), mx.nd.array([1])).asnumpy().round(4)
+    array([[0.3679, 0.1353, 0.0498]], dtype=float32)
+    """
+    return _compose("_random_pdf_exponential", "random_pdf_exponential", (sample, lam,), (is_log,), name, attr, kwargs)
+
+
+def random_pdf_gamma(sample=None, alpha=None, beta=None, is_log=_Null, name=None, attr=None, out=None, **kwargs):
+    """Another name of `_random_pdf_gamma`.
+
+    Densities of gamma distributions: `beta^alpha · x^(alpha - 1) · exp(-beta · x) / Γ(alpha)`.
+
+    `beta` is the rate here, while `_random_gamma` takes the scale.
+
+    | | shape | dtype |
+    |---|---|---|
+    | sample | (…, …) | float |
+    | parameters | the leading dimensions of sample, all equal | that of sample |
+    | output | that of sample | that of sample |
+
+    Each parameter belongs to all samples at its position. Samples are not checked against the support.
+
+    Parameters
+    ----------
+    sample : Symbol
+        The samples.
+    alpha : Symbol
+        The shapes.
+    beta : Symbol
+        The rates.
+    is_log : boolean, default False
+        Take the logarithm of the density.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.random_pdf_gamma(mx.nd.array([[1, 2, 3]]), mx.nd.array([5]), mx.nd.array([1])).asnumpy().round(4)
+    array([[0.0153, 0.0902, 0.168 ]], dtype=float32)
+    """
+    return _compose("_random_pdf_gamma", "random_pdf_gamma", (sample, alpha, beta,), (is_log,), name, attr, kwargs)
+
+
+def random_pdf_generalized_negative_binomial(sample=None, mu=None, alpha=None, is_log=_Null, name=None, attr=None, out=None, **kwargs):
+    """Another name of `_random_pdf_generalized_negative_binomial`.
+
+    Probabilities of negative binomial distributions with mean `mu` and variance `mu + alpha · mu²`. The
+    gradient of the
+    sample is zero.
+
+    | | shape | dtype |
+    |---|---|---|
+    | sample | (…, …) | float |
+    | parameters | the leading dimensions of sample, all equal | that of sample |
+    | output | that of sample | that of sample |
+
+    Each parameter belongs to all samples at its position. Samples are not checked against the support.
+
+    Parameters
+    ----------
+    sample : Symbol
+        The samples.
+    mu : Symbol
+        The means.
+    alpha : Symbol
+        The dispersions.
+    is_log : boolean, default False
+        Take the logarithm of the density.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> x, mu, alpha = mx.nd.array([[1, 2, 3]]), mx.nd.array([1]), mx.nd.array([1])
+    >>> mx.nd.random_pdf_generalized_negative_binomial(x, mu, alpha).asnumpy().round(4)
+    array([[0.25  , 0.125 , 0.0625]], dtype=float32)
+    """
+    return _compose("_random_pdf_generalized_negative_binomial", "random_pdf_generalized_negative_binomial", (sample, mu, alpha,), (is_log,), name, attr, kwargs)
+
+
+def random_pdf_negative_binomial(sample=None, k=None, p=None, is_log=_Null, name=None, attr=None, out=None, **kwargs):
+    """Another name of `_random_pdf_negative_binomial`.
+
+    Probabilities of negative binomial distributions: `Γ(x + k) / (x! · Γ(k)) · p^k · (1 - p)^x`. The gradient
+    of the sample
+    is zero.
+
+    | | shape | dtype |
+    |---|---|---|
+    | sample | (…, …) | float |
+    | parameters | the leading dimensions of sample, all equal | that of sample |
+    | output | that of sample | that of sample |
+
+    Each parameter belongs to all samples at its position. Samples are not checked against the support.
+
+    Parameters
+    ----------
+    sample : Symbol
+        The samples.
+    k : Symbol
+        The numbers of events at which the count ends; whole or not.
+    p : Symbol
+        The probabilities of these events.
+    is_log : boolean, default False
+        Take the logarithm of the density.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> x, k, p = mx.nd.array([[1, 2, 3]]), mx.nd.array([1]), mx.nd.array([0.5])
+    >>> mx.nd.random_pdf_negative_binomial(x, k, p).asnumpy().round(4)
+    array([[0.25  , 0.125 , 0.0625]], dtype=float32)
+    """
+    return _compose("_random_pdf_negative_binomial", "random_pdf_negative_binomial", (sample, k, p,), (is_log,), name, attr, kwargs)
+
+
+def random_pdf_normal(sample=None, mu=None, sigma=None, is_log=_Null, name=None, attr=None, out=None, **kwargs):
+    """Another name of `_random_pdf_normal`.
+
+    Densities of normal distributions: `exp(-(x - mu)² / (2 · sigma²)) / (sigma · sqrt(2π))`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | sample | (…, …) | float |
+    | parameters | the leading dimensions of sample, all equal | that of sample |
+    | output | that of sample | that of sample |
+
+    Each parameter belongs to all samples at its position. Samples are not checked against the support.
+
+    Parameters
+    ----------
+    sample : Symbol
+        The samples.
+    mu : Symbol
+        The means.
+    sigma : Symbol
+        The standard deviations.
+    is_log : boolean, default False
+        Take the logarithm of the density.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.random_pdf_normal(mx.nd.array([[0, 1, 2]]), mx.nd.array([0]), mx.nd.array([1])).asnumpy().round(4)
+    array([[0.3989, 0.242 , 0.054 ]], dtype=float32)
+    """
+    return _compose("_random_pdf_normal", "random_pdf_normal", (sample, mu, sigma,), (is_log,), name, attr, kwargs)
+
+
+def random_pdf_poisson(sample=None, lam=None, is_log=_Null, name=None, attr=None, out=None, **kwargs):
+    """Another name of `_random_pdf_poisson`.
+
+    Probabilities of Poisson distributions: `lam^x · exp(-lam) / x!`. The gradient of the sample is zero.
+
+    | | shape | dtype |
+    |---|---|---|
+    | sample | (…, …) | float |
+    | parameters | the leading dimensions of sample, all equal | that of sample |
+    | output | that of sample | that of sample |
+
+    Each parameter belongs to all samples at its position. Samples are not checked against the support.
+
+    Parameters
+    ----------
+    sample : Symbol
+        The samples.
+    lam : Symbol
+        The means.
+    is_log : boolean, default False
+        Take the logarithm of the density.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.random_pdf_poisson(mx.nd.array([[0, 1, 2]]), mx.nd.array([1]), is_log=True).asnumpy().round(4)
+    array([[-1.    , -1.    , -1.6931]], dtype=float32)
+    """
+    return _compose("_random_pdf_poisson", "random_pdf_poisson", (sample, lam,), (is_log,), name, attr, kwargs)
+
+
+def random_pdf_uniform(sample=None, low=None, high=None, is_log=_Null, name=None, attr=None, out=None, **kwargs):
+    """Another name of `_random_pdf_uniform`.
+
+    Densities of uniform distributions: `1 / (high - low)`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | sample | (…, …) | float |
+    | parameters | the leading dimensions of sample, all equal | that of sample |
+    | output | that of sample | that of sample |
+
+    Each parameter belongs to all samples at its position. Samples are not checked against the support.
+
+    Parameters
+    ----------
+    sample : Symbol
+        The samples.
+    low : Symbol
+        Lower ends of the intervals.
+    high : Symbol
+        Upper ends of the intervals.
+    is_log : boolean, default False
+        Take the logarithm of the density.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.random_pdf_uniform(mx.nd.array([[1, 2, 3]]), mx.nd.array([0]), mx.nd.array([10])).asnumpy().round(4)
+    array([[0.1, 0.1, 0.1]], dtype=float32)
+    """
+    return _compose("_random_pdf_uniform", "random_pdf_uniform", (sample, low, high,), (is_log,), name, attr, kwargs)
+
+
 def random_poisson(lam=_Null, shape=_Null, ctx=_Null, dtype=_Null, name=None, attr=None, out=None, **kwargs):
     """Another name of `_random_poisson`.
 
@@ -5621,7 +8062,7 @@ def random_poisson(lam=_Null, shape=_Null, ctx=_Null, dtype=_Null, name=None, at
         Shape of the output.
     ctx : string, default 
         Ignored: the device is that of the executor.
-    dtype : {'bfloat16', 'bool', 'float16', 'float32', 'float64', 'int32', 'int64', 'int8', 'uint8'} or None, default None
+    dtype : {'float16', 'float32', 'float64'} or None, default None
         Type of the output: float16, float32 or float64.
     name : str, optional
         Name of the new symbol; made from the operator's name if left out.
@@ -5662,7 +8103,7 @@ def random_randint(low=_Null, high=_Null, shape=_Null, ctx=_Null, dtype=_Null, n
         Shape of the output.
     ctx : string, default 
         Ignored: the device is that of the executor.
-    dtype : {'bfloat16', 'bool', 'float16', 'float32', 'float64', 'int32', 'int64', 'int8', 'uint8'} or None, default None
+    dtype : {'int32', 'int64'} or None, default None
         Type of the output: int32 or int64.
     name : str, optional
         Name of the new symbol; made from the operator's name if left out.
@@ -5703,7 +8144,7 @@ def random_uniform(low=_Null, high=_Null, shape=_Null, ctx=_Null, dtype=_Null, n
         Shape of the output.
     ctx : string, default 
         Ignored: the device is that of the executor.
-    dtype : {'bfloat16', 'bool', 'float16', 'float32', 'float64', 'int32', 'int64', 'int8', 'uint8'} or None, default None
+    dtype : {'float16', 'float32', 'float64'} or None, default None
         Type of the output: float16, float32 or float64.
     name : str, optional
         Name of the new symbol; made from the operator's name if left out.
@@ -5899,6 +8340,42 @@ def repeat(data=None, repeats=_Null, axis=_Null, name=None, attr=None, out=None,
     return _compose("repeat", "repeat", (data,), (repeats, axis,), name, attr, kwargs)
 
 
+def reset_arrays(*data, num_arrays=_Null, name=None, attr=None, out=None, **kwargs):
+    """Sets every element of every array to 0. There is no output.
+
+    | | shape | dtype |
+    |---|---|---|
+    | each input | any | any |
+
+    Parameters
+    ----------
+    *data : Symbol
+        The arrays, which are written.
+    num_arrays : int in 1..
+        Number of arrays.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> a, b = mx.nd.ones((2,)), mx.nd.ones((1,))
+    >>> mx.nd.reset_arrays(a, b, num_arrays=2)
+    []
+    >>> a.asnumpy(), b.asnumpy()
+    (array([0., 0.], dtype=float32), array([0.], dtype=float32))
+    """
+    return _compose("reset_arrays", "reset_arrays", data, (num_arrays,), name, attr, kwargs)
+
+
 def reshape(data=None, shape=_Null, reverse=_Null, target_shape=_Null, keep_highest=_Null, name=None, attr=None, out=None, **kwargs):
     return _compose("Reshape", "reshape", (data,), (shape, reverse, target_shape, keep_highest,), name, attr, kwargs)
 
@@ -6015,6 +8492,141 @@ def rint(data=None, name=None, attr=None, out=None, **kwargs):
     return _compose("rint", "rint", (data,), (), name, attr, kwargs)
 
 
+def rmsprop_update(weight=None, grad=None, n=None, lr=_Null, gamma1=_Null, epsilon=_Null, wd=_Null, rescale_grad=_Null, clip_gradient=_Null, clip_weights=_Null, name=None, attr=None, out=None, **kwargs):
+    """Descent with steps of equal size. With `g = clip(rescale_grad · grad + wd · weight)`:
+
+    ```text
+    n = gamma1 · n + (1 - gamma1) · g²
+    out = clip(weight - lr · g / sqrt(n + epsilon), clip_weights)
+    ```
+
+    | | shape | dtype |
+    |---|---|---|
+    | weight, grad, n | any, all equal | any float type, all equal |
+    | output | that of weight | that of weight |
+
+    The states are updated in place; `out=weight` updates the weight in place as well.
+
+    Source: Tieleman and Hinton, Lecture 6.5 of Neural Networks for Machine Learning (2012).
+
+    Parameters
+    ----------
+    weight : Symbol
+        The weight.
+    grad : Symbol
+        Its gradient.
+    n : Symbol
+        The running mean of the squared gradient (auxiliary state).
+    lr : float
+        Learning rate.
+    gamma1 : float, default 0.95
+        Share of the old mean square in the new one.
+    epsilon : float, default 0.00000001
+        Added under the root against division by zero.
+    wd : float, default 0
+        Weight decay: the factor of a square penalty on large weights.
+    rescale_grad : float, default 1
+        Factor of the gradient.
+    clip_gradient : float, default -1
+        Bound of the rescaled gradient's elements; none if negative.
+    clip_weights : float, default -1
+        Bound of the weight's elements; none if negative.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> weight, grad = mx.nd.array([1, 2]), mx.nd.array([0.5, -0.5])
+    >>> n = mx.nd.zeros((2,))
+    >>> mx.nd.rmsprop_update(weight, grad, n, lr=0.1, out=weight).asnumpy().round(4)
+    array([0.5528, 2.4472], dtype=float32)
+    >>> n.asnumpy().round(4)
+    array([0.0125, 0.0125], dtype=float32)
+    """
+    return _compose("rmsprop_update", "rmsprop_update", (weight, grad, n,), (lr, gamma1, epsilon, wd, rescale_grad, clip_gradient, clip_weights,), name, attr, kwargs)
+
+
+def rmspropalex_update(weight=None, grad=None, n=None, g=None, delta=None, lr=_Null, gamma1=_Null, gamma2=_Null, epsilon=_Null, wd=_Null, rescale_grad=_Null, clip_gradient=_Null, clip_weights=_Null, name=None, attr=None, out=None, **kwargs):
+    """RMSProp with the variance of the gradient in place of its mean square, and momentum. With
+    `h = clip(rescale_grad · grad + wd · weight)`:
+
+    ```text
+    n = gamma1 · n + (1 - gamma1) · h²
+    g = gamma1 · g + (1 - gamma1) · h
+    delta = gamma2 · delta - lr · h / sqrt(n - g² + epsilon)
+    out = clip(weight + delta, clip_weights)
+    ```
+
+    | | shape | dtype |
+    |---|---|---|
+    | weight, grad, n, g, delta | any, all equal | any float type, all equal |
+    | output | that of weight | that of weight |
+
+    The states are updated in place; `out=weight` updates the weight in place as well.
+
+    Source: Graves, Generating Sequences With Recurrent Neural Networks (2013), equations 38 to 45.
+
+    Parameters
+    ----------
+    weight : Symbol
+        The weight.
+    grad : Symbol
+        Its gradient.
+    n : Symbol
+        The running mean of the squared gradient (auxiliary state).
+    g : Symbol
+        The running mean of the gradient (auxiliary state).
+    delta : Symbol
+        The last step (auxiliary state).
+    lr : float
+        Learning rate.
+    gamma1 : float, default 0.95
+        Share of the old means in the new ones.
+    gamma2 : float, default 0.9
+        Share of the old step in the new one.
+    epsilon : float, default 0.00000001
+        Added under the root against division by zero.
+    wd : float, default 0
+        Weight decay: the factor of a square penalty on large weights.
+    rescale_grad : float, default 1
+        Factor of the gradient.
+    clip_gradient : float, default -1
+        Bound of the rescaled gradient's elements; none if negative.
+    clip_weights : float, default -1
+        Bound of the weight's elements; none if negative.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> weight, grad = mx.nd.array([1, 2]), mx.nd.array([0.5, -0.5])
+    >>> n, g, delta = mx.nd.zeros((2,)), mx.nd.zeros((2,)), mx.nd.zeros((2,))
+    >>> mx.nd.rmspropalex_update(weight, grad, n, g, delta, lr=0.1, out=weight).asnumpy().round(4)
+    array([0.5412, 2.4588], dtype=float32)
+    >>> n.asnumpy().round(4)
+    array([0.0125, 0.0125], dtype=float32)
+    """
+    return _compose("rmspropalex_update", "rmspropalex_update", (weight, grad, n, g, delta,), (lr, gamma1, gamma2, epsilon, wd, rescale_grad, clip_gradient, clip_weights,), name, attr, kwargs)
+
+
 def round(data=None, name=None, attr=None, out=None, **kwargs):
     """Rounds to the nearest whole number, halves away from zero.
 
@@ -6101,7 +8713,7 @@ def sample_exponential(lam=None, shape=_Null, dtype=_Null, name=None, attr=None,
         The rates.
     shape : Shape(tuple), default ()
         Shape of the numbers that are drawn for each position of the inputs.
-    dtype : {'bfloat16', 'bool', 'float16', 'float32', 'float64', 'int32', 'int64', 'int8', 'uint8'} or None, default None
+    dtype : {'float16', 'float32', 'float64'} or None, default None
         Type of the output: float16, float32 or float64.
     name : str, optional
         Name of the new symbol; made from the operator's name if left out.
@@ -6143,7 +8755,7 @@ def sample_gamma(alpha=None, beta=None, shape=_Null, dtype=_Null, name=None, att
         The scales of the distributions.
     shape : Shape(tuple), default ()
         Shape of the numbers that are drawn for each position of the inputs.
-    dtype : {'bfloat16', 'bool', 'float16', 'float32', 'float64', 'int32', 'int64', 'int8', 'uint8'} or None, default None
+    dtype : {'float16', 'float32', 'float64'} or None, default None
         Type of the output: float16, float32 or float64.
     name : str, optional
         Name of the new symbol; made from the operator's name if left out.
@@ -6185,7 +8797,7 @@ def sample_generalized_negative_binomial(mu=None, alpha=None, shape=_Null, dtype
         The dispersions.
     shape : Shape(tuple), default ()
         Shape of the numbers that are drawn for each position of the inputs.
-    dtype : {'bfloat16', 'bool', 'float16', 'float32', 'float64', 'int32', 'int64', 'int8', 'uint8'} or None, default None
+    dtype : {'float16', 'float32', 'float64'} or None, default None
         Type of the output: float16, float32 or float64.
     name : str, optional
         Name of the new symbol; made from the operator's name if left out.
@@ -6270,7 +8882,7 @@ def sample_negative_binomial(k=None, p=None, shape=_Null, dtype=_Null, name=None
         The probabilities of a success.
     shape : Shape(tuple), default ()
         Shape of the numbers that are drawn for each position of the inputs.
-    dtype : {'bfloat16', 'bool', 'float16', 'float32', 'float64', 'int32', 'int64', 'int8', 'uint8'} or None, default None
+    dtype : {'float16', 'float32', 'float64'} or None, default None
         Type of the output: float16, float32 or float64.
     name : str, optional
         Name of the new symbol; made from the operator's name if left out.
@@ -6312,7 +8924,7 @@ def sample_normal(mu=None, sigma=None, shape=_Null, dtype=_Null, name=None, attr
         The standard deviations.
     shape : Shape(tuple), default ()
         Shape of the numbers that are drawn for each position of the inputs.
-    dtype : {'bfloat16', 'bool', 'float16', 'float32', 'float64', 'int32', 'int64', 'int8', 'uint8'} or None, default None
+    dtype : {'float16', 'float32', 'float64'} or None, default None
         Type of the output: float16, float32 or float64.
     name : str, optional
         Name of the new symbol; made from the operator's name if left out.
@@ -6352,7 +8964,7 @@ def sample_poisson(lam=None, shape=_Null, dtype=_Null, name=None, attr=None, out
         The means.
     shape : Shape(tuple), default ()
         Shape of the numbers that are drawn for each position of the inputs.
-    dtype : {'bfloat16', 'bool', 'float16', 'float32', 'float64', 'int32', 'int64', 'int8', 'uint8'} or None, default None
+    dtype : {'float16', 'float32', 'float64'} or None, default None
         Type of the output: float16, float32 or float64.
     name : str, optional
         Name of the new symbol; made from the operator's name if left out.
@@ -6394,7 +9006,7 @@ def sample_uniform(low=None, high=None, shape=_Null, dtype=_Null, name=None, att
         Upper ends of the intervals.
     shape : Shape(tuple), default ()
         Shape of the numbers that are drawn for each position of the inputs.
-    dtype : {'bfloat16', 'bool', 'float16', 'float32', 'float64', 'int32', 'int64', 'int8', 'uint8'} or None, default None
+    dtype : {'float16', 'float32', 'float64'} or None, default None
         Type of the output: float16, float32 or float64.
     name : str, optional
         Name of the new symbol; made from the operator's name if left out.
@@ -6456,6 +9068,108 @@ def scatter_nd(data=None, indices=None, shape=_Null, name=None, attr=None, out=N
            [6., 0.]], dtype=float32)
     """
     return _compose("scatter_nd", "scatter_nd", (data, indices,), (shape,), name, attr, kwargs)
+
+
+def sgd_mom_update(weight=None, grad=None, mom=None, lr=_Null, momentum=_Null, wd=_Null, rescale_grad=_Null, clip_gradient=_Null, lazy_update=_Null, name=None, attr=None, out=None, **kwargs):
+    """Gradient descent with momentum: `mom = momentum · mom - lr · (wd · weight + g)`, `out = weight + mom` with
+    `g = clip(rescale_grad · grad)`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | weight, grad, mom | any, all equal | any float type, all equal |
+    | output | that of weight | that of weight |
+
+    The states are updated in place; `out=weight` updates the weight in place as well.
+
+    Parameters
+    ----------
+    weight : Symbol
+        The weight.
+    grad : Symbol
+        Its gradient.
+    mom : Symbol
+        The momentum (auxiliary state).
+    lr : float
+        Learning rate.
+    momentum : float, default 0
+        Share of the old momentum in the new one.
+    wd : float, default 0
+        Weight decay: the factor of a square penalty on large weights.
+    rescale_grad : float, default 1
+        Factor of the gradient.
+    clip_gradient : float, default -1
+        Bound of the rescaled gradient's elements; none if negative.
+    lazy_update : boolean, default True
+        Ignored: it is for sparse gradients.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> weight, grad = mx.nd.array([1, 2]), mx.nd.array([0.5, -0.5])
+    >>> mom = mx.nd.zeros((2,))
+    >>> mx.nd.sgd_mom_update(weight, grad, mom, lr=0.1, momentum=0.9, out=weight).asnumpy().round(4)
+    array([0.95, 2.05], dtype=float32)
+    >>> mom.asnumpy().round(4)
+    array([-0.05,  0.05], dtype=float32)
+    """
+    return _compose("sgd_mom_update", "sgd_mom_update", (weight, grad, mom,), (lr, momentum, wd, rescale_grad, clip_gradient, lazy_update,), name, attr, kwargs)
+
+
+def sgd_update(weight=None, grad=None, lr=_Null, wd=_Null, rescale_grad=_Null, clip_gradient=_Null, lazy_update=_Null, name=None, attr=None, out=None, **kwargs):
+    """Gradient descent: `out = (1 - lr · wd) · weight - lr · g` with `g = clip(rescale_grad · grad)`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | weight, grad | any, all equal | any float type, all equal |
+    | output | that of weight | that of weight |
+
+    `out=weight` updates the weight in place.
+
+    Parameters
+    ----------
+    weight : Symbol
+        The weight.
+    grad : Symbol
+        Its gradient.
+    lr : float
+        Learning rate.
+    wd : float, default 0
+        Weight decay: the factor of a square penalty on large weights.
+    rescale_grad : float, default 1
+        Factor of the gradient.
+    clip_gradient : float, default -1
+        Bound of the rescaled gradient's elements; none if negative.
+    lazy_update : boolean, default True
+        Ignored: it is for sparse gradients.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> weight, grad = mx.nd.array([1, 2]), mx.nd.array([0.5, -0.5])
+    >>> mx.nd.sgd_update(weight, grad, lr=0.1, wd=0.01, out=weight).asnumpy().round(4)
+    array([0.949, 2.048], dtype=float32)
+    """
+    return _compose("sgd_update", "sgd_update", (weight, grad,), (lr, wd, rescale_grad, clip_gradient, lazy_update,), name, attr, kwargs)
 
 
 def shape_array(data=None, name=None, attr=None, out=None, **kwargs):
@@ -6594,6 +9308,108 @@ def sign(data=None, name=None, attr=None, out=None, **kwargs):
     array([-1.,  0.,  1.], dtype=float32)
     """
     return _compose("sign", "sign", (data,), (), name, attr, kwargs)
+
+
+def signsgd_update(weight=None, grad=None, lr=_Null, wd=_Null, rescale_grad=_Null, clip_gradient=_Null, name=None, attr=None, out=None, **kwargs):
+    """Gradient descent by signs: `out = (1 - lr · wd) · weight - lr · sign(grad)`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | weight, grad | any, all equal | any float type, all equal |
+    | output | that of weight | that of weight |
+
+    `out=weight` updates the weight in place. `rescale_grad` and `clip_gradient` change no sign and are ignored.
+
+    Parameters
+    ----------
+    weight : Symbol
+        The weight.
+    grad : Symbol
+        Its gradient.
+    lr : float
+        Learning rate.
+    wd : float, default 0
+        Weight decay: the factor of a square penalty on large weights.
+    rescale_grad : float, default 1
+        Ignored.
+    clip_gradient : float, default -1
+        Ignored.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> weight, grad = mx.nd.array([1, 2]), mx.nd.array([0.5, -0.5])
+    >>> mx.nd.signsgd_update(weight, grad, lr=0.1, out=weight).asnumpy().round(4)
+    array([0.9, 2.1], dtype=float32)
+    """
+    return _compose("signsgd_update", "signsgd_update", (weight, grad,), (lr, wd, rescale_grad, clip_gradient,), name, attr, kwargs)
+
+
+def signum_update(weight=None, grad=None, mom=None, lr=_Null, momentum=_Null, wd=_Null, rescale_grad=_Null, clip_gradient=_Null, wd_lh=_Null, name=None, attr=None, out=None, **kwargs):
+    """Descent by the sign of the momentum: `mom = momentum · mom - (1 - momentum) · (wd · weight + g)`,
+    `out = (1 - lr · wd_lh) · weight + lr · sign(mom)` with `g = clip(rescale_grad · grad)`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | weight, grad, mom | any, all equal | any float type, all equal |
+    | output | that of weight | that of weight |
+
+    The states are updated in place; `out=weight` updates the weight in place as well.
+
+    Source: Bernstein et al., signSGD: Compressed Optimisation for Non-Convex Problems (2018).
+
+    Parameters
+    ----------
+    weight : Symbol
+        The weight.
+    grad : Symbol
+        Its gradient.
+    mom : Symbol
+        The momentum (auxiliary state).
+    lr : float
+        Learning rate.
+    momentum : float, default 0
+        Share of the old momentum in the new one.
+    wd : float, default 0
+        Weight decay: the factor of a square penalty on large weights.
+    rescale_grad : float, default 1
+        Factor of the gradient.
+    clip_gradient : float, default -1
+        Bound of the rescaled gradient's elements; none if negative.
+    wd_lh : float, default 0
+        Weight decay beside the momentum, as Loshchilov and Hutter propose it.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> weight, grad = mx.nd.array([1, 2]), mx.nd.array([0.5, -0.5])
+    >>> mom = mx.nd.zeros((2,))
+    >>> mx.nd.signum_update(weight, grad, mom, lr=0.1, momentum=0.9, out=weight).asnumpy().round(4)
+    array([0.9, 2.1], dtype=float32)
+    >>> mom.asnumpy().round(4)
+    array([-0.05,  0.05], dtype=float32)
+    """
+    return _compose("signum_update", "signum_update", (weight, grad, mom,), (lr, momentum, wd, rescale_grad, clip_gradient, wd_lh,), name, attr, kwargs)
 
 
 def sin(data=None, name=None, attr=None, out=None, **kwargs):
@@ -7554,7 +10370,7 @@ def uniform(low=_Null, high=_Null, shape=_Null, ctx=_Null, dtype=_Null, name=Non
         Shape of the output.
     ctx : string, default 
         Ignored: the device is that of the executor.
-    dtype : {'bfloat16', 'bool', 'float16', 'float32', 'float64', 'int32', 'int64', 'int8', 'uint8'} or None, default None
+    dtype : {'float16', 'float32', 'float64'} or None, default None
         Type of the output: float16, float32 or float64.
     name : str, optional
         Name of the new symbol; made from the operator's name if left out.

@@ -102,6 +102,7 @@ __all__ = [
     "ceil",
     "choose_element_0index",
     "clip",
+    "col2im",
     "concat",
     "cos",
     "cosh",
@@ -132,9 +133,26 @@ __all__ = [
     "gather_nd",
     "hard_sigmoid",
     "identity",
+    "im2col",
     "khatri_rao",
     "lamb_update_phase1",
     "lamb_update_phase2",
+    "linalg_det",
+    "linalg_extractdiag",
+    "linalg_extracttrian",
+    "linalg_gelqf",
+    "linalg_gemm",
+    "linalg_gemm2",
+    "linalg_inverse",
+    "linalg_makediag",
+    "linalg_maketrian",
+    "linalg_potrf",
+    "linalg_potri",
+    "linalg_slogdet",
+    "linalg_sumlogdiag",
+    "linalg_syrk",
+    "linalg_trmm",
+    "linalg_trsm",
     "log",
     "log10",
     "log1p",
@@ -181,6 +199,14 @@ __all__ = [
     "random_generalized_negative_binomial",
     "random_negative_binomial",
     "random_normal",
+    "random_pdf_dirichlet",
+    "random_pdf_exponential",
+    "random_pdf_gamma",
+    "random_pdf_generalized_negative_binomial",
+    "random_pdf_negative_binomial",
+    "random_pdf_normal",
+    "random_pdf_poisson",
+    "random_pdf_uniform",
     "random_poisson",
     "random_randint",
     "random_uniform",
@@ -1361,6 +1387,20 @@ def clip(
 ) -> Symbol: ...
 
 
+def col2im(
+    data: Symbol | None = None,
+    output_size: int | Sequence[int] = ...,
+    kernel: int | Sequence[int] = ...,
+    stride: int | Sequence[int] = ...,
+    dilate: int | Sequence[int] = ...,
+    pad: int | Sequence[int] = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
 def concat(
     *data: Symbol,
     num_args: int = ...,
@@ -1678,6 +1718,19 @@ def identity(
 ) -> Symbol: ...
 
 
+def im2col(
+    data: Symbol | None = None,
+    kernel: int | Sequence[int] = ...,
+    stride: int | Sequence[int] = ...,
+    dilate: int | Sequence[int] = ...,
+    pad: int | Sequence[int] = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
 def khatri_rao(
     *data: Symbol,
     num_args: int = ...,
@@ -1716,6 +1769,182 @@ def lamb_update_phase2(
     lr: float = ...,
     lower_bound: float = ...,
     upper_bound: float = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def linalg_det(
+    A: Symbol | None = None,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def linalg_extractdiag(
+    A: Symbol | None = None,
+    offset: int = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def linalg_extracttrian(
+    A: Symbol | None = None,
+    offset: int = ...,
+    lower: bool = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def linalg_gelqf(
+    A: Symbol | None = None,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def linalg_gemm(
+    A: Symbol | None = None,
+    B: Symbol | None = None,
+    C: Symbol | None = None,
+    transpose_a: bool = ...,
+    transpose_b: bool = ...,
+    alpha: float = ...,
+    beta: float = ...,
+    axis: int = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def linalg_gemm2(
+    A: Symbol | None = None,
+    B: Symbol | None = None,
+    transpose_a: bool = ...,
+    transpose_b: bool = ...,
+    alpha: float = ...,
+    axis: int = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def linalg_inverse(
+    A: Symbol | None = None,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def linalg_makediag(
+    A: Symbol | None = None,
+    offset: int = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def linalg_maketrian(
+    A: Symbol | None = None,
+    offset: int = ...,
+    lower: bool = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def linalg_potrf(
+    A: Symbol | None = None,
+    lower: bool = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def linalg_potri(
+    A: Symbol | None = None,
+    lower: bool = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def linalg_slogdet(
+    A: Symbol | None = None,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def linalg_sumlogdiag(
+    A: Symbol | None = None,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def linalg_syrk(
+    A: Symbol | None = None,
+    transpose: bool = ...,
+    alpha: float = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def linalg_trmm(
+    A: Symbol | None = None,
+    B: Symbol | None = None,
+    transpose: bool = ...,
+    rightside: bool = ...,
+    lower: bool = ...,
+    alpha: float = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def linalg_trsm(
+    A: Symbol | None = None,
+    B: Symbol | None = None,
+    transpose: bool = ...,
+    rightside: bool = ...,
+    lower: bool = ...,
+    alpha: float = ...,
     name: str | None = None,
     attr: dict[str, str] | None = None,
     out: None = None,
@@ -2110,7 +2339,7 @@ def normal(
     scale: float = ...,
     shape: int | Sequence[int] | None = ...,
     ctx: str = ...,
-    dtype: DTypeLike | None = ...,
+    dtype: Literal["float16", "float32", "float64"] | None = ...,
     name: str | None = None,
     attr: dict[str, str] | None = None,
     out: None = None,
@@ -2240,7 +2469,7 @@ def random_exponential(
     lam: float = ...,
     shape: int | Sequence[int] | None = ...,
     ctx: str = ...,
-    dtype: DTypeLike | None = ...,
+    dtype: Literal["float16", "float32", "float64"] | None = ...,
     name: str | None = None,
     attr: dict[str, str] | None = None,
     out: None = None,
@@ -2253,7 +2482,7 @@ def random_gamma(
     beta: float = ...,
     shape: int | Sequence[int] | None = ...,
     ctx: str = ...,
-    dtype: DTypeLike | None = ...,
+    dtype: Literal["float16", "float32", "float64"] | None = ...,
     name: str | None = None,
     attr: dict[str, str] | None = None,
     out: None = None,
@@ -2266,7 +2495,7 @@ def random_generalized_negative_binomial(
     alpha: float = ...,
     shape: int | Sequence[int] | None = ...,
     ctx: str = ...,
-    dtype: DTypeLike | None = ...,
+    dtype: Literal["float16", "float32", "float64"] | None = ...,
     name: str | None = None,
     attr: dict[str, str] | None = None,
     out: None = None,
@@ -2279,7 +2508,7 @@ def random_negative_binomial(
     p: float = ...,
     shape: int | Sequence[int] | None = ...,
     ctx: str = ...,
-    dtype: DTypeLike | None = ...,
+    dtype: Literal["float16", "float32", "float64"] | None = ...,
     name: str | None = None,
     attr: dict[str, str] | None = None,
     out: None = None,
@@ -2292,7 +2521,100 @@ def random_normal(
     scale: float = ...,
     shape: int | Sequence[int] | None = ...,
     ctx: str = ...,
-    dtype: DTypeLike | None = ...,
+    dtype: Literal["float16", "float32", "float64"] | None = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def random_pdf_dirichlet(
+    sample: Symbol | None = None,
+    alpha: Symbol | None = None,
+    is_log: bool = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def random_pdf_exponential(
+    sample: Symbol | None = None,
+    lam: Symbol | None = None,
+    is_log: bool = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def random_pdf_gamma(
+    sample: Symbol | None = None,
+    alpha: Symbol | None = None,
+    beta: Symbol | None = None,
+    is_log: bool = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def random_pdf_generalized_negative_binomial(
+    sample: Symbol | None = None,
+    mu: Symbol | None = None,
+    alpha: Symbol | None = None,
+    is_log: bool = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def random_pdf_negative_binomial(
+    sample: Symbol | None = None,
+    k: Symbol | None = None,
+    p: Symbol | None = None,
+    is_log: bool = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def random_pdf_normal(
+    sample: Symbol | None = None,
+    mu: Symbol | None = None,
+    sigma: Symbol | None = None,
+    is_log: bool = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def random_pdf_poisson(
+    sample: Symbol | None = None,
+    lam: Symbol | None = None,
+    is_log: bool = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def random_pdf_uniform(
+    sample: Symbol | None = None,
+    low: Symbol | None = None,
+    high: Symbol | None = None,
+    is_log: bool = ...,
     name: str | None = None,
     attr: dict[str, str] | None = None,
     out: None = None,
@@ -2304,7 +2626,7 @@ def random_poisson(
     lam: float = ...,
     shape: int | Sequence[int] | None = ...,
     ctx: str = ...,
-    dtype: DTypeLike | None = ...,
+    dtype: Literal["float16", "float32", "float64"] | None = ...,
     name: str | None = None,
     attr: dict[str, str] | None = None,
     out: None = None,
@@ -2317,7 +2639,7 @@ def random_randint(
     high: int = ...,
     shape: int | Sequence[int] | None = ...,
     ctx: str = ...,
-    dtype: DTypeLike | None = ...,
+    dtype: Literal["int32", "int64"] | None = ...,
     name: str | None = None,
     attr: dict[str, str] | None = None,
     out: None = None,
@@ -2330,7 +2652,7 @@ def random_uniform(
     high: float = ...,
     shape: int | Sequence[int] | None = ...,
     ctx: str = ...,
-    dtype: DTypeLike | None = ...,
+    dtype: Literal["float16", "float32", "float64"] | None = ...,
     name: str | None = None,
     attr: dict[str, str] | None = None,
     out: None = None,
@@ -2502,7 +2824,7 @@ def rsqrt(
 def sample_exponential(
     lam: Symbol | None = None,
     shape: int | Sequence[int] = ...,
-    dtype: DTypeLike | None = ...,
+    dtype: Literal["float16", "float32", "float64"] | None = ...,
     name: str | None = None,
     attr: dict[str, str] | None = None,
     out: None = None,
@@ -2514,7 +2836,7 @@ def sample_gamma(
     alpha: Symbol | None = None,
     beta: Symbol | None = None,
     shape: int | Sequence[int] = ...,
-    dtype: DTypeLike | None = ...,
+    dtype: Literal["float16", "float32", "float64"] | None = ...,
     name: str | None = None,
     attr: dict[str, str] | None = None,
     out: None = None,
@@ -2526,7 +2848,7 @@ def sample_generalized_negative_binomial(
     mu: Symbol | None = None,
     alpha: Symbol | None = None,
     shape: int | Sequence[int] = ...,
-    dtype: DTypeLike | None = ...,
+    dtype: Literal["float16", "float32", "float64"] | None = ...,
     name: str | None = None,
     attr: dict[str, str] | None = None,
     out: None = None,
@@ -2550,7 +2872,7 @@ def sample_negative_binomial(
     k: Symbol | None = None,
     p: Symbol | None = None,
     shape: int | Sequence[int] = ...,
-    dtype: DTypeLike | None = ...,
+    dtype: Literal["float16", "float32", "float64"] | None = ...,
     name: str | None = None,
     attr: dict[str, str] | None = None,
     out: None = None,
@@ -2562,7 +2884,7 @@ def sample_normal(
     mu: Symbol | None = None,
     sigma: Symbol | None = None,
     shape: int | Sequence[int] = ...,
-    dtype: DTypeLike | None = ...,
+    dtype: Literal["float16", "float32", "float64"] | None = ...,
     name: str | None = None,
     attr: dict[str, str] | None = None,
     out: None = None,
@@ -2573,7 +2895,7 @@ def sample_normal(
 def sample_poisson(
     lam: Symbol | None = None,
     shape: int | Sequence[int] = ...,
-    dtype: DTypeLike | None = ...,
+    dtype: Literal["float16", "float32", "float64"] | None = ...,
     name: str | None = None,
     attr: dict[str, str] | None = None,
     out: None = None,
@@ -2585,7 +2907,7 @@ def sample_uniform(
     low: Symbol | None = None,
     high: Symbol | None = None,
     shape: int | Sequence[int] = ...,
-    dtype: DTypeLike | None = ...,
+    dtype: Literal["float16", "float32", "float64"] | None = ...,
     name: str | None = None,
     attr: dict[str, str] | None = None,
     out: None = None,
@@ -3015,7 +3337,7 @@ def uniform(
     high: float = ...,
     shape: int | Sequence[int] | None = ...,
     ctx: str = ...,
-    dtype: DTypeLike | None = ...,
+    dtype: Literal["float16", "float32", "float64"] | None = ...,
     name: str | None = None,
     attr: dict[str, str] | None = None,
     out: None = None,
