@@ -34,97 +34,7 @@ LEFT_OUT_TIERS = {"sparse": SPARSE, "quantized": QUANTIZED}
 
 COMING_OPERATORS = """
 CTCLoss
-Correlation
 RNN
-_adamw_update
-_cond
-_contrib_DeformableConvolution
-_contrib_DeformablePSROIPooling
-_contrib_ModulatedDeformableConvolution
-_contrib_MultiBoxDetection
-_contrib_MultiBoxPrior
-_contrib_MultiBoxTarget
-_contrib_MultiProposal
-_contrib_PSROIPooling
-_contrib_Proposal
-_contrib_ROIAlign
-_contrib_RROIAlign
-_contrib_bipartite_matching
-_contrib_box_decode
-_contrib_box_encode
-_contrib_box_iou
-_contrib_box_nms
-_contrib_count_sketch
-_contrib_fft
-_contrib_group_adagrad_update
-_contrib_ifft
-_foreach
-_linalg_det
-_linalg_extractdiag
-_linalg_extracttrian
-_linalg_gelqf
-_linalg_gemm
-_linalg_gemm2
-_linalg_inverse
-_linalg_makediag
-_linalg_maketrian
-_linalg_potrf
-_linalg_potri
-_linalg_slogdet
-_linalg_sumlogdiag
-_linalg_syevd
-_linalg_syrk
-_linalg_trmm
-_linalg_trsm
-_mp_adamw_update
-_multi_adamw_update
-_multi_lamb_update
-_multi_mp_adamw_update
-_multi_mp_lamb_update
-_random_pdf_dirichlet
-_random_pdf_exponential
-_random_pdf_gamma
-_random_pdf_generalized_negative_binomial
-_random_pdf_negative_binomial
-_random_pdf_normal
-_random_pdf_poisson
-_random_pdf_uniform
-_sample_unique_zipfian
-_while_loop
-adam_update
-all_finite
-amp_cast
-amp_multicast
-col2im
-ftml_update
-ftrl_update
-im2col
-lamb_update_phase1
-lamb_update_phase2
-mp_lamb_update_phase1
-mp_lamb_update_phase2
-mp_nag_mom_update
-mp_sgd_mom_update
-mp_sgd_update
-multi_all_finite
-multi_lars
-multi_mp_sgd_mom_update
-multi_mp_sgd_update
-multi_sgd_mom_update
-multi_sgd_update
-multi_sum_sq
-nag_mom_update
-preloaded_multi_mp_sgd_mom_update
-preloaded_multi_mp_sgd_update
-preloaded_multi_sgd_mom_update
-preloaded_multi_sgd_update
-reset_arrays
-rmsprop_update
-rmspropalex_update
-sgd_mom_update
-sgd_update
-signsgd_update
-signum_update
 """.split()
 
 # (operator, what differs): why. An operator that is missing differs in its "name".
@@ -144,6 +54,21 @@ KNOWN = {
         for param in ("begin", "end", "step")
     },
     **{
+        (op, f"{param}_locs: type"): "positions of inputs are read like a shape"
+        for op, params in [
+            ("_cond", ["cond_input", "then_input", "else_input"]),
+            ("_foreach", ["in_state", "in_data", "remain"]),
+            ("_while_loop", ["cond_input", "func_input", "func_var"]),
+        ]
+        for param in params
+    },
+    **{
+        ("_contrib_DeformableConvolution", f"{param}: type"): "numbers below zero are refused by the type"
+        for param in ("num_filter", "num_group", "num_deformable_group")
+    },
+    ("_linalg_potrf", "parameters"): UNDOCUMENTED,
+    ("_linalg_potri", "parameters"): UNDOCUMENTED,
+    **{
         (op, f"{param}: values"): MORE_TYPES
         for op, param in [
             ("_arange", "dtype"),
@@ -151,6 +76,7 @@ KNOWN = {
             ("_linspace", "dtype"),
             ("_np_cumsum", "dtype"),
             ("_sample_multinomial", "dtype"),
+            ("amp_cast", "dtype"),
             ("argsort", "dtype"),
             ("norm", "out_dtype"),
             ("one_hot", "dtype"),
