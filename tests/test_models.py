@@ -53,7 +53,10 @@ def test_lists_what_mxnet_lists_and_saves_stably(folder):
     assert mx.sym.load_json(text).tojson() == text
 
 
-@by_name([f for f in FOLDERS if f.name in FIRST])
+DETECTORS = ("deepjavalibrary__ssd_512_resnet50_v1", "deepjavalibrary__ssd_512_vgg16_atrous")
+
+
+@by_name([f for f in FOLDERS if f.name in FIRST or f.name in DETECTORS])
 @pytest.mark.filterwarnings("ignore")
 def test_infers_what_mxnet_infers(folder):
     expect, symbol = load(folder)
@@ -79,7 +82,7 @@ def test_answers_what_mxnet_answers(folder):
 WITHOUT_PARAMETERS = ("amzn__test_model_with_dropout", "hpi-xnor__save_000800", "ldpe2g__squeezenet_v1.1", "xinyu-intel__neumf")
 
 
-@by_name([f for f in FOLDERS if f.name in WITHOUT_PARAMETERS])
+@by_name([f for f in FOLDERS if f.name in (*WITHOUT_PARAMETERS, *DETECTORS)])
 def test_models_without_parameters_bind_and_run(folder):
     expect, symbol = load(folder)
     executor = symbol.simple_bind(mx.cpu(), grad_req="null", **{k: tuple(v) for k, v in expect["input_shapes"].items()})

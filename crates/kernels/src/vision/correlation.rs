@@ -100,6 +100,9 @@ impl Comparison {
 /// Compares the patches of `a` and `b` (n, channels, rows, columns): `out` has shape (n, displacements, rows', columns') and holds
 /// means over patches and channels.
 pub fn correlate<T: Float>(c: Comparison, a: &[T], b: &[T], out: &mut [T]) {
+    if c.plane() == 0 {
+        return out.fill(T::default());
+    }
     let (a, b) = (c.all_padded(&wide(a)), c.all_padded(&wide(b)));
     let ((rows, columns), (h, w)) = (c.output(), c.padded());
     let scale = real::<T::Compute>((c.taps() * c.channels) as f64);

@@ -269,7 +269,7 @@ pub fn deformable_conv_backward<T: Float>(g: &Deformable, from: Inputs<T>, grad:
     let (m, k, n) = g.product();
     let (plane, moves) = (g.channels * g.plane(), g.moves * g.taps() * n);
     let mut matrix = zeros(true, g.rows() * n);
-    for (i, grad) in grad.chunks_exact((g.filters * n).max(1)).enumerate() {
+    for (i, grad) in grad.chunks_exact((g.filters * n).max(1)).enumerate().filter(|_| k > 0) {
         let (data, offset, mask) = g.picture(i, &data, &offset, mask.as_deref());
         let places = g.places(offset, mask);
         let b = Mat::new(grad, m, n);
