@@ -45,6 +45,7 @@ KNOWN = {
     ("_linspace", "parameters"): "MXNet documents those of _arange, and takes these",
     ("_linspace", "stop: type"): "as above",
     ("_linspace", "stop: default"): "as above",
+    ("_contrib_DeformableConvolution", "num_filter: type"): "a number of filters is never negative",
     ("_histogram", "range: type"): UNDOCUMENTED,
     ("smooth_l1", "scalar: type"): "the number is read in double precision",
     ("smooth_l1", "scalar: default"): UNDOCUMENTED,
@@ -346,6 +347,7 @@ RANDOM = "draws random numbers; the gradient is zero, or that of the drawn mask"
 LOSS = "a loss: its gradient is not that of its output"
 NO_GRADIENT = "no gradient in MXNet either"
 CONSTANT = "has no inputs"
+ZERO = "the gradient is zero by MXNet's decision"
 BY_DESIGN = "its gradient is not that of its output, by definition"
 SHAPES_OPEN = "the shape of the output depends on values, so it cannot be bound"
 
@@ -388,6 +390,21 @@ EXEMPT = {
             "batch_take",
             "fill_element_0index",
             "khatri_rao",
+            "_contrib_RROIAlign",
+        )
+    },
+    **{
+        name: ZERO
+        for name in (
+            "_contrib_MultiBoxDetection",
+            "_contrib_MultiBoxPrior",
+            "_contrib_MultiBoxTarget",
+            "_contrib_MultiProposal",
+            "_contrib_Proposal",
+            "_contrib_bipartite_matching",
+            "_contrib_box_decode",
+            "_contrib_box_encode",
+            "_contrib_box_iou",
         )
     },
     "_contrib_boolean_mask": SHAPES_OPEN,
@@ -419,6 +436,7 @@ def whole(*values):
 
 
 PICTURE, STATISTICS = (2, 3, 5, 5), (np.zeros(3), np.ones(3))
+ROI = whole([0, 0, 0, 3, 3])
 ROIS = whole([0, 0, 0, 3, 3], [1, 1, 1, 4, 3])
 
 # Inputs and parameters of operators for which arrays of shape (2, 3) will not do.
@@ -459,6 +477,28 @@ ROWS = {
     ),
     "SwapAxis": row((2, 3, 2), dim1=0, dim2=2),
     "UpSampling": row((1, 2, 3, 3), scale=2, sample_type="nearest", num_args=1),
+    "Correlation": row((1, 2, 4, 4), (1, 2, 4, 4)),
+    "_contrib_DeformableConvolution": row(
+        (1, 2, 4, 4), Between((1, 18, 2, 2), 0.2, 0.4), (3, 2, 3, 3), (3,), kernel=(3, 3), num_filter=3
+    ),
+    "_contrib_DeformablePSROIPooling": row(
+        (1, 8, 5, 5),
+        whole([0, 1, 2, 8, 9], [0, 0, 0, 4, 6]),
+        (2, 4, 2, 2),
+        grad=[0, 2],
+        spatial_scale=0.5,
+        output_dim=2,
+        group_size=2,
+        pooled_size=2,
+        part_size=2,
+        trans_std=0.1,
+    ),
+    "_contrib_ModulatedDeformableConvolution": row(
+        (1, 2, 4, 4), Between((1, 18, 2, 2), 0.2, 0.4), (1, 9, 2, 2), (3, 2, 3, 3), (3,), kernel=(3, 3), num_filter=3
+    ),
+    "_contrib_PSROIPooling": row((1, 8, 5, 5), ROI, grad=[0], output_dim=2, pooled_size=2, spatial_scale=1.0),
+    "_contrib_ROIAlign": row(PICTURE, ROIS, grad=[0], pooled_size=(2, 2), spatial_scale=1.0),
+    "_contrib_box_nms": row(Between((1, 4, 6), 0.1, 0.9)),
     "_contrib_AdaptiveAvgPooling2D": row(PICTURE, output_size=(2, 3)),
     "_contrib_BatchNormWithReLU": row(PICTURE, (3,), (3,), aux=STATISTICS, fix_gamma=False),
     "_contrib_BilinearResize2D": row(PICTURE, height=7, width=3),
@@ -575,20 +615,35 @@ def test_the_tables_name_registered_operators_once():
 
 TOLERANCE = {"float16": (2e-2, 1e-2), "bfloat16": (1e-1, 6e-2), "float64": (1e-4, 1e-5)}
 
+RANKED = "ranks by scores, which half precision makes equal"
+
 # Operators whose result in another type is not that of float32, and why.
 OTHER_IN_OTHER_TYPES = {
     **{name: RANDOM for name, why in EXEMPT.items() if why == RANDOM},
     **{name: CONSTANT for name, why in EXEMPT.items() if why == CONSTANT},
     "_contrib_boolean_mask": SHAPES_OPEN,
     "_contrib_allclose": "compares within tolerances finer than half precision",
+    **{name: RANKED for name in ("_contrib_MultiProposal", "_contrib_Proposal")},
     "batch_take": "takes int32 indices alone",
     "shape_array": "tells of the shape alone",
     "size_array": "tells of the shape alone",
 }
 
+BOXES = np.array([[[0.1, 0.1, 0.5, 0.5], [0.2, 0.3, 0.8, 0.9]]])
+
 FURTHER_ROWS = {
     "IdentityAttachKLSparseReg": row(positive(2, 3), aux=(np.full(3, 0.1),)),
     "_contrib_boolean_mask": row((2, 3), whole(0, 1)),
+    "_contrib_MultiBoxDetection": row(positive(1, 2, 2), (1, 8), BOXES),
+    "_contrib_MultiBoxPrior": row((1, 2, 3, 3)),
+    "_contrib_MultiBoxTarget": row(BOXES, whole([[[0, 0.1, 0.1, 0.5, 0.5]]]).reshape(1, 1, 5), (1, 2, 2)),
+    "_contrib_MultiProposal": row(positive(1, 2, 3, 3), (1, 4, 3, 3), whole([48, 48, 1]), scales=(4,), ratios=(1,)),
+    "_contrib_Proposal": row(positive(1, 2, 3, 3), (1, 4, 3, 3), whole([48, 48, 1]), scales=(4,), ratios=(1,)),
+    "_contrib_RROIAlign": row(PICTURE, whole([0, 2, 2, 3, 3, 30]), pooled_size=(2, 2), spatial_scale=1.0),
+    "_contrib_bipartite_matching": row(positive(2, 3), threshold=0.01),
+    "_contrib_box_decode": row((1, 2, 4), BOXES),
+    "_contrib_box_encode": row(whole([1, -1]), whole([0, 1]), BOXES, BOXES + 0.1, np.zeros(4), np.ones(4)),
+    "_contrib_box_iou": row(BOXES[0], BOXES[0] + 0.1),
     "_histogram": row((2, 3), whole(-2, 0, 1, 2)),
     "_image_resize": row((4, 5, 3), size=(3, 3)),
     "_image_adjust_lighting": row((4, 5, 3), alpha=(0.1, 0.2, 0.3)),

@@ -149,7 +149,7 @@ struct Sample<C> {
 fn sample<C: Real>((height, width): (usize, usize), y: C, x: C) -> Option<Sample<C>> {
     let half = real::<C>(0.5);
     let inside = |v: C, size: usize| v >= -half && v <= real::<C>(size as f64) - half;
-    if !inside(y, height) || !inside(x, width) {
+    if height * width == 0 || !inside(y, height) || !inside(x, width) {
         return None;
     }
     let clamp = |v: C, size: usize| v.max(C::zero()).min(real((size - 1) as f64));
