@@ -54,6 +54,7 @@ operator! {
     /// | rhs | as many dimensions as lhs, or any with `lhs_axes` and `rhs_axes` | any |
     /// | output | that of rhs; with axes that of lhs, `lhs_axes` taken from `rhs_axes` of rhs | that of lhs |
     #[check(|op: &BroadcastLike| match (&op.lhs_axes, &op.rhs_axes) {
+        (Some(l), Some(r)) if l.is_empty() && r.is_empty() => Err("lhs_axes and rhs_axes must not be empty".into()),
         (Some(l), Some(r)) => same_count(l, r, "lhs_axes", "rhs_axes"),
         _ => Ok(()),
     })]
@@ -276,6 +277,8 @@ mod tests {
     fn parameters_must_fit_each_other() {
         let texts = ParamTexts(vec![("axis".into(), "(0, 2)".into()), ("size".into(), "4".into())]);
         assert!(BroadcastAxis::from_texts(&texts).is_err());
+        let texts = ParamTexts(vec![("lhs_axes".into(), "()".into()), ("rhs_axes".into(), "()".into())]);
+        assert!(BroadcastLike::from_texts(&texts).is_err());
     }
 
     #[test]
