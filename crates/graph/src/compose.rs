@@ -40,8 +40,32 @@ pub fn compose(def: &'static OpDef, name: &str, args: ComposeArgs) -> GraphResul
     let mut positional = args.positional;
     let graphs: Vec<Symbol> = positional.drain(..def.graphs.min(positional.len())).flatten().collect();
     let op = parse_op(def, name, &params, &graphs)?;
-    let inputs = place_inputs(&op, name, positional, args.named)?;
+    let inputs = place_inputs(&op, name, seated(def, &op, positional), args.named)?;
     Symbol::apply(name, op, params, attrs, inputs)
+}
+
+/// The places among the inputs of `op` of what is given at the places of `def.inputs`, of which `op` may lack some. `None`
+/// where they are the same, or where something is given that `op` does not take.
+pub fn input_places(def: &OpDef, op: &OpRef, given: &[bool]) -> Option<Vec<usize>> {
+    if def.variadic.is_some() || def.inputs.len() == op.num_inputs() {
+        return None;
+    }
+    let names = op.inputs();
+    let place = |i: usize| names.iter().position(|n| def.inputs.get(i).is_some_and(|port| *n == port.name));
+    let all = given.iter().enumerate();
+    let places: Vec<usize> = all.map(|(i, given)| if *given { place(i) } else { Some(i) }).collect::<Option<_>>()?;
+    places.iter().enumerate().any(|(i, place)| i != *place).then_some(places)
+}
+
+/// Positional inputs at their places among the inputs of `op`.
+fn seated(def: &OpDef, op: &OpRef, given: SmallVec<[Option<Symbol>; 2]>) -> SmallVec<[Option<Symbol>; 2]> {
+    let flags: SmallVec<[bool; 8]> = given.iter().map(Option::is_some).collect();
+    let Some(places) = input_places(def, op, &flags) else { return given };
+    let mut seats: SmallVec<[Option<Symbol>; 2]> = std::iter::repeat_n(None, op.num_inputs()).collect();
+    for (place, symbol) in places.into_iter().zip(given).filter(|(_, symbol)| symbol.is_some()) {
+        seats[place] = symbol;
+    }
+    seats
 }
 
 /// Puts keyword inputs beside the positional ones.

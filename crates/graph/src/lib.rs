@@ -29,7 +29,7 @@ mod vjp;
 
 pub use bound::{Binder, BoundGraph, BoundOp, Gradient};
 pub use cache::Cache;
-pub use compose::{ComposeArgs, compose};
+pub use compose::{ComposeArgs, compose, input_places};
 pub use error::{GraphError, GraphResult, OpError, OpResult, Port, did_you_mean};
 pub use facts::{ShapeIo, TypeIo};
 pub use flat::{Consumers, EntryNumbers, FlatGraph, FlatNode};

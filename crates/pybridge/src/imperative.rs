@@ -7,7 +7,7 @@ use pyo3::exceptions::{PyAssertionError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyTuple};
 use rsym_executor::autograd::{Mode, Slot, Taped, mode};
-use rsym_graph::{OpDef, ParamTexts, parse_op};
+use rsym_graph::{OpDef, ParamTexts, input_places, parse_op};
 use rsym_tensor::Tensor;
 
 /// Runs operator `op` on arrays at once; a list of arrays.
@@ -51,6 +51,12 @@ pub fn invoke<'py>(
         texts.set(count, (arrays.len() + named.len()).to_string());
     }
     let op = attached(|| parse_op(def, "", &texts, &[]))?;
+    let given: Vec<bool> = arrays.iter().map(Option::is_some).collect();
+    if let Some(places) = input_places(def, &op, &given) {
+        let mut seats: Vec<_> = (0..op.num_inputs()).map(|_| None).collect();
+        places.into_iter().zip(arrays).filter(|(_, array)| array.is_some()).for_each(|(i, array)| seats[i] = array);
+        arrays = seats;
+    }
     place(def, &mut arrays, named, &op.inputs())?;
     let device = arrays.iter().flatten().next().map_or(device, |a| a.get().device);
     let tensors = arrays
