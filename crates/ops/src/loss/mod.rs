@@ -1,6 +1,7 @@
 //! Losses: operators whose gradient is their own, whatever arrives.
 
 family! {
+    ctc_loss { CtcLoss, CtcLossBackward }
     kl_sparse_reg { KlSparseReg, KlSparseRegBackward }
     make_loss { MakeLoss, MakeLossBackward }
     regression {

@@ -22,6 +22,7 @@ family! {
     pool_spec { PoolingBackward }
     pooling { Pooling, PoolingV1 }
     refused_gradient { RefusedGradient }
+    rnn { Rnn, RnnBackward }
     softmax { LogSoftmax, Softmax, Softmin }
     softmax_activation { SoftmaxActivation }
     softmax_spec { SoftmaxBackward }
