@@ -25,6 +25,7 @@ FAMILIES = (
     "contrib",
     "picture",
     "optimizer",
+    "recurrent",
 )
 
 
