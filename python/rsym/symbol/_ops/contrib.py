@@ -12,6 +12,7 @@ __all__ = [
     "AdaptiveAvgPooling2D",
     "BatchNormWithReLU",
     "BilinearResize2D",
+    "CTCLoss",
     "DeformableConvolution",
     "DeformablePSROIPooling",
     "ModulatedDeformableConvolution",
@@ -35,6 +36,7 @@ __all__ = [
     "box_nms",
     "box_non_maximum_suppression",
     "count_sketch",
+    "ctc_loss",
     "div_sqrt_dim",
     "fft",
     "gradientmultiplier",
@@ -215,6 +217,70 @@ def BilinearResize2D(data=None, like=None, height=_Null, width=_Null, scale_heig
     return _compose("_contrib_BilinearResize2D", "bilinearresize2d", (data, like,), (height, width, scale_height, scale_width, mode, align_corners,), name, attr, kwargs)
 
 
+def CTCLoss(data=None, label=None, data_lengths=None, label_lengths=None, use_data_lengths=_Null, use_label_lengths=_Null, blank_label=_Null, name=None, attr=None, out=None, **kwargs):
+    """Connectionist temporal classification: the negative log-likelihood of label sequences that are not aligned
+    with the
+    data.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | (steps, batch, classes): scores before a softmax | float |
+    | label | (batch, most labels), at most `steps` | any; fractions are cut off |
+    | data_lengths | (batch,), only with `use_data_lengths` | any |
+    | label_lengths | (batch,), only with `use_label_lengths` | any |
+    | output | (batch,) | that of data |
+
+    One class is the *blank*: 0 with `blank_label='first'`, else the last one. Labels are numbers of classes.
+    Without
+    `use_label_lengths` they end at the first 0 (`'first'`) or -1 (`'last'`).
+
+    The gradient is the softmax of the data minus the probability, given the label, of each class at each
+    step; behind the
+    end of a sequence it is 0, and the data there is not read. A sequence that is too short for its label
+    costs 0 with a
+    gradient of 0, which MXNet leaves undefined. Labels that are no class are an error.
+
+    Source: Graves et al., Connectionist Temporal Classification: Labelling Unsegmented Sequence Data with
+    Recurrent
+    Neural Networks (2006).
+
+    Parameters
+    ----------
+    data : Symbol
+        Scores of the classes at every step.
+    label : Symbol
+        The classes to be found.
+    data_lengths : Symbol
+        Steps of each sequence.
+    label_lengths : Symbol
+        Labels of each sequence.
+    use_data_lengths : boolean, default False
+        Whether `data_lengths` says where sequences end; else all have the full length.
+    use_label_lengths : boolean, default False
+        Whether `label_lengths` says where labels end; else a padding value does.
+    blank_label : {'first', 'last'}, default first
+        Which class stands for no label.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> scores = mx.nd.zeros((2, 1, 3))  # two steps and three equal classes: 3 of the 9 ways lead to the label
+    >>> mx.nd.CTCLoss(scores, mx.nd.array([[1]])).asnumpy().round(4)
+    array([1.0986], dtype=float32)
+    """
+    return _compose("CTCLoss", "ctcloss", (data, label, data_lengths, label_lengths,), (use_data_lengths, use_label_lengths, blank_label,), name, attr, kwargs)
+
+
 def DeformableConvolution(data=None, offset=None, weight=None, bias=None, kernel=_Null, stride=_Null, dilate=_Null, pad=_Null, num_filter=_Null, num_group=_Null, num_deformable_group=_Null, workspace=_Null, no_bias=_Null, layout=_Null, name=None, attr=None, out=None, **kwargs):
     """Convolution whose taps move: `out[n, f, y, x] = Σ weight[f, c, i, j] * data[n, c](y * stride + i * dilate
     - pad + offset)`, plus bias.
@@ -277,10 +343,11 @@ def DeformableConvolution(data=None, offset=None, weight=None, bias=None, kernel
     With arrays, which a symbol computes alike once it is bound:
 
     >>> import rsym as mx
-    >>> x, weight = mx.nd.array([[[[1, 2, 3], [4, 5, 6]]]]), mx.nd.ones((1, 1, 2, 2))
-    >>> still = mx.nd.zeros((1, 8, 1, 2))  # as an ordinary convolution
-    >>> mx.nd.contrib.DeformableConvolution(x, still, weight, no_bias=True, kernel=(2, 2), num_filter=1).asnumpy()
-    array([[[[12., 16.]]]], dtype=float32)
+    >>> x, offset = mx.nd.array([[[[1, 2], [3, 4]]]]), mx.nd.full((1, 2, 2, 2), 0.5)
+    >>> settings = dict(kernel=(1, 1), num_filter=1, no_bias=True)
+    >>> mx.nd.contrib.DeformableConvolution(x, offset, mx.nd.ones((1, 1, 1, 1)), **settings).asnumpy().round(4)
+    array([[[[2.5, 3. ],
+             [3.5, 4. ]]]], dtype=float32)
     """
     return _compose("_contrib_DeformableConvolution", "deformableconvolution", (data, offset, weight, bias,), (kernel, stride, dilate, pad, num_filter, num_group, num_deformable_group, workspace, no_bias, layout,), name, attr, kwargs)
 
@@ -343,11 +410,11 @@ def DeformablePSROIPooling(data=None, rois=None, trans=None, spatial_scale=_Null
     With arrays, which a symbol computes alike once it is bound:
 
     >>> import rsym as mx
-    >>> x, rois = mx.nd.ones((1, 4, 4, 4)), mx.nd.array([[0, 0, 0, 3, 3]])
-    >>> options = dict(spatial_scale=1, output_dim=1, group_size=2, pooled_size=2, sample_per_part=2, no_trans=True)
-    >>> mx.nd.contrib.DeformablePSROIPooling(x, rois, **options).asnumpy()
-    array([[[[1., 1.],
-             [1., 1.]]]], dtype=float32)
+    >>> x, rois = mx.nd.arange(16).reshape((1, 4, 2, 2)), mx.nd.array([[0, 0, 0, 1, 1]])
+    >>> settings = dict(spatial_scale=1, output_dim=1, pooled_size=2, group_size=2, sample_per_part=2, no_trans=True)
+    >>> mx.nd.contrib.DeformablePSROIPooling(x, rois, **settings).asnumpy().round(4)
+    array([[[[ 0.  ,  4.75],
+             [ 9.5 , 14.25]]]], dtype=float32)
     """
     return _compose("_contrib_DeformablePSROIPooling", "deformablepsroipooling", (data, rois, trans,), (spatial_scale, output_dim, group_size, pooled_size, part_size, sample_per_part, trans_std, no_trans,), name, attr, kwargs)
 
@@ -417,10 +484,11 @@ def ModulatedDeformableConvolution(data=None, offset=None, mask=None, weight=Non
     With arrays, which a symbol computes alike once it is bound:
 
     >>> import rsym as mx
-    >>> x, weight = mx.nd.array([[[[1, 2, 3], [4, 5, 6]]]]), mx.nd.ones((1, 1, 2, 2))
-    >>> still, half = mx.nd.zeros((1, 8, 1, 2)), mx.nd.ones((1, 4, 1, 2)) * 0.5
-    >>> mx.nd.contrib.ModulatedDeformableConvolution(x, still, half, weight, no_bias=True, kernel=(2, 2), num_filter=1).asnumpy()
-    array([[[[6., 8.]]]], dtype=float32)
+    >>> x, offset, mask = mx.nd.array([[[[1, 2], [3, 4]]]]), mx.nd.full((1, 2, 2, 2), 0.5), mx.nd.full((1, 1, 2, 2), 2)
+    >>> settings = dict(kernel=(1, 1), num_filter=1, no_bias=True)
+    >>> mx.nd.contrib.ModulatedDeformableConvolution(x, offset, mask, mx.nd.ones((1, 1, 1, 1)), **settings).asnumpy().round(4)
+    array([[[[5. , 3. ],
+             [3.5, 2. ]]]], dtype=float32)
     """
     return _compose("_contrib_ModulatedDeformableConvolution", "modulateddeformableconvolution", (data, offset, mask, weight, bias,), (kernel, stride, dilate, pad, num_filter, num_group, num_deformable_group, workspace, no_bias, im2col_step, layout,), name, attr, kwargs)
 
@@ -482,10 +550,11 @@ def MultiBoxDetection(cls_prob=None, loc_pred=None, anchor=None, clip=_Null, thr
     With arrays, which a symbol computes alike once it is bound:
 
     >>> import rsym as mx
-    >>> anchors = mx.nd.array([[[0, 0, 0.5, 0.5], [0.5, 0.5, 1, 1]]])
-    >>> scores = mx.nd.array([[[0.25, 0.5], [0.75, 0.5]]])
-    >>> mx.nd.contrib.MultiBoxDetection(scores, mx.nd.zeros((1, 8)), anchors).asnumpy().round(4).tolist()
-    [[[0.0, 0.75, 0.0, 0.0, 0.5, 0.5], [0.0, 0.5, 0.5, 0.5, 1.0, 1.0]]]
+    >>> prob = mx.nd.array([[[0.4, 0.1], [0.6, 0.9]]])  # background, then one class, for two anchors
+    >>> anchors = mx.nd.array([[[0, 0, 0.4, 0.4], [0.5, 0.5, 1, 1]]])
+    >>> mx.nd.contrib.MultiBoxDetection(prob, mx.nd.zeros((1, 8)), anchors).asnumpy().round(4)
+    array([[[0. , 0.9, 0.5, 0.5, 1. , 1. ],
+            [0. , 0.6, 0. , 0. , 0.4, 0.4]]], dtype=float32)
     """
     return _compose("_contrib_MultiBoxDetection", "multiboxdetection", (cls_prob, loc_pred, anchor,), (clip, threshold, background_id, nms_threshold, force_suppress, variances, nms_topk,), name, attr, kwargs)
 
@@ -534,8 +603,10 @@ def MultiBoxPrior(data=None, sizes=_Null, ratios=_Null, clip=_Null, steps=_Null,
     With arrays, which a symbol computes alike once it is bound:
 
     >>> import rsym as mx
-    >>> mx.nd.contrib.MultiBoxPrior(mx.nd.zeros((1, 3, 1, 2)), sizes=(0.5,), ratios=(1,)).asnumpy().round(4).tolist()
-    [[[0.125, 0.25, 0.375, 0.75], [0.625, 0.25, 0.875, 0.75]]]
+    >>> mx.nd.contrib.MultiBoxPrior(mx.nd.zeros((1, 3, 1, 2)), sizes=(0.5, 0.25), ratios=(1, 4)).asnumpy().round(4)[0, :3]
+    array([[0.125 , 0.25  , 0.375 , 0.75  ],
+           [0.1875, 0.375 , 0.3125, 0.625 ],
+           [0.    , 0.375 , 0.5   , 0.625 ]], dtype=float32)
     """
     return _compose("_contrib_MultiBoxPrior", "multiboxprior", (data,), (sizes, ratios, clip, steps, offsets,), name, attr, kwargs)
 
@@ -598,9 +669,10 @@ def MultiBoxTarget(anchor=None, label=None, cls_pred=None, overlap_threshold=_Nu
 
     >>> import rsym as mx
     >>> anchors = mx.nd.array([[[0, 0, 0.5, 0.5], [0.5, 0.5, 1, 1]]])
-    >>> label = mx.nd.array([[[1, 0.5, 0.5, 1, 1]]])  # class 1 in the lower right quarter
-    >>> mx.nd.contrib.MultiBoxTarget(anchors, label, mx.nd.zeros((1, 3, 2)))[2].asnumpy()
-    array([[0., 2.]], dtype=float32)
+    >>> labels = mx.nd.array([[[2, 0.1, 0, 0.6, 0.5]]])  # class 2, left, top, right, bottom
+    >>> offsets, mask, classes = mx.nd.contrib.MultiBoxTarget(anchors, labels, mx.nd.zeros((1, 4, 2)))
+    >>> offsets.asnumpy().round(4).tolist(), classes.asnumpy().tolist()
+    ([[2.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]], [[3.0, 0.0]])
     """
     return _compose("_contrib_MultiBoxTarget", "multiboxtarget", (anchor, label, cls_pred,), (overlap_threshold, ignore_label, negative_mining_ratio, negative_mining_thresh, minimum_negative_samples, variances,), name, attr, kwargs)
 
@@ -668,10 +740,12 @@ def MultiProposal(cls_prob=None, bbox_pred=None, im_info=None, rpn_pre_nms_top_n
     With arrays, which a symbol computes alike once it is bound:
 
     >>> import rsym as mx
-    >>> scores, shifts = mx.nd.ones((2, 6, 2, 2)), mx.nd.zeros((2, 12, 2, 2))
-    >>> size = mx.nd.array([[32, 32, 1], [32, 32, 1]])  # height, width and scale of each image
-    >>> mx.nd.contrib.MultiProposal(scores, shifts, size, scales=(1,), rpn_post_nms_top_n=3, rpn_min_size=1).shape
-    (6, 5)
+    >>> prob = mx.nd.array([[[[0, 0]], [[0.3, 0.9]]], [[[0, 0]], [[0.8, 0.1]]]])  # two pictures
+    >>> info = mx.nd.array([[16, 32, 1], [16, 32, 1]])
+    >>> settings = dict(scales=(1,), ratios=(1,), rpn_min_size=4, rpn_post_nms_top_n=1)
+    >>> mx.nd.contrib.MultiProposal(prob, mx.nd.zeros((2, 4, 1, 2)), info, **settings).asnumpy().round(4)
+    array([[ 0., 16.,  0., 31., 15.],
+           [ 1.,  0.,  0., 15., 15.]], dtype=float32)
     """
     return _compose("_contrib_MultiProposal", "multiproposal", (cls_prob, bbox_pred, im_info,), (rpn_pre_nms_top_n, rpn_post_nms_top_n, threshold, rpn_min_size, scales, ratios, feature_stride, output_score, iou_loss,), name, attr, kwargs)
 
@@ -719,10 +793,10 @@ def PSROIPooling(data=None, rois=None, spatial_scale=_Null, output_dim=_Null, po
     With arrays, which a symbol computes alike once it is bound:
 
     >>> import rsym as mx
-    >>> x, rois = mx.nd.ones((1, 4, 4, 4)), mx.nd.array([[0, 0, 0, 3, 3]])
-    >>> mx.nd.contrib.PSROIPooling(x, rois, spatial_scale=1, output_dim=1, pooled_size=2, group_size=2).asnumpy()
-    array([[[[1., 1.],
-             [1., 1.]]]], dtype=float32)
+    >>> x, rois = mx.nd.arange(16).reshape((1, 4, 2, 2)), mx.nd.array([[0, 0, 0, 1, 1]])
+    >>> mx.nd.contrib.PSROIPooling(x, rois, spatial_scale=1, output_dim=1, pooled_size=2).asnumpy().round(4)
+    array([[[[ 0.,  5.],
+             [10., 15.]]]], dtype=float32)
     """
     return _compose("_contrib_PSROIPooling", "psroipooling", (data, rois,), (spatial_scale, output_dim, pooled_size, group_size,), name, attr, kwargs)
 
@@ -790,10 +864,12 @@ def Proposal(cls_prob=None, bbox_pred=None, im_info=None, rpn_pre_nms_top_n=_Nul
     With arrays, which a symbol computes alike once it is bound:
 
     >>> import rsym as mx
-    >>> scores, shifts = mx.nd.ones((1, 6, 2, 2)), mx.nd.zeros((1, 12, 2, 2))
-    >>> size = mx.nd.array([[32, 32, 1]])  # height, width and scale of the image
-    >>> mx.nd.contrib.Proposal(scores, shifts, size, scales=(1,), rpn_post_nms_top_n=3, rpn_min_size=1).shape
-    (3, 5)
+    >>> prob = mx.nd.array([[[[0, 0]], [[0.3, 0.9]]]])  # background and foreground of one anchor at two pixels
+    >>> info = mx.nd.array([[16, 32, 1]])
+    >>> settings = dict(scales=(1,), ratios=(1,), rpn_min_size=4, rpn_post_nms_top_n=2)
+    >>> mx.nd.contrib.Proposal(prob, mx.nd.zeros((1, 4, 1, 2)), info, **settings).asnumpy().round(4)
+    array([[ 0., 16.,  0., 31., 15.],
+           [ 0.,  0.,  0., 15., 15.]], dtype=float32)
     """
     return _compose("_contrib_Proposal", "proposal", (cls_prob, bbox_pred, im_info,), (rpn_pre_nms_top_n, rpn_post_nms_top_n, threshold, rpn_min_size, scales, ratios, feature_stride, output_score, iou_loss,), name, attr, kwargs)
 
@@ -847,10 +923,10 @@ def ROIAlign(data=None, rois=None, pooled_size=_Null, spatial_scale=_Null, sampl
     With arrays, which a symbol computes alike once it is bound:
 
     >>> import rsym as mx
-    >>> x, rois = mx.nd.arange(16).reshape((1, 1, 4, 4)), mx.nd.array([[0, 0, 0, 3, 3]])
+    >>> x, rois = mx.nd.arange(16).reshape((1, 1, 4, 4)), mx.nd.array([[0, 0, 0, 2, 2]])
     >>> mx.nd.contrib.ROIAlign(x, rois, pooled_size=(2, 2), spatial_scale=1).asnumpy().round(4)
-    array([[[[ 3.75,  5.25],
-             [ 9.75, 11.25]]]], dtype=float32)
+    array([[[[2.5, 3.5],
+             [6.5, 7.5]]]], dtype=float32)
     """
     return _compose("_contrib_ROIAlign", "roialign", (data, rois,), (pooled_size, spatial_scale, sample_ratio, position_sensitive, aligned,), name, attr, kwargs)
 
@@ -896,10 +972,10 @@ def RROIAlign(data=None, rois=None, pooled_size=_Null, spatial_scale=_Null, samp
     With arrays, which a symbol computes alike once it is bound:
 
     >>> import rsym as mx
-    >>> x, rois = mx.nd.ones((1, 1, 4, 4)), mx.nd.array([[0, 1.5, 1.5, 2, 2, 30]])  # turned by 30 degrees
+    >>> x, rois = mx.nd.arange(16).reshape((1, 1, 4, 4)), mx.nd.array([[0, 1, 1, 2, 2, 90]])
     >>> mx.nd.contrib.RROIAlign(x, rois, pooled_size=(2, 2), spatial_scale=1).asnumpy().round(4)
-    array([[[[1., 1.],
-             [1., 1.]]]], dtype=float32)
+    array([[[[6.5, 2.5],
+             [7.5, 3.5]]]], dtype=float32)
     """
     return _compose("_contrib_RROIAlign", "rroialign", (data, rois,), (pooled_size, spatial_scale, sampling_ratio,), name, attr, kwargs)
 
@@ -1233,8 +1309,9 @@ def box_decode(data=None, anchors=None, std0=_Null, std1=_Null, std2=_Null, std3
     With arrays, which a symbol computes alike once it is bound:
 
     >>> import rsym as mx
-    >>> mx.nd.contrib.box_decode(mx.nd.zeros((1, 1, 4)), mx.nd.array([[[0.5, 0.5, 1, 1]]]), format="center").asnumpy().round(4).tolist()
-    [[[0.0, 0.0, 1.0, 1.0]]]
+    >>> offsets, anchors = mx.nd.array([[[0.5, 0.5, 0, 0]]]), mx.nd.array([[[1, 1, 2, 2]]])  # centre x, y, width, height
+    >>> mx.nd.contrib.box_decode(offsets, anchors).asnumpy().round(4)
+    array([[[1., 1., 3., 3.]]], dtype=float32)
     """
     return _compose("_contrib_box_decode", "box_decode", (data, anchors,), (std0, std1, std2, std3, clip, format,), name, attr, kwargs)
 
@@ -1284,10 +1361,10 @@ def box_encode(samples=None, matches=None, anchors=None, refs=None, means=None, 
     With arrays, which a symbol computes alike once it is bound:
 
     >>> import rsym as mx
-    >>> box = mx.nd.array([[[0.1, 0.1, 0.5, 0.5]]])
-    >>> one, zero = mx.nd.ones((1, 1)), mx.nd.zeros((1, 1))
-    >>> mx.nd.contrib.box_encode(one, zero, box, box, mx.nd.zeros((4,)), mx.nd.ones((4,)))[0].asnumpy().round(4).tolist()
-    [[[0.0, 0.0, 0.0, 0.0]]]
+    >>> one, anchors, boxes = mx.nd.ones((1, 1)), mx.nd.array([[[0, 0, 2, 2]]]), mx.nd.array([[[1, 0, 3, 4]]])
+    >>> offsets, mask = mx.nd.contrib.box_encode(one, mx.nd.zeros((1, 1)), anchors, boxes, mx.nd.zeros((4,)), mx.nd.ones((4,)))
+    >>> offsets.asnumpy().round(4)
+    array([[[0.5   , 0.5   , 0.    , 0.6931]]], dtype=float32)
     """
     return _compose("_contrib_box_encode", "box_encode", (samples, matches, anchors, refs, means, stds,), (), name, attr, kwargs)
 
@@ -1326,8 +1403,10 @@ def box_iou(lhs=None, rhs=None, format=_Null, name=None, attr=None, out=None, **
     With arrays, which a symbol computes alike once it is bound:
 
     >>> import rsym as mx
-    >>> mx.nd.contrib.box_iou(mx.nd.array([[0, 0, 2, 2]]), mx.nd.array([[1, 0, 3, 2], [5, 5, 6, 6]])).asnumpy().round(4)
-    array([[0.3333, 0.    ]], dtype=float32)
+    >>> a, b = mx.nd.array([[0, 0, 2, 2], [5, 5, 6, 6]]), mx.nd.array([[1, 1, 3, 3]])
+    >>> mx.nd.contrib.box_iou(a, b).asnumpy().round(4)
+    array([[0.1429],
+           [0.    ]], dtype=float32)
     """
     return _compose("_contrib_box_iou", "box_iou", (lhs, rhs,), (format,), name, attr, kwargs)
 
@@ -1390,9 +1469,11 @@ def box_nms(data=None, overlap_thresh=_Null, valid_thresh=_Null, topk=_Null, coo
     With arrays, which a symbol computes alike once it is bound:
 
     >>> import rsym as mx
-    >>> boxes = mx.nd.array([[0, 0.9, 0, 0, 2, 2], [0, 0.8, 0, 0, 2, 1.9], [1, 0.7, 4, 4, 5, 5]])
-    >>> mx.nd.contrib.box_nms(boxes, overlap_thresh=0.5, id_index=0)[:, 1].asnumpy().round(4)
-    array([ 0.9,  0.7, -1. ], dtype=float32)
+    >>> boxes = mx.nd.array([[0.5, 0, 0, 2, 2], [0.4, 0, 0, 2, 1.9], [0.6, 5, 5, 7, 8]])
+    >>> mx.nd.contrib.box_nms(boxes, coord_start=1, score_index=0).asnumpy().round(4)
+    array([[ 0.6,  5. ,  5. ,  7. ,  8. ],
+           [ 0.5,  0. ,  0. ,  2. ,  2. ],
+           [-1. , -1. , -1. , -1. , -1. ]], dtype=float32)
     """
     return _compose("_contrib_box_nms", "box_nms", (data,), (overlap_thresh, valid_thresh, topk, coord_start, score_index, id_index, background_id, force_suppress, in_format, out_format,), name, attr, kwargs)
 
@@ -1444,8 +1525,78 @@ def count_sketch(data=None, h=None, s=None, out_dim=_Null, processing_batch_size
     >>> x, h, s = mx.nd.array([[1, 2, 3]]), mx.nd.array([[0, 3, 3]]), mx.nd.array([[1, -1, 1]])
     >>> mx.nd.contrib.count_sketch(x, h, s, out_dim=5).asnumpy()
     array([[1., 0., 0., 1., 0.]], dtype=float32)
+    >>> scores = mx.nd.array([[0.5, 0.6], [0.1, 0.2], [0.3, 0.4]])
+    >>> rows, columns = mx.nd.contrib.bipartite_matching(scores, threshold=0.01)
+    >>> rows.asnumpy().tolist(), columns.asnumpy().tolist()
+    ([1.0, -1.0, 0.0], [2.0, 0.0])
     """
     return _compose("_contrib_count_sketch", "count_sketch", (data, h, s,), (out_dim, processing_batch_size,), name, attr, kwargs)
+
+
+def ctc_loss(data=None, label=None, data_lengths=None, label_lengths=None, use_data_lengths=_Null, use_label_lengths=_Null, blank_label=_Null, name=None, attr=None, out=None, **kwargs):
+    """Another name of `CTCLoss`.
+
+    Connectionist temporal classification: the negative log-likelihood of label sequences that are not aligned
+    with the
+    data.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | (steps, batch, classes): scores before a softmax | float |
+    | label | (batch, most labels), at most `steps` | any; fractions are cut off |
+    | data_lengths | (batch,), only with `use_data_lengths` | any |
+    | label_lengths | (batch,), only with `use_label_lengths` | any |
+    | output | (batch,) | that of data |
+
+    One class is the *blank*: 0 with `blank_label='first'`, else the last one. Labels are numbers of classes.
+    Without
+    `use_label_lengths` they end at the first 0 (`'first'`) or -1 (`'last'`).
+
+    The gradient is the softmax of the data minus the probability, given the label, of each class at each
+    step; behind the
+    end of a sequence it is 0, and the data there is not read. A sequence that is too short for its label
+    costs 0 with a
+    gradient of 0, which MXNet leaves undefined. Labels that are no class are an error.
+
+    Source: Graves et al., Connectionist Temporal Classification: Labelling Unsegmented Sequence Data with
+    Recurrent
+    Neural Networks (2006).
+
+    Parameters
+    ----------
+    data : Symbol
+        Scores of the classes at every step.
+    label : Symbol
+        The classes to be found.
+    data_lengths : Symbol
+        Steps of each sequence.
+    label_lengths : Symbol
+        Labels of each sequence.
+    use_data_lengths : boolean, default False
+        Whether `data_lengths` says where sequences end; else all have the full length.
+    use_label_lengths : boolean, default False
+        Whether `label_lengths` says where labels end; else a padding value does.
+    blank_label : {'first', 'last'}, default first
+        Which class stands for no label.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> scores = mx.nd.zeros((2, 1, 3))  # two steps and three equal classes: 3 of the 9 ways lead to the label
+    >>> mx.nd.CTCLoss(scores, mx.nd.array([[1]])).asnumpy().round(4)
+    array([1.0986], dtype=float32)
+    """
+    return _compose("CTCLoss", "ctc_loss", (data, label, data_lengths, label_lengths,), (use_data_lengths, use_label_lengths, blank_label,), name, attr, kwargs)
 
 
 def div_sqrt_dim(data=None, name=None, attr=None, out=None, **kwargs):

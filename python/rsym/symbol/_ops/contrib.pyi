@@ -12,6 +12,7 @@ __all__ = [
     "AdaptiveAvgPooling2D",
     "BatchNormWithReLU",
     "BilinearResize2D",
+    "CTCLoss",
     "DeformableConvolution",
     "DeformablePSROIPooling",
     "ModulatedDeformableConvolution",
@@ -35,6 +36,7 @@ __all__ = [
     "box_nms",
     "box_non_maximum_suppression",
     "count_sketch",
+    "ctc_loss",
     "div_sqrt_dim",
     "fft",
     "gradientmultiplier",
@@ -93,6 +95,21 @@ def BilinearResize2D(
     scale_width: float | None = ...,
     mode: Literal["like", "odd_scale", "size", "to_even_down", "to_even_up", "to_odd_down", "to_odd_up"] = ...,
     align_corners: bool = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def CTCLoss(
+    data: Symbol | None = None,
+    label: Symbol | None = None,
+    data_lengths: Symbol | None = None,
+    label_lengths: Symbol | None = None,
+    use_data_lengths: bool = ...,
+    use_label_lengths: bool = ...,
+    blank_label: Literal["first", "last"] = ...,
     name: str | None = None,
     attr: dict[str, str] | None = None,
     out: None = None,
@@ -465,6 +482,21 @@ def count_sketch(
     s: Symbol | None = None,
     out_dim: int = ...,
     processing_batch_size: int = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def ctc_loss(
+    data: Symbol | None = None,
+    label: Symbol | None = None,
+    data_lengths: Symbol | None = None,
+    label_lengths: Symbol | None = None,
+    use_data_lengths: bool = ...,
+    use_label_lengths: bool = ...,
+    blank_label: Literal["first", "last"] = ...,
     name: str | None = None,
     attr: dict[str, str] | None = None,
     out: None = None,

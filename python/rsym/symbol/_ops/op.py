@@ -14,6 +14,7 @@ __all__ = [
     "BatchNorm_v1",
     "BilinearSampler",
     "BlockGrad",
+    "CTCLoss",
     "Cast",
     "Concat",
     "Convolution",
@@ -42,6 +43,7 @@ __all__ = [
     "Pad",
     "Pooling",
     "Pooling_v1",
+    "RNN",
     "ROIPooling",
     "Reshape",
     "SVMOutput",
@@ -107,6 +109,7 @@ __all__ = [
     "cos",
     "cosh",
     "crop",
+    "ctc_loss",
     "cumsum",
     "degrees",
     "depth_to_space",
@@ -522,6 +525,70 @@ def BlockGrad(data=None, name=None, attr=None, out=None, **kwargs):
     return _compose("BlockGrad", "blockgrad", (data,), (), name, attr, kwargs)
 
 
+def CTCLoss(data=None, label=None, data_lengths=None, label_lengths=None, use_data_lengths=_Null, use_label_lengths=_Null, blank_label=_Null, name=None, attr=None, out=None, **kwargs):
+    """Connectionist temporal classification: the negative log-likelihood of label sequences that are not aligned
+    with the
+    data.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | (steps, batch, classes): scores before a softmax | float |
+    | label | (batch, most labels), at most `steps` | any; fractions are cut off |
+    | data_lengths | (batch,), only with `use_data_lengths` | any |
+    | label_lengths | (batch,), only with `use_label_lengths` | any |
+    | output | (batch,) | that of data |
+
+    One class is the *blank*: 0 with `blank_label='first'`, else the last one. Labels are numbers of classes.
+    Without
+    `use_label_lengths` they end at the first 0 (`'first'`) or -1 (`'last'`).
+
+    The gradient is the softmax of the data minus the probability, given the label, of each class at each
+    step; behind the
+    end of a sequence it is 0, and the data there is not read. A sequence that is too short for its label
+    costs 0 with a
+    gradient of 0, which MXNet leaves undefined. Labels that are no class are an error.
+
+    Source: Graves et al., Connectionist Temporal Classification: Labelling Unsegmented Sequence Data with
+    Recurrent
+    Neural Networks (2006).
+
+    Parameters
+    ----------
+    data : Symbol
+        Scores of the classes at every step.
+    label : Symbol
+        The classes to be found.
+    data_lengths : Symbol
+        Steps of each sequence.
+    label_lengths : Symbol
+        Labels of each sequence.
+    use_data_lengths : boolean, default False
+        Whether `data_lengths` says where sequences end; else all have the full length.
+    use_label_lengths : boolean, default False
+        Whether `label_lengths` says where labels end; else a padding value does.
+    blank_label : {'first', 'last'}, default first
+        Which class stands for no label.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> scores = mx.nd.zeros((2, 1, 3))  # two steps and three equal classes: 3 of the 9 ways lead to the label
+    >>> mx.nd.CTCLoss(scores, mx.nd.array([[1]])).asnumpy().round(4)
+    array([1.0986], dtype=float32)
+    """
+    return _compose("CTCLoss", "ctcloss", (data, label, data_lengths, label_lengths,), (use_data_lengths, use_label_lengths, blank_label,), name, attr, kwargs)
+
+
 def Cast(data=None, dtype=_Null, name=None, attr=None, out=None, **kwargs):
     """Converts to another data type: `out = dtype(data)`.
 
@@ -770,6 +837,11 @@ def Correlation(data1=None, data2=None, kernel_size=_Null, max_displacement=_Nul
     >>> x = mx.nd.arange(9).reshape((1, 1, 3, 3))
     >>> mx.nd.Correlation(x, x, kernel_size=1, max_displacement=0).asnumpy().round(4).tolist()
     [[[[0.0, 1.0, 4.0], [9.0, 16.0, 25.0], [36.0, 49.0, 64.0]]]]
+    >>> a, b = mx.nd.array([[[[1, 2]]]]), mx.nd.array([[[[3, 5]]]])
+    >>> mx.nd.Correlation(a, b, max_displacement=1, pad_size=1).asnumpy()[0, 3:6, 0].round(4)  # left, here, right
+    array([[ 0.,  6.],
+           [ 3., 10.],
+           [ 5.,  0.]], dtype=float32)
     """
     return _compose("Correlation", "correlation", (data1, data2,), (kernel_size, max_displacement, stride1, stride2, pad_size, is_multiply,), name, attr, kwargs)
 
@@ -1825,6 +1897,99 @@ def Pooling_v1(data=None, kernel=_Null, pool_type=_Null, global_pool=_Null, pool
     array([[[[1.75, 2.5 ]]]], dtype=float32)
     """
     return _compose("Pooling_v1", "pooling_v1", (data,), (kernel, pool_type, global_pool, pooling_convention, stride, pad,), name, attr, kwargs)
+
+
+def RNN(data=None, parameters=None, state=None, state_cell=None, sequence_length=None, state_size=_Null, num_layers=_Null, bidirectional=_Null, mode=_Null, p=_Null, state_outputs=_Null, projection_size=_Null, lstm_state_clip_min=_Null, lstm_state_clip_max=_Null, lstm_state_clip_nan=_Null, use_sequence_length=_Null, name=None, attr=None, out=None, **kwargs):
+    """Recurrent layers over whole sequences: plain, LSTM or GRU.
+
+    At each step `x` is the input, `h` the state of the step before:
+
+    - `rnn_relu`, `rnn_tanh`: `h' = f(W x + b + R h + c)`;
+    - `lstm`: `i, f, o = sigmoid(…)`, `g = tanh(…)` of four such sums in the order i, f, g, o;
+      `cell' = f cell + i g`, `h' = o tanh(cell')`;
+    - `gru`: `r, z = sigmoid(…)` of two such sums; `n = tanh(W x + b + r (R h + c))`, `h' = (1 - z) n + z h`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | data | (steps, batch, inputs) | float32 or float64 |
+    | parameters | one vector, see below | that of data |
+    | state | (layers · directions, batch, width) | that of data |
+    | state_cell | (layers · directions, batch, state_size), only for `lstm` | that of data |
+    | sequence_length | (batch,), only with `use_sequence_length` | any |
+    | output | (steps, batch, directions · width) | that of data |
+    | state_output, statecell_output | as state and state_cell, with `state_outputs` | that of data |
+
+    `width` is `projection_size` if given, else `state_size`. `parameters` holds, for every layer and each of its
+    directions, `W` (gates · state_size, inputs), `R` (gates · state_size, width) and the projection
+    (projection_size, state_size), and after all of these, for every layer and direction, the biases `b` and
+    `c`. Further
+    layers have directions · width inputs.
+
+    Behind the end of a sequence the output is 0, and the last state is that at its end; the backward
+    direction starts
+    there. Sequence lengths, clipping and the gradient of projections work here, while MXNet has them on GPUs
+    alone.
+
+    Source: Elman, Finding Structure in Time (1990); Hochreiter and Schmidhuber, Long Short-Term Memory
+    (1997); Sak et
+    al., Long Short-Term Memory Based Recurrent Neural Network Architectures (2014); Cho et al., Learning
+    Phrase
+    Representations using RNN Encoder-Decoder (2014).
+
+    Parameters
+    ----------
+    data : Symbol
+        The sequences.
+    parameters : Symbol
+        All weights and biases.
+    state : Symbol
+        The first states.
+    state_cell : Symbol
+        The first cells of LSTM.
+    sequence_length : Symbol
+        Steps of each sequence.
+    state_size : int (non-negative) in 1..
+        Units of a layer in one direction.
+    num_layers : int (non-negative) in 1..
+        Number of layers.
+    bidirectional : boolean, default False
+        Whether every layer also runs backwards in time.
+    mode : {'gru', 'lstm', 'rnn_relu', 'rnn_tanh'}
+        Kind of the layers.
+    p : float in 0.0..=1.0, default 0
+        Probability that an element between two layers becomes zero in training.
+    state_outputs : boolean, default False
+        Whether the last states are outputs.
+    projection_size : int or None, default None
+        Size to which the states of LSTM are projected.
+    lstm_state_clip_min : double or None, default None
+        Least value of the cells of LSTM; only together with `lstm_state_clip_max`.
+    lstm_state_clip_max : double or None, default None
+        Greatest value of the cells of LSTM.
+    lstm_state_clip_nan : boolean, default False
+        Whether NaN in a cell becomes the least value; ignored without bounds.
+    use_sequence_length : boolean, default False
+        Whether the sequences have lengths of their own.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> x, state = mx.nd.array([[[1]], [[2]]]), mx.nd.zeros((1, 1, 1))
+    >>> weights = mx.nd.array([1, 0.5, 0, 0])
+    >>> mx.nd.RNN(x, weights, state, mode="rnn_relu", state_size=1, num_layers=1).asnumpy().ravel()
+    array([1. , 2.5], dtype=float32)
+    """
+    return _compose("RNN", "rnn", (data, parameters, state, state_cell, sequence_length,), (state_size, num_layers, bidirectional, mode, p, state_outputs, projection_size, lstm_state_clip_min, lstm_state_clip_max, lstm_state_clip_nan, use_sequence_length,), name, attr, kwargs)
 
 
 def ROIPooling(data=None, rois=None, pooled_size=_Null, spatial_scale=_Null, name=None, attr=None, out=None, **kwargs):
@@ -4059,6 +4224,10 @@ def cosh(data=None, name=None, attr=None, out=None, **kwargs):
 
 def crop(data=None, begin=_Null, end=_Null, step=_Null, name=None, attr=None, out=None, **kwargs):
     return _compose("slice", "crop", (data,), (begin, end, step,), name, attr, kwargs)
+
+
+def ctc_loss(data=None, label=None, data_lengths=None, label_lengths=None, use_data_lengths=_Null, use_label_lengths=_Null, blank_label=_Null, name=None, attr=None, out=None, **kwargs):
+    return _compose("CTCLoss", "ctc_loss", (data, label, data_lengths, label_lengths,), (use_data_lengths, use_label_lengths, blank_label,), name, attr, kwargs)
 
 
 def cumsum(a=None, axis=_Null, dtype=_Null, name=None, attr=None, out=None, **kwargs):
@@ -10513,6 +10682,7 @@ cast.__doc__ = Cast.__doc__
 choose_element_0index.__doc__ = pick.__doc__
 concat.__doc__ = Concat.__doc__
 crop.__doc__ = slice.__doc__
+ctc_loss.__doc__ = CTCLoss.__doc__
 flatten.__doc__ = Flatten.__doc__
 flip.__doc__ = reverse.__doc__
 max_axis.__doc__ = max.__doc__

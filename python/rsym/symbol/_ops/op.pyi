@@ -14,6 +14,7 @@ __all__ = [
     "BatchNorm_v1",
     "BilinearSampler",
     "BlockGrad",
+    "CTCLoss",
     "Cast",
     "Concat",
     "Convolution",
@@ -42,6 +43,7 @@ __all__ = [
     "Pad",
     "Pooling",
     "Pooling_v1",
+    "RNN",
     "ROIPooling",
     "Reshape",
     "SVMOutput",
@@ -107,6 +109,7 @@ __all__ = [
     "cos",
     "cosh",
     "crop",
+    "ctc_loss",
     "cumsum",
     "degrees",
     "depth_to_space",
@@ -340,6 +343,21 @@ def BilinearSampler(
 
 def BlockGrad(
     data: Symbol | None = None,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def CTCLoss(
+    data: Symbol | None = None,
+    label: Symbol | None = None,
+    data_lengths: Symbol | None = None,
+    label_lengths: Symbol | None = None,
+    use_data_lengths: bool = ...,
+    use_label_lengths: bool = ...,
+    blank_label: Literal["first", "last"] = ...,
     name: str | None = None,
     attr: dict[str, str] | None = None,
     out: None = None,
@@ -721,6 +739,30 @@ def Pooling_v1(
     pooling_convention: Literal["full", "valid"] = ...,
     stride: int | Sequence[int] = ...,
     pad: int | Sequence[int] = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def RNN(
+    data: Symbol | None = None,
+    parameters: Symbol | None = None,
+    state: Symbol | None = None,
+    state_cell: Symbol | None = None,
+    sequence_length: Symbol | None = None,
+    state_size: int = ...,
+    num_layers: int = ...,
+    bidirectional: bool = ...,
+    mode: Literal["gru", "lstm", "rnn_relu", "rnn_tanh"] = ...,
+    p: float = ...,
+    state_outputs: bool = ...,
+    projection_size: int | None = ...,
+    lstm_state_clip_min: float | None = ...,
+    lstm_state_clip_max: float | None = ...,
+    lstm_state_clip_nan: bool = ...,
+    use_sequence_length: bool = ...,
     name: str | None = None,
     attr: dict[str, str] | None = None,
     out: None = None,
@@ -1435,6 +1477,21 @@ def crop(
     begin: int | Sequence[int | None] = ...,
     end: int | Sequence[int | None] = ...,
     step: int | Sequence[int | None] = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def ctc_loss(
+    data: Symbol | None = None,
+    label: Symbol | None = None,
+    data_lengths: Symbol | None = None,
+    label_lengths: Symbol | None = None,
+    use_data_lengths: bool = ...,
+    use_label_lengths: bool = ...,
+    blank_label: Literal["first", "last"] = ...,
     name: str | None = None,
     attr: dict[str, str] | None = None,
     out: None = None,
