@@ -57,7 +57,7 @@ pub fn ctc<T: Float>(g: CtcGeometry, x: &[T], labels: &[Labels], cost: &mut [T],
     let states = labels.iter().map(|l| 2 * l.classes.len() + 1).max().unwrap_or(0);
     let solved = map_indices(batch, steps * states * 100, |b| {
         let log = |step: usize, class: usize| logs[row(step, b) + class].to_f64();
-        labels[b].fits().then(|| solve(&labels[b], blank, log))
+        (classes > blank && labels[b].steps > 0 && labels[b].fits()).then(|| solve(&labels[b], blank, log))
     });
     for (b, solved) in solved.into_iter().enumerate() {
         let (likelihood, posteriors) = solved.unwrap_or_default();
