@@ -109,7 +109,8 @@ def registry():
 def home(name):
     """The module and the function name of an operator name; None if it is not offered."""
     for prefix, module in PREFIXES.items():
-        if name.startswith(prefix):
+        # `random.uniform` and its like take arrays as well: they are written by hand, over these.
+        if name.startswith(prefix) and (module != "random" or name.endswith("_like")):
             return module, name[len(prefix) :]
     if name.startswith(("_sparse_", "_np_", "_npi_", "_npx_")):
         return None

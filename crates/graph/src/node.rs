@@ -192,6 +192,11 @@ impl Node {
         self.read().op.as_ref().map_or(1, |op| op.num_visible())
     }
 
+    /// Number of outputs that files count.
+    pub(crate) fn num_written(&self) -> usize {
+        self.read().op.as_ref().map_or(1, |op| op.num_written())
+    }
+
     /// Name of output `index`, as `list_outputs` shows it.
     pub fn output_name(&self, index: usize) -> String {
         let state = self.read();

@@ -152,6 +152,11 @@ pub trait Operator: OpInfo + Any + Send + Sync + Debug {
         self.num_outputs()
     }
 
+    /// Number of outputs that files count: those that MXNet's operator has, hidden ones included.
+    fn num_written(&self) -> usize {
+        if self.subgraphs().is_empty() { self.num_outputs() } else { self.num_visible() }
+    }
+
     /// Completes shapes from what is known, in both directions. Called until nothing changes.
     fn infer_shape(&self, io: &mut ShapeIo) -> OpResult;
 

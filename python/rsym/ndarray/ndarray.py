@@ -1,5 +1,6 @@
 """`NDArray`: an array that executors read and write."""
 
+import math
 import numbers
 import warnings
 
@@ -248,7 +249,8 @@ class NDArray(Arithmetic, Views, _rsym.NDArray):
             wanted = symbol.reshape(symbol.Variable("x"), shape=shape, reverse=reverse, name="reshape")
             return self._view(wanted.infer_shape_partial(x=self.shape)[1][0])
         except MXNetError:
-            raise ArgumentError("Cannot reshape array of shape %s into shape %s" % (self.shape, shape)) from None
+            sizes = ": %d elements out of %d" % (math.prod(shape), self.size) if all(n > 0 for n in shape) else ""
+            raise ArgumentError("Cannot reshape array of shape %s into shape %s%s" % (self.shape, shape, sizes)) from None
 
     # -- indexing --------------------------------------------------------------------------------------------------
 

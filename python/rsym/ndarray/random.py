@@ -16,7 +16,7 @@ def _extra(kwargs, scalar):
 
 
 def _scalar(name):
-    return getattr(random, name)
+    return getattr(internal, "_random_" + name)
 
 
 def _array(name):

@@ -12,7 +12,7 @@ def _extra(kwargs, scalar):
 
 
 def _scalar(name):
-    return getattr(random, name)
+    return getattr(internal, "_random_" + name)
 
 
 def _array(name):

@@ -203,13 +203,11 @@ impl Writer {
     }
 }
 
-/// For every node the number of its first output, and the number of all outputs at the end. Hidden outputs count but for
-/// those of control flow, which MXNet's has not.
+/// For every node the number of its first output, and the number of all outputs at the end.
 fn first_outputs(nodes: &[&Arc<Node>]) -> Vec<usize> {
     let mut starts = vec![0];
     for (i, node) in nodes.iter().enumerate() {
-        let count = if node.subgraphs().is_empty() { node.num_outputs() } else { node.num_visible() };
-        starts.push(starts[i] + count);
+        starts.push(starts[i] + node.num_written());
     }
     starts
 }

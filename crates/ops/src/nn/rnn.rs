@@ -238,6 +238,10 @@ impl Operator for Rnn {
         if self.state_outputs { 2 + self.has_cells() as usize } else { 1 }
     }
 
+    fn num_written(&self) -> usize {
+        self.num_visible()
+    }
+
     fn infer_shape(&self, io: &mut ShapeIo) -> OpResult {
         if io.inputs[0].rank().is_none() {
             return Ok(());

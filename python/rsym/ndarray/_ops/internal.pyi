@@ -105,6 +105,22 @@ __all__ = [
     "_plus_scalar",
     "_power",
     "_power_scalar",
+    "_random_exponential",
+    "_random_gamma",
+    "_random_generalized_negative_binomial",
+    "_random_negative_binomial",
+    "_random_normal",
+    "_random_pdf_dirichlet",
+    "_random_pdf_exponential",
+    "_random_pdf_gamma",
+    "_random_pdf_generalized_negative_binomial",
+    "_random_pdf_negative_binomial",
+    "_random_pdf_normal",
+    "_random_pdf_poisson",
+    "_random_pdf_uniform",
+    "_random_poisson",
+    "_random_randint",
+    "_random_uniform",
     "_ravel_multi_index",
     "_rdiv_scalar",
     "_rminus_scalar",
@@ -1117,6 +1133,185 @@ def _power_scalar(
     data: NDArray | None = None,
     scalar: float = ...,
     is_int: bool = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
+def _random_exponential(
+    lam: float = ...,
+    shape: int | Sequence[int] | None = ...,
+    ctx: str = ...,
+    dtype: Literal["float16", "float32", "float64"] | None = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
+def _random_gamma(
+    alpha: float = ...,
+    beta: float = ...,
+    shape: int | Sequence[int] | None = ...,
+    ctx: str = ...,
+    dtype: Literal["float16", "float32", "float64"] | None = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
+def _random_generalized_negative_binomial(
+    mu: float = ...,
+    alpha: float = ...,
+    shape: int | Sequence[int] | None = ...,
+    ctx: str = ...,
+    dtype: Literal["float16", "float32", "float64"] | None = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
+def _random_negative_binomial(
+    k: int = ...,
+    p: float = ...,
+    shape: int | Sequence[int] | None = ...,
+    ctx: str = ...,
+    dtype: Literal["float16", "float32", "float64"] | None = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
+def _random_normal(
+    loc: float = ...,
+    scale: float = ...,
+    shape: int | Sequence[int] | None = ...,
+    ctx: str = ...,
+    dtype: Literal["float16", "float32", "float64"] | None = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
+def _random_pdf_dirichlet(
+    sample: NDArray | None = None,
+    alpha: NDArray | None = None,
+    is_log: bool = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
+def _random_pdf_exponential(
+    sample: NDArray | None = None,
+    lam: NDArray | None = None,
+    is_log: bool = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
+def _random_pdf_gamma(
+    sample: NDArray | None = None,
+    alpha: NDArray | None = None,
+    beta: NDArray | None = None,
+    is_log: bool = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
+def _random_pdf_generalized_negative_binomial(
+    sample: NDArray | None = None,
+    mu: NDArray | None = None,
+    alpha: NDArray | None = None,
+    is_log: bool = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
+def _random_pdf_negative_binomial(
+    sample: NDArray | None = None,
+    k: NDArray | None = None,
+    p: NDArray | None = None,
+    is_log: bool = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
+def _random_pdf_normal(
+    sample: NDArray | None = None,
+    mu: NDArray | None = None,
+    sigma: NDArray | None = None,
+    is_log: bool = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
+def _random_pdf_poisson(
+    sample: NDArray | None = None,
+    lam: NDArray | None = None,
+    is_log: bool = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
+def _random_pdf_uniform(
+    sample: NDArray | None = None,
+    low: NDArray | None = None,
+    high: NDArray | None = None,
+    is_log: bool = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
+def _random_poisson(
+    lam: float = ...,
+    shape: int | Sequence[int] | None = ...,
+    ctx: str = ...,
+    dtype: Literal["float16", "float32", "float64"] | None = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
+def _random_randint(
+    low: int = ...,
+    high: int = ...,
+    shape: int | Sequence[int] | None = ...,
+    ctx: str = ...,
+    dtype: Literal["int32", "int64"] | None = ...,
+    out: NDArray | Sequence[NDArray] | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> NDArray: ...
+
+
+def _random_uniform(
+    low: float = ...,
+    high: float = ...,
+    shape: int | Sequence[int] | None = ...,
+    ctx: str = ...,
+    dtype: Literal["float16", "float32", "float64"] | None = ...,
     out: NDArray | Sequence[NDArray] | None = None,
     name: str | None = None,
     **kwargs: Any,

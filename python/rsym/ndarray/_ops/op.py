@@ -6600,7 +6600,9 @@ def norm(data=None, ord=_Null, axis=_Null, out_dtype=_Null, keepdims=_Null, out=
 
 
 def normal(loc=_Null, scale=_Null, shape=_Null, ctx=_Null, dtype=_Null, out=None, name=None, **kwargs):
-    """Draws from the normal distribution with mean `loc` and standard deviation `scale`.
+    """Another name of `_random_normal`.
+
+    Draws from the normal distribution with mean `loc` and standard deviation `scale`.
 
     | | shape | dtype |
     |---|---|---|
@@ -9547,7 +9549,9 @@ def trunc(data=None, out=None, name=None, **kwargs):
 
 
 def uniform(low=_Null, high=_Null, shape=_Null, ctx=_Null, dtype=_Null, out=None, name=None, **kwargs):
-    """Draws from the uniform distribution over [low, high).
+    """Another name of `_random_uniform`.
+
+    Draws from the uniform distribution over [low, high).
 
     | | shape | dtype |
     |---|---|---|

@@ -9,58 +9,19 @@ from numpy.typing import DTypeLike
 from ..ndarray import NDArray
 
 __all__ = [
-    "exponential",
     "exponential_like",
-    "gamma",
     "gamma_like",
-    "generalized_negative_binomial",
     "generalized_negative_binomial_like",
-    "negative_binomial",
     "negative_binomial_like",
-    "normal",
     "normal_like",
-    "pdf_dirichlet",
-    "pdf_exponential",
-    "pdf_gamma",
-    "pdf_generalized_negative_binomial",
-    "pdf_negative_binomial",
-    "pdf_normal",
-    "pdf_poisson",
-    "pdf_uniform",
-    "poisson",
     "poisson_like",
-    "randint",
-    "uniform",
     "uniform_like",
 ]
-
-
-def exponential(
-    lam: float = ...,
-    shape: int | Sequence[int] | None = ...,
-    ctx: str = ...,
-    dtype: Literal["float16", "float32", "float64"] | None = ...,
-    out: NDArray | Sequence[NDArray] | None = None,
-    name: str | None = None,
-    **kwargs: Any,
-) -> NDArray: ...
 
 
 def exponential_like(
     data: NDArray | None = None,
     lam: float = ...,
-    out: NDArray | Sequence[NDArray] | None = None,
-    name: str | None = None,
-    **kwargs: Any,
-) -> NDArray: ...
-
-
-def gamma(
-    alpha: float = ...,
-    beta: float = ...,
-    shape: int | Sequence[int] | None = ...,
-    ctx: str = ...,
-    dtype: Literal["float16", "float32", "float64"] | None = ...,
     out: NDArray | Sequence[NDArray] | None = None,
     name: str | None = None,
     **kwargs: Any,
@@ -77,34 +38,10 @@ def gamma_like(
 ) -> NDArray: ...
 
 
-def generalized_negative_binomial(
-    mu: float = ...,
-    alpha: float = ...,
-    shape: int | Sequence[int] | None = ...,
-    ctx: str = ...,
-    dtype: Literal["float16", "float32", "float64"] | None = ...,
-    out: NDArray | Sequence[NDArray] | None = None,
-    name: str | None = None,
-    **kwargs: Any,
-) -> NDArray: ...
-
-
 def generalized_negative_binomial_like(
     data: NDArray | None = None,
     mu: float = ...,
     alpha: float = ...,
-    out: NDArray | Sequence[NDArray] | None = None,
-    name: str | None = None,
-    **kwargs: Any,
-) -> NDArray: ...
-
-
-def negative_binomial(
-    k: int = ...,
-    p: float = ...,
-    shape: int | Sequence[int] | None = ...,
-    ctx: str = ...,
-    dtype: Literal["float16", "float32", "float64"] | None = ...,
     out: NDArray | Sequence[NDArray] | None = None,
     name: str | None = None,
     **kwargs: Any,
@@ -121,18 +58,6 @@ def negative_binomial_like(
 ) -> NDArray: ...
 
 
-def normal(
-    loc: float = ...,
-    scale: float = ...,
-    shape: int | Sequence[int] | None = ...,
-    ctx: str = ...,
-    dtype: Literal["float16", "float32", "float64"] | None = ...,
-    out: NDArray | Sequence[NDArray] | None = None,
-    name: str | None = None,
-    **kwargs: Any,
-) -> NDArray: ...
-
-
 def normal_like(
     data: NDArray | None = None,
     loc: float = ...,
@@ -143,129 +68,9 @@ def normal_like(
 ) -> NDArray: ...
 
 
-def pdf_dirichlet(
-    sample: NDArray | None = None,
-    alpha: NDArray | None = None,
-    is_log: bool = ...,
-    out: NDArray | Sequence[NDArray] | None = None,
-    name: str | None = None,
-    **kwargs: Any,
-) -> NDArray: ...
-
-
-def pdf_exponential(
-    sample: NDArray | None = None,
-    lam: NDArray | None = None,
-    is_log: bool = ...,
-    out: NDArray | Sequence[NDArray] | None = None,
-    name: str | None = None,
-    **kwargs: Any,
-) -> NDArray: ...
-
-
-def pdf_gamma(
-    sample: NDArray | None = None,
-    alpha: NDArray | None = None,
-    beta: NDArray | None = None,
-    is_log: bool = ...,
-    out: NDArray | Sequence[NDArray] | None = None,
-    name: str | None = None,
-    **kwargs: Any,
-) -> NDArray: ...
-
-
-def pdf_generalized_negative_binomial(
-    sample: NDArray | None = None,
-    mu: NDArray | None = None,
-    alpha: NDArray | None = None,
-    is_log: bool = ...,
-    out: NDArray | Sequence[NDArray] | None = None,
-    name: str | None = None,
-    **kwargs: Any,
-) -> NDArray: ...
-
-
-def pdf_negative_binomial(
-    sample: NDArray | None = None,
-    k: NDArray | None = None,
-    p: NDArray | None = None,
-    is_log: bool = ...,
-    out: NDArray | Sequence[NDArray] | None = None,
-    name: str | None = None,
-    **kwargs: Any,
-) -> NDArray: ...
-
-
-def pdf_normal(
-    sample: NDArray | None = None,
-    mu: NDArray | None = None,
-    sigma: NDArray | None = None,
-    is_log: bool = ...,
-    out: NDArray | Sequence[NDArray] | None = None,
-    name: str | None = None,
-    **kwargs: Any,
-) -> NDArray: ...
-
-
-def pdf_poisson(
-    sample: NDArray | None = None,
-    lam: NDArray | None = None,
-    is_log: bool = ...,
-    out: NDArray | Sequence[NDArray] | None = None,
-    name: str | None = None,
-    **kwargs: Any,
-) -> NDArray: ...
-
-
-def pdf_uniform(
-    sample: NDArray | None = None,
-    low: NDArray | None = None,
-    high: NDArray | None = None,
-    is_log: bool = ...,
-    out: NDArray | Sequence[NDArray] | None = None,
-    name: str | None = None,
-    **kwargs: Any,
-) -> NDArray: ...
-
-
-def poisson(
-    lam: float = ...,
-    shape: int | Sequence[int] | None = ...,
-    ctx: str = ...,
-    dtype: Literal["float16", "float32", "float64"] | None = ...,
-    out: NDArray | Sequence[NDArray] | None = None,
-    name: str | None = None,
-    **kwargs: Any,
-) -> NDArray: ...
-
-
 def poisson_like(
     data: NDArray | None = None,
     lam: float = ...,
-    out: NDArray | Sequence[NDArray] | None = None,
-    name: str | None = None,
-    **kwargs: Any,
-) -> NDArray: ...
-
-
-def randint(
-    low: int = ...,
-    high: int = ...,
-    shape: int | Sequence[int] | None = ...,
-    ctx: str = ...,
-    dtype: Literal["int32", "int64"] | None = ...,
-    out: NDArray | Sequence[NDArray] | None = None,
-    name: str | None = None,
-    **kwargs: Any,
-) -> NDArray: ...
-
-
-def uniform(
-    low: float = ...,
-    high: float = ...,
-    shape: int | Sequence[int] | None = ...,
-    ctx: str = ...,
-    dtype: Literal["float16", "float32", "float64"] | None = ...,
     out: NDArray | Sequence[NDArray] | None = None,
     name: str | None = None,
     **kwargs: Any,

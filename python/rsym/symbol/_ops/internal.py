@@ -105,6 +105,22 @@ __all__ = [
     "_plus_scalar",
     "_power",
     "_power_scalar",
+    "_random_exponential",
+    "_random_gamma",
+    "_random_generalized_negative_binomial",
+    "_random_negative_binomial",
+    "_random_normal",
+    "_random_pdf_dirichlet",
+    "_random_pdf_exponential",
+    "_random_pdf_gamma",
+    "_random_pdf_generalized_negative_binomial",
+    "_random_pdf_negative_binomial",
+    "_random_pdf_normal",
+    "_random_pdf_poisson",
+    "_random_pdf_uniform",
+    "_random_poisson",
+    "_random_randint",
+    "_random_uniform",
     "_ravel_multi_index",
     "_rdiv_scalar",
     "_rminus_scalar",
@@ -2601,6 +2617,645 @@ def _power_scalar(data=None, scalar=_Null, is_int=_Null, name=None, attr=None, o
     array([ 1., 64.], dtype=float32)
     """
     return _compose("_power_scalar", "_power_scalar", (data,), (scalar, is_int,), name, attr, kwargs)
+
+
+def _random_exponential(lam=_Null, shape=_Null, ctx=_Null, dtype=_Null, name=None, attr=None, out=None, **kwargs):
+    """Draws from the exponential distribution with rate `lam`: the mean is `1 / lam`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | output | `shape`; extents of 0 are decided by what the output is used for | `dtype`, float32 by default |
+
+    Parameters
+    ----------
+    lam : float, default 1
+        The rate.
+    shape : Shape(tuple) or None, default None
+        Shape of the output.
+    ctx : string, default 
+        Ignored: the device is that of the executor.
+    dtype : {'float16', 'float32', 'float64'} or None, default None
+        Type of the output: float16, float32 or float64.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.random.exponential(shape=(2, 3)).shape
+    (2, 3)
+    """
+    return _compose("_random_exponential", "_random_exponential", (), (lam, shape, ctx, dtype,), name, attr, kwargs)
+
+
+def _random_gamma(alpha=_Null, beta=_Null, shape=_Null, ctx=_Null, dtype=_Null, name=None, attr=None, out=None, **kwargs):
+    """Draws from the gamma distribution with shape `alpha` and scale `beta`: the mean is `alpha * beta`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | output | `shape`; extents of 0 are decided by what the output is used for | `dtype`, float32 by default |
+
+    Parameters
+    ----------
+    alpha : float, default 1
+        The shape of the distribution.
+    beta : float, default 1
+        The scale of the distribution.
+    shape : Shape(tuple) or None, default None
+        Shape of the output.
+    ctx : string, default 
+        Ignored: the device is that of the executor.
+    dtype : {'float16', 'float32', 'float64'} or None, default None
+        Type of the output: float16, float32 or float64.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.random.gamma(shape=(2, 3)).shape
+    (2, 3)
+    """
+    return _compose("_random_gamma", "_random_gamma", (), (alpha, beta, shape, ctx, dtype,), name, attr, kwargs)
+
+
+def _random_generalized_negative_binomial(mu=_Null, alpha=_Null, shape=_Null, ctx=_Null, dtype=_Null, name=None, attr=None, out=None, **kwargs):
+    """Draws from the negative binomial distribution with mean `mu` and variance `mu + alpha * mu²`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | output | `shape`; extents of 0 are decided by what the output is used for | `dtype`, float32 by default |
+
+    Parameters
+    ----------
+    mu : float, default 1
+        The mean.
+    alpha : float, default 1
+        The dispersion; 0 is the Poisson distribution.
+    shape : Shape(tuple) or None, default None
+        Shape of the output.
+    ctx : string, default 
+        Ignored: the device is that of the executor.
+    dtype : {'float16', 'float32', 'float64'} or None, default None
+        Type of the output: float16, float32 or float64.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.random.generalized_negative_binomial(shape=(2, 3)).shape
+    (2, 3)
+    """
+    return _compose("_random_generalized_negative_binomial", "_random_generalized_negative_binomial", (), (mu, alpha, shape, ctx, dtype,), name, attr, kwargs)
+
+
+def _random_negative_binomial(k=_Null, p=_Null, shape=_Null, ctx=_Null, dtype=_Null, name=None, attr=None, out=None, **kwargs):
+    """Draws the number of failures before `k` successes, each of probability `p`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | output | `shape`; extents of 0 are decided by what the output is used for | `dtype`, float32 by default |
+
+    Parameters
+    ----------
+    k : int, default 1
+        The number of successes.
+    p : float, default 1
+        The probability of a success.
+    shape : Shape(tuple) or None, default None
+        Shape of the output.
+    ctx : string, default 
+        Ignored: the device is that of the executor.
+    dtype : {'float16', 'float32', 'float64'} or None, default None
+        Type of the output: float16, float32 or float64.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.random.negative_binomial(shape=(2, 3)).shape
+    (2, 3)
+    """
+    return _compose("_random_negative_binomial", "_random_negative_binomial", (), (k, p, shape, ctx, dtype,), name, attr, kwargs)
+
+
+def _random_normal(loc=_Null, scale=_Null, shape=_Null, ctx=_Null, dtype=_Null, name=None, attr=None, out=None, **kwargs):
+    """Draws from the normal distribution with mean `loc` and standard deviation `scale`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | output | `shape`; extents of 0 are decided by what the output is used for | `dtype`, float32 by default |
+
+    Parameters
+    ----------
+    loc : float, default 0
+        The mean.
+    scale : float, default 1
+        The standard deviation.
+    shape : Shape(tuple) or None, default None
+        Shape of the output.
+    ctx : string, default 
+        Ignored: the device is that of the executor.
+    dtype : {'float16', 'float32', 'float64'} or None, default None
+        Type of the output: float16, float32 or float64.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.random.normal(shape=(2, 3)).shape
+    (2, 3)
+    """
+    return _compose("_random_normal", "_random_normal", (), (loc, scale, shape, ctx, dtype,), name, attr, kwargs)
+
+
+def _random_pdf_dirichlet(sample=None, alpha=None, is_log=_Null, name=None, attr=None, out=None, **kwargs):
+    """Densities of Dirichlet distributions: `Γ(Σ alpha) / Π Γ(alpha) · Π x^(alpha - 1)`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | sample | (…, …, k) | float |
+    | alpha | leading dimensions of sample, then k | that of sample |
+    | output | that of sample without the last dimension; `(1,)` for a single vector | that of sample |
+
+    Each vector of parameters belongs to all samples at its position. Samples are not checked against the
+    support.
+
+    Parameters
+    ----------
+    sample : Symbol
+        The samples.
+    alpha : Symbol
+        The concentrations.
+    is_log : boolean, default False
+        Take the logarithm of the density.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.random_pdf_dirichlet(mx.nd.array([[0.2, 0.8], [0.5, 0.5]]), mx.nd.array([2, 3])).asnumpy().round(4)
+    array([1.536, 1.5  ], dtype=float32)
+    """
+    return _compose("_random_pdf_dirichlet", "_random_pdf_dirichlet", (sample, alpha,), (is_log,), name, attr, kwargs)
+
+
+def _random_pdf_exponential(sample=None, lam=None, is_log=_Null, name=None, attr=None, out=None, **kwargs):
+    """Densities of exponential distributions: `lam · exp(-lam · x)`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | sample | (…, …) | float |
+    | parameters | the leading dimensions of sample, all equal | that of sample |
+    | output | that of sample | that of sample |
+
+    Each parameter belongs to all samples at its position. Samples are not checked against the support.
+
+    Parameters
+    ----------
+    sample : Symbol
+        The samples.
+    lam : Symbol
+        The rates.
+    is_log : boolean, default False
+        Take the logarithm of the density.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.random_pdf_exponential(mx.nd.array([[1, 2, 3]]), mx.nd.array([1])).asnumpy().round(4)
+    array([[0.3679, 0.1353, 0.0498]], dtype=float32)
+    """
+    return _compose("_random_pdf_exponential", "_random_pdf_exponential", (sample, lam,), (is_log,), name, attr, kwargs)
+
+
+def _random_pdf_gamma(sample=None, alpha=None, beta=None, is_log=_Null, name=None, attr=None, out=None, **kwargs):
+    """Densities of gamma distributions: `beta^alpha · x^(alpha - 1) · exp(-beta · x) / Γ(alpha)`.
+
+    `beta` is the rate here, while `_random_gamma` takes the scale.
+
+    | | shape | dtype |
+    |---|---|---|
+    | sample | (…, …) | float |
+    | parameters | the leading dimensions of sample, all equal | that of sample |
+    | output | that of sample | that of sample |
+
+    Each parameter belongs to all samples at its position. Samples are not checked against the support.
+
+    Parameters
+    ----------
+    sample : Symbol
+        The samples.
+    alpha : Symbol
+        The shapes.
+    beta : Symbol
+        The rates.
+    is_log : boolean, default False
+        Take the logarithm of the density.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.random_pdf_gamma(mx.nd.array([[1, 2, 3]]), mx.nd.array([5]), mx.nd.array([1])).asnumpy().round(4)
+    array([[0.0153, 0.0902, 0.168 ]], dtype=float32)
+    """
+    return _compose("_random_pdf_gamma", "_random_pdf_gamma", (sample, alpha, beta,), (is_log,), name, attr, kwargs)
+
+
+def _random_pdf_generalized_negative_binomial(sample=None, mu=None, alpha=None, is_log=_Null, name=None, attr=None, out=None, **kwargs):
+    """Probabilities of negative binomial distributions with mean `mu` and variance `mu + alpha · mu²`. The
+    gradient of the
+    sample is zero.
+
+    | | shape | dtype |
+    |---|---|---|
+    | sample | (…, …) | float |
+    | parameters | the leading dimensions of sample, all equal | that of sample |
+    | output | that of sample | that of sample |
+
+    Each parameter belongs to all samples at its position. Samples are not checked against the support.
+
+    Parameters
+    ----------
+    sample : Symbol
+        The samples.
+    mu : Symbol
+        The means.
+    alpha : Symbol
+        The dispersions.
+    is_log : boolean, default False
+        Take the logarithm of the density.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> x, mu, alpha = mx.nd.array([[1, 2, 3]]), mx.nd.array([1]), mx.nd.array([1])
+    >>> mx.nd.random_pdf_generalized_negative_binomial(x, mu, alpha).asnumpy().round(4)
+    array([[0.25  , 0.125 , 0.0625]], dtype=float32)
+    """
+    return _compose("_random_pdf_generalized_negative_binomial", "_random_pdf_generalized_negative_binomial", (sample, mu, alpha,), (is_log,), name, attr, kwargs)
+
+
+def _random_pdf_negative_binomial(sample=None, k=None, p=None, is_log=_Null, name=None, attr=None, out=None, **kwargs):
+    """Probabilities of negative binomial distributions: `Γ(x + k) / (x! · Γ(k)) · p^k · (1 - p)^x`. The gradient
+    of the sample
+    is zero.
+
+    | | shape | dtype |
+    |---|---|---|
+    | sample | (…, …) | float |
+    | parameters | the leading dimensions of sample, all equal | that of sample |
+    | output | that of sample | that of sample |
+
+    Each parameter belongs to all samples at its position. Samples are not checked against the support.
+
+    Parameters
+    ----------
+    sample : Symbol
+        The samples.
+    k : Symbol
+        The numbers of events at which the count ends; whole or not.
+    p : Symbol
+        The probabilities of these events.
+    is_log : boolean, default False
+        Take the logarithm of the density.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> x, k, p = mx.nd.array([[1, 2, 3]]), mx.nd.array([1]), mx.nd.array([0.5])
+    >>> mx.nd.random_pdf_negative_binomial(x, k, p).asnumpy().round(4)
+    array([[0.25  , 0.125 , 0.0625]], dtype=float32)
+    """
+    return _compose("_random_pdf_negative_binomial", "_random_pdf_negative_binomial", (sample, k, p,), (is_log,), name, attr, kwargs)
+
+
+def _random_pdf_normal(sample=None, mu=None, sigma=None, is_log=_Null, name=None, attr=None, out=None, **kwargs):
+    """Densities of normal distributions: `exp(-(x - mu)² / (2 · sigma²)) / (sigma · sqrt(2π))`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | sample | (…, …) | float |
+    | parameters | the leading dimensions of sample, all equal | that of sample |
+    | output | that of sample | that of sample |
+
+    Each parameter belongs to all samples at its position. Samples are not checked against the support.
+
+    Parameters
+    ----------
+    sample : Symbol
+        The samples.
+    mu : Symbol
+        The means.
+    sigma : Symbol
+        The standard deviations.
+    is_log : boolean, default False
+        Take the logarithm of the density.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.random_pdf_normal(mx.nd.array([[0, 1, 2]]), mx.nd.array([0]), mx.nd.array([1])).asnumpy().round(4)
+    array([[0.3989, 0.242 , 0.054 ]], dtype=float32)
+    """
+    return _compose("_random_pdf_normal", "_random_pdf_normal", (sample, mu, sigma,), (is_log,), name, attr, kwargs)
+
+
+def _random_pdf_poisson(sample=None, lam=None, is_log=_Null, name=None, attr=None, out=None, **kwargs):
+    """Probabilities of Poisson distributions: `lam^x · exp(-lam) / x!`. The gradient of the sample is zero.
+
+    | | shape | dtype |
+    |---|---|---|
+    | sample | (…, …) | float |
+    | parameters | the leading dimensions of sample, all equal | that of sample |
+    | output | that of sample | that of sample |
+
+    Each parameter belongs to all samples at its position. Samples are not checked against the support.
+
+    Parameters
+    ----------
+    sample : Symbol
+        The samples.
+    lam : Symbol
+        The means.
+    is_log : boolean, default False
+        Take the logarithm of the density.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.random_pdf_poisson(mx.nd.array([[0, 1, 2]]), mx.nd.array([1]), is_log=True).asnumpy().round(4)
+    array([[-1.    , -1.    , -1.6931]], dtype=float32)
+    """
+    return _compose("_random_pdf_poisson", "_random_pdf_poisson", (sample, lam,), (is_log,), name, attr, kwargs)
+
+
+def _random_pdf_uniform(sample=None, low=None, high=None, is_log=_Null, name=None, attr=None, out=None, **kwargs):
+    """Densities of uniform distributions: `1 / (high - low)`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | sample | (…, …) | float |
+    | parameters | the leading dimensions of sample, all equal | that of sample |
+    | output | that of sample | that of sample |
+
+    Each parameter belongs to all samples at its position. Samples are not checked against the support.
+
+    Parameters
+    ----------
+    sample : Symbol
+        The samples.
+    low : Symbol
+        Lower ends of the intervals.
+    high : Symbol
+        Upper ends of the intervals.
+    is_log : boolean, default False
+        Take the logarithm of the density.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.random_pdf_uniform(mx.nd.array([[1, 2, 3]]), mx.nd.array([0]), mx.nd.array([10])).asnumpy().round(4)
+    array([[0.1, 0.1, 0.1]], dtype=float32)
+    """
+    return _compose("_random_pdf_uniform", "_random_pdf_uniform", (sample, low, high,), (is_log,), name, attr, kwargs)
+
+
+def _random_poisson(lam=_Null, shape=_Null, ctx=_Null, dtype=_Null, name=None, attr=None, out=None, **kwargs):
+    """Draws from the Poisson distribution with mean `lam`.
+
+    | | shape | dtype |
+    |---|---|---|
+    | output | `shape`; extents of 0 are decided by what the output is used for | `dtype`, float32 by default |
+
+    Parameters
+    ----------
+    lam : float, default 1
+        The mean.
+    shape : Shape(tuple) or None, default None
+        Shape of the output.
+    ctx : string, default 
+        Ignored: the device is that of the executor.
+    dtype : {'float16', 'float32', 'float64'} or None, default None
+        Type of the output: float16, float32 or float64.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.random.poisson(shape=(2, 3)).shape
+    (2, 3)
+    """
+    return _compose("_random_poisson", "_random_poisson", (), (lam, shape, ctx, dtype,), name, attr, kwargs)
+
+
+def _random_randint(low=_Null, high=_Null, shape=_Null, ctx=_Null, dtype=_Null, name=None, attr=None, out=None, **kwargs):
+    """Draws whole numbers of low..high, each equally likely.
+
+    | | shape | dtype |
+    |---|---|---|
+    | output | `shape`; extents of 0 are decided by what the output is used for | `dtype`, int32 by default |
+
+    Parameters
+    ----------
+    low : long
+        The smallest number.
+    high : long
+        The end, which is not drawn.
+    shape : Shape(tuple) or None, default None
+        Shape of the output.
+    ctx : string, default 
+        Ignored: the device is that of the executor.
+    dtype : {'int32', 'int64'} or None, default None
+        Type of the output: int32 or int64.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.random.randint(3, 4, shape=(2,)).asnumpy()
+    array([3, 3], dtype=int32)
+    """
+    return _compose("_random_randint", "_random_randint", (), (low, high, shape, ctx, dtype,), name, attr, kwargs)
+
+
+def _random_uniform(low=_Null, high=_Null, shape=_Null, ctx=_Null, dtype=_Null, name=None, attr=None, out=None, **kwargs):
+    """Draws from the uniform distribution over [low, high).
+
+    | | shape | dtype |
+    |---|---|---|
+    | output | `shape`; extents of 0 are decided by what the output is used for | `dtype`, float32 by default |
+
+    Parameters
+    ----------
+    low : float, default 0
+        Lower end of the interval.
+    high : float, default 1
+        Upper end of the interval.
+    shape : Shape(tuple) or None, default None
+        Shape of the output.
+    ctx : string, default 
+        Ignored: the device is that of the executor.
+    dtype : {'float16', 'float32', 'float64'} or None, default None
+        Type of the output: float16, float32 or float64.
+    name : str, optional
+        Name of the new symbol; made from the operator's name if left out.
+    attr : dict of str to str, optional
+        Attributes of the new symbol.
+
+    Returns
+    -------
+    Symbol
+
+    Examples
+    --------
+    With arrays, which a symbol computes alike once it is bound:
+
+    >>> import rsym as mx
+    >>> mx.nd.random.uniform(shape=(2, 3)).shape
+    (2, 3)
+    """
+    return _compose("_random_uniform", "_random_uniform", (), (low, high, shape, ctx, dtype,), name, attr, kwargs)
 
 
 def _ravel_multi_index(data=None, shape=_Null, name=None, attr=None, out=None, **kwargs):

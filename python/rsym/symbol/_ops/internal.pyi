@@ -105,6 +105,22 @@ __all__ = [
     "_plus_scalar",
     "_power",
     "_power_scalar",
+    "_random_exponential",
+    "_random_gamma",
+    "_random_generalized_negative_binomial",
+    "_random_negative_binomial",
+    "_random_normal",
+    "_random_pdf_dirichlet",
+    "_random_pdf_exponential",
+    "_random_pdf_gamma",
+    "_random_pdf_generalized_negative_binomial",
+    "_random_pdf_negative_binomial",
+    "_random_pdf_normal",
+    "_random_pdf_poisson",
+    "_random_pdf_uniform",
+    "_random_poisson",
+    "_random_randint",
+    "_random_uniform",
     "_ravel_multi_index",
     "_rdiv_scalar",
     "_rminus_scalar",
@@ -1212,6 +1228,201 @@ def _power_scalar(
     data: Symbol | None = None,
     scalar: float = ...,
     is_int: bool = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def _random_exponential(
+    lam: float = ...,
+    shape: int | Sequence[int] | None = ...,
+    ctx: str = ...,
+    dtype: Literal["float16", "float32", "float64"] | None = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def _random_gamma(
+    alpha: float = ...,
+    beta: float = ...,
+    shape: int | Sequence[int] | None = ...,
+    ctx: str = ...,
+    dtype: Literal["float16", "float32", "float64"] | None = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def _random_generalized_negative_binomial(
+    mu: float = ...,
+    alpha: float = ...,
+    shape: int | Sequence[int] | None = ...,
+    ctx: str = ...,
+    dtype: Literal["float16", "float32", "float64"] | None = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def _random_negative_binomial(
+    k: int = ...,
+    p: float = ...,
+    shape: int | Sequence[int] | None = ...,
+    ctx: str = ...,
+    dtype: Literal["float16", "float32", "float64"] | None = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def _random_normal(
+    loc: float = ...,
+    scale: float = ...,
+    shape: int | Sequence[int] | None = ...,
+    ctx: str = ...,
+    dtype: Literal["float16", "float32", "float64"] | None = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def _random_pdf_dirichlet(
+    sample: Symbol | None = None,
+    alpha: Symbol | None = None,
+    is_log: bool = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def _random_pdf_exponential(
+    sample: Symbol | None = None,
+    lam: Symbol | None = None,
+    is_log: bool = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def _random_pdf_gamma(
+    sample: Symbol | None = None,
+    alpha: Symbol | None = None,
+    beta: Symbol | None = None,
+    is_log: bool = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def _random_pdf_generalized_negative_binomial(
+    sample: Symbol | None = None,
+    mu: Symbol | None = None,
+    alpha: Symbol | None = None,
+    is_log: bool = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def _random_pdf_negative_binomial(
+    sample: Symbol | None = None,
+    k: Symbol | None = None,
+    p: Symbol | None = None,
+    is_log: bool = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def _random_pdf_normal(
+    sample: Symbol | None = None,
+    mu: Symbol | None = None,
+    sigma: Symbol | None = None,
+    is_log: bool = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def _random_pdf_poisson(
+    sample: Symbol | None = None,
+    lam: Symbol | None = None,
+    is_log: bool = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def _random_pdf_uniform(
+    sample: Symbol | None = None,
+    low: Symbol | None = None,
+    high: Symbol | None = None,
+    is_log: bool = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def _random_poisson(
+    lam: float = ...,
+    shape: int | Sequence[int] | None = ...,
+    ctx: str = ...,
+    dtype: Literal["float16", "float32", "float64"] | None = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def _random_randint(
+    low: int = ...,
+    high: int = ...,
+    shape: int | Sequence[int] | None = ...,
+    ctx: str = ...,
+    dtype: Literal["int32", "int64"] | None = ...,
+    name: str | None = None,
+    attr: dict[str, str] | None = None,
+    out: None = None,
+    **kwargs: Any,
+) -> Symbol: ...
+
+
+def _random_uniform(
+    low: float = ...,
+    high: float = ...,
+    shape: int | Sequence[int] | None = ...,
+    ctx: str = ...,
+    dtype: Literal["float16", "float32", "float64"] | None = ...,
     name: str | None = None,
     attr: dict[str, str] | None = None,
     out: None = None,

@@ -7252,7 +7252,9 @@ def norm(data=None, ord=_Null, axis=_Null, out_dtype=_Null, keepdims=_Null, name
 
 
 def normal(loc=_Null, scale=_Null, shape=_Null, ctx=_Null, dtype=_Null, name=None, attr=None, out=None, **kwargs):
-    """Draws from the normal distribution with mean `loc` and standard deviation `scale`.
+    """Another name of `_random_normal`.
+
+    Draws from the normal distribution with mean `loc` and standard deviation `scale`.
 
     | | shape | dtype |
     |---|---|---|
@@ -10523,7 +10525,9 @@ def trunc(data=None, name=None, attr=None, out=None, **kwargs):
 
 
 def uniform(low=_Null, high=_Null, shape=_Null, ctx=_Null, dtype=_Null, name=None, attr=None, out=None, **kwargs):
-    """Draws from the uniform distribution over [low, high).
+    """Another name of `_random_uniform`.
+
+    Draws from the uniform distribution over [low, high).
 
     | | shape | dtype |
     |---|---|---|

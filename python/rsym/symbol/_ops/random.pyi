@@ -9,60 +9,19 @@ from numpy.typing import DTypeLike
 from ..symbol import Symbol
 
 __all__ = [
-    "exponential",
     "exponential_like",
-    "gamma",
     "gamma_like",
-    "generalized_negative_binomial",
     "generalized_negative_binomial_like",
-    "negative_binomial",
     "negative_binomial_like",
-    "normal",
     "normal_like",
-    "pdf_dirichlet",
-    "pdf_exponential",
-    "pdf_gamma",
-    "pdf_generalized_negative_binomial",
-    "pdf_negative_binomial",
-    "pdf_normal",
-    "pdf_poisson",
-    "pdf_uniform",
-    "poisson",
     "poisson_like",
-    "randint",
-    "uniform",
     "uniform_like",
 ]
-
-
-def exponential(
-    lam: float = ...,
-    shape: int | Sequence[int] | None = ...,
-    ctx: str = ...,
-    dtype: Literal["float16", "float32", "float64"] | None = ...,
-    name: str | None = None,
-    attr: dict[str, str] | None = None,
-    out: None = None,
-    **kwargs: Any,
-) -> Symbol: ...
 
 
 def exponential_like(
     data: Symbol | None = None,
     lam: float = ...,
-    name: str | None = None,
-    attr: dict[str, str] | None = None,
-    out: None = None,
-    **kwargs: Any,
-) -> Symbol: ...
-
-
-def gamma(
-    alpha: float = ...,
-    beta: float = ...,
-    shape: int | Sequence[int] | None = ...,
-    ctx: str = ...,
-    dtype: Literal["float16", "float32", "float64"] | None = ...,
     name: str | None = None,
     attr: dict[str, str] | None = None,
     out: None = None,
@@ -81,36 +40,10 @@ def gamma_like(
 ) -> Symbol: ...
 
 
-def generalized_negative_binomial(
-    mu: float = ...,
-    alpha: float = ...,
-    shape: int | Sequence[int] | None = ...,
-    ctx: str = ...,
-    dtype: Literal["float16", "float32", "float64"] | None = ...,
-    name: str | None = None,
-    attr: dict[str, str] | None = None,
-    out: None = None,
-    **kwargs: Any,
-) -> Symbol: ...
-
-
 def generalized_negative_binomial_like(
     data: Symbol | None = None,
     mu: float = ...,
     alpha: float = ...,
-    name: str | None = None,
-    attr: dict[str, str] | None = None,
-    out: None = None,
-    **kwargs: Any,
-) -> Symbol: ...
-
-
-def negative_binomial(
-    k: int = ...,
-    p: float = ...,
-    shape: int | Sequence[int] | None = ...,
-    ctx: str = ...,
-    dtype: Literal["float16", "float32", "float64"] | None = ...,
     name: str | None = None,
     attr: dict[str, str] | None = None,
     out: None = None,
@@ -129,19 +62,6 @@ def negative_binomial_like(
 ) -> Symbol: ...
 
 
-def normal(
-    loc: float = ...,
-    scale: float = ...,
-    shape: int | Sequence[int] | None = ...,
-    ctx: str = ...,
-    dtype: Literal["float16", "float32", "float64"] | None = ...,
-    name: str | None = None,
-    attr: dict[str, str] | None = None,
-    out: None = None,
-    **kwargs: Any,
-) -> Symbol: ...
-
-
 def normal_like(
     data: Symbol | None = None,
     loc: float = ...,
@@ -153,140 +73,9 @@ def normal_like(
 ) -> Symbol: ...
 
 
-def pdf_dirichlet(
-    sample: Symbol | None = None,
-    alpha: Symbol | None = None,
-    is_log: bool = ...,
-    name: str | None = None,
-    attr: dict[str, str] | None = None,
-    out: None = None,
-    **kwargs: Any,
-) -> Symbol: ...
-
-
-def pdf_exponential(
-    sample: Symbol | None = None,
-    lam: Symbol | None = None,
-    is_log: bool = ...,
-    name: str | None = None,
-    attr: dict[str, str] | None = None,
-    out: None = None,
-    **kwargs: Any,
-) -> Symbol: ...
-
-
-def pdf_gamma(
-    sample: Symbol | None = None,
-    alpha: Symbol | None = None,
-    beta: Symbol | None = None,
-    is_log: bool = ...,
-    name: str | None = None,
-    attr: dict[str, str] | None = None,
-    out: None = None,
-    **kwargs: Any,
-) -> Symbol: ...
-
-
-def pdf_generalized_negative_binomial(
-    sample: Symbol | None = None,
-    mu: Symbol | None = None,
-    alpha: Symbol | None = None,
-    is_log: bool = ...,
-    name: str | None = None,
-    attr: dict[str, str] | None = None,
-    out: None = None,
-    **kwargs: Any,
-) -> Symbol: ...
-
-
-def pdf_negative_binomial(
-    sample: Symbol | None = None,
-    k: Symbol | None = None,
-    p: Symbol | None = None,
-    is_log: bool = ...,
-    name: str | None = None,
-    attr: dict[str, str] | None = None,
-    out: None = None,
-    **kwargs: Any,
-) -> Symbol: ...
-
-
-def pdf_normal(
-    sample: Symbol | None = None,
-    mu: Symbol | None = None,
-    sigma: Symbol | None = None,
-    is_log: bool = ...,
-    name: str | None = None,
-    attr: dict[str, str] | None = None,
-    out: None = None,
-    **kwargs: Any,
-) -> Symbol: ...
-
-
-def pdf_poisson(
-    sample: Symbol | None = None,
-    lam: Symbol | None = None,
-    is_log: bool = ...,
-    name: str | None = None,
-    attr: dict[str, str] | None = None,
-    out: None = None,
-    **kwargs: Any,
-) -> Symbol: ...
-
-
-def pdf_uniform(
-    sample: Symbol | None = None,
-    low: Symbol | None = None,
-    high: Symbol | None = None,
-    is_log: bool = ...,
-    name: str | None = None,
-    attr: dict[str, str] | None = None,
-    out: None = None,
-    **kwargs: Any,
-) -> Symbol: ...
-
-
-def poisson(
-    lam: float = ...,
-    shape: int | Sequence[int] | None = ...,
-    ctx: str = ...,
-    dtype: Literal["float16", "float32", "float64"] | None = ...,
-    name: str | None = None,
-    attr: dict[str, str] | None = None,
-    out: None = None,
-    **kwargs: Any,
-) -> Symbol: ...
-
-
 def poisson_like(
     data: Symbol | None = None,
     lam: float = ...,
-    name: str | None = None,
-    attr: dict[str, str] | None = None,
-    out: None = None,
-    **kwargs: Any,
-) -> Symbol: ...
-
-
-def randint(
-    low: int = ...,
-    high: int = ...,
-    shape: int | Sequence[int] | None = ...,
-    ctx: str = ...,
-    dtype: Literal["int32", "int64"] | None = ...,
-    name: str | None = None,
-    attr: dict[str, str] | None = None,
-    out: None = None,
-    **kwargs: Any,
-) -> Symbol: ...
-
-
-def uniform(
-    low: float = ...,
-    high: float = ...,
-    shape: int | Sequence[int] | None = ...,
-    ctx: str = ...,
-    dtype: Literal["float16", "float32", "float64"] | None = ...,
     name: str | None = None,
     attr: dict[str, str] | None = None,
     out: None = None,
