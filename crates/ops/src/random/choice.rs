@@ -70,9 +70,14 @@ impl Operator for SampleMultinomial {
 
     fn infer_shape(&self, io: &mut ShapeIo) -> OpResult {
         let Some(dims) = io.inputs[0].dims() else { return Ok(()) };
-        let Some((_, rows)) = dims.split_last() else {
+        let Some((categories, rows)) = dims.split_last() else {
             return Err(OpError::invalid("data must have at least one dimension, got a scalar"));
         };
+        let most = categories_in(self.dtype);
+        if let Some(count) = categories.filter(|&count| count as u64 > most) {
+            let dtype = self.dtype;
+            return Err(OpError::invalid(format!("dtype {dtype} can name at most {most} categories, data has {count}")));
+        }
         if self.shape.iter().any(|&d| d < 1) {
             return Err(OpError::invalid(format!("shape must have positive extents, got {}", self.shape.text())));
         }
@@ -107,6 +112,21 @@ impl Operator for SampleMultinomial {
 
     fn is_random(&self) -> bool {
         true
+    }
+}
+
+/// How many categories have numbers that `dtype` holds exactly.
+fn categories_in(dtype: DType) -> u64 {
+    match dtype {
+        DType::Bool => 2,
+        DType::Int8 => 1 << 7,
+        DType::UInt8 => 1 << 8,
+        DType::BFloat16 => (1 << 8) + 1,
+        DType::Float16 => (1 << 11) + 1,
+        DType::Float32 => (1 << 24) + 1,
+        DType::Int32 => 1 << 31,
+        DType::Float64 => (1 << 53) + 1,
+        DType::Int64 => 1 << 63,
     }
 }
 
@@ -184,6 +204,14 @@ impl Operator for Shuffle {
 mod tests {
     use super::*;
     use crate::support::tests::{backward, infer, run, t32};
+
+    #[test]
+    fn categories_that_the_type_cannot_name_are_refused() {
+        let op = |dtype| SampleMultinomial { shape: Tuple::new(), get_prob: false, dtype };
+        assert!(infer(&op(DType::UInt8), &[&[256]], &[]).is_ok() && infer(&op(DType::UInt8), &[&[257]], &[]).is_err());
+        assert!(infer(&op(DType::Float32), &[&[1 << 25]], &[]).is_err());
+        assert!(infer(&op(DType::Int32), &[&[1 << 25]], &[]).is_ok());
+    }
 
     #[test]
     fn categories_follow_their_probabilities() {
