@@ -380,3 +380,29 @@ def test_schedules(schedule, want):
 def test_impossible_schedules_are_refused(call):
     with pytest.raises(ValueError):
         call(mx.lr_scheduler)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
+def test_updates_of_lists_are_those_of_single_weights(dtype):
+    def make():
+        weights, grads = ([mx.nd.array(x, dtype=dtype) for x in arrays(seed)] for seed in (0, 1))
+        states = [[mx.nd.zeros(w.shape) for w in weights] for _ in range(2)]
+        return weights, grads, *states, [w.astype("float32") for w in weights]
+
+    half, rates = dtype == "float16", {"lrs": [0.1, 0.2], "wds": [0.01, 0.0], "etas": [0.5, 1.0]}
+    (w, g, m, v, masters), prefix = make(), "mp_" if half else ""
+    lists = [w, g, m, v] + [masters] * half
+    getattr(mx.nd.contrib, "multi_%sadamw_update" % prefix)(*lists, 0.5, out=w, **rates)
+    for k, alone in enumerate(zip(*make())):
+        given = alone if half else alone[:4]
+        params = {"lr": rates["lrs"][k], "wd": rates["wds"][k], "eta": rates["etas"][k]}
+        factor = mx.nd.array([0.5])
+        getattr(mx.nd.contrib, prefix + "adamw_update")(*given, factor, out=given[0], **params)
+        assert given[0].asnumpy().tolist() == w[k].asnumpy().tolist()
+    (w, g, m, v, masters), before = make(), make()[0]
+    lists = [w, g, m, v] + [masters] * half
+    getattr(mx.nd.contrib, "multi_%slamb_update" % prefix)(*lists, [1, 1], [0.1, 0.2], [0.0, 0.0], out=w)
+    # A step is as long as the rate times the weight.
+    for k, lr in enumerate((0.1, 0.2)):
+        length, step = (np.linalg.norm(x) for x in (before[k].asnumpy(), w[k].asnumpy() - before[k].asnumpy()))
+        assert abs(step / length - lr) < 2e-3
