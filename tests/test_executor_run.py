@@ -262,3 +262,25 @@ def test_eval_computes_once():
     x = S.Variable("x")
     assert lists((2 * x).eval(x=nd.array([1, 2]))) == [[2, 4]]
     assert lists(S.Group([x, x + 1]).eval(ctx=mx.cpu(), x=nd.array([1]))) == [[1], [2]]
+
+
+def test_gradients_that_are_added_are_kept_where_a_head_gradient_is_a_gradient_too():
+    i, s, w, x = map(mx.sym.Variable, "iswx")
+    product = s * w * (mx.sym.squeeze(mx.sym.take(x, i), axis=0) * 2)
+    net = mx.sym.Group([product, i + 1])
+    args = {
+        "i": mx.nd.zeros((1,)),
+        "s": mx.nd.array([2, 3]),
+        "w": mx.nd.array([0.5, 0.75]),
+        "x": mx.nd.array([[1, 2], [3, 4]]),
+    }
+    grads = {name: mx.nd.zeros(value.shape) for name, value in args.items()}
+    bound = net.bind(mx.cpu(), args, grads, "add")
+    bound.forward(is_train=True)
+    bound.backward([mx.nd.ones((2,)), mx.nd.ones((1,))])
+    assert {name: grad.asnumpy().tolist() for name, grad in grads.items()} == {
+        "i": [1],
+        "s": [1, 3],
+        "w": [4, 12],
+        "x": [[2, 4.5], [0, 0]],
+    }

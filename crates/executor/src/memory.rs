@@ -215,7 +215,7 @@ impl MemoryPlan {
 
 /// For every entry, the node after which nobody reads it any more.
 ///
-/// Gradients that are copied out after the last node live to the end; so do values only if a node reads their content.
+/// Gradients that are copied out after the last operator live to the end; so do values only if a node reads their content.
 pub(crate) fn last_uses(program: &Program) -> Vec<usize> {
     let graph = &program.graph;
     let mut last: Vec<usize> = graph.producers();
@@ -227,7 +227,8 @@ pub(crate) fn last_uses(program: &Program) -> Vec<usize> {
             }
         }
     }
-    let end = graph.nodes.len().saturating_sub(1);
+    // A variable may come last: the gradient of an output that is that of an argument as well.
+    let end = graph.nodes.iter().rposition(|n| n.op.is_some()).unwrap_or(0);
     for &e in program.outputs.iter().chain(program.gradients.iter().flatten()) {
         last[e] = end;
     }
