@@ -373,6 +373,22 @@ def test_threads_have_modes_and_tapes_of_their_own():
         np.testing.assert_array_equal(grad, np.full((50,), 2 * number))
 
 
+def test_the_first_interface():
+    old = mx.contrib.autograd
+    x, y = nd.array([1, 2]), nd.array([3, 4])
+    (dx, dy), out = old.grad_and_loss(lambda x, y: x * y)(x, y)
+    assert (dx.asnumpy().tolist(), dy.asnumpy().tolist(), out.asnumpy().tolist()) == ([3, 4], [1, 2], [3, 8])
+    (dy,) = old.grad(lambda x, y: x * y, argnum=1)(x, y)
+    assert dy.asnumpy().tolist() == [1, 2]
+    with old.train_section():
+        assert autograd.is_recording() and autograd.is_training()
+        with old.test_section():
+            assert not (autograd.is_recording() or autograd.is_training())
+    assert old.set_is_training(True) is False
+    assert old.set_is_training(False) is True
+    assert not autograd.is_recording()
+
+
 # -- the tape --------------------------------------------------------------------------------------------------------
 
 
@@ -794,7 +810,7 @@ def test_arrays_that_the_tape_does_not_refer_to_can_be_written():
 @pytest.mark.parametrize("write", [lambda a, x: a.__iadd__(x), lambda a, x: a.__setitem__(slice(0, 1), x[:1])])
 def test_values_cannot_be_recorded_into_parts_or_in_place(write):
     x, target = marked([1, 2]), nd.array([3, 4])
-    with autograd.record(), pytest.raises(mx.MXNetError, match="take part in gradients"):
+    with autograd.record(), pytest.raises(mx.MXNetError, match="Inplace operations"):
         write(target, x)
 
 

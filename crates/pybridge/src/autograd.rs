@@ -76,8 +76,8 @@ pub fn refuse_write(array: &NDArray) -> PyResult<()> {
 pub fn refuse_part(source: &NDArray) -> PyResult<()> {
     if records(source) {
         return Err(mxnet_error(
-            "values that take part in gradients cannot be written into a part of an array inside autograd.record(); join arrays \
-             with concat, stack or where instead",
+            "Inplace operations (+=, -=, x[:]=, etc) are not supported when recording with autograd: values that take part in \
+             gradients cannot be written into a part of an array; join arrays with concat, stack or where instead",
         ));
     }
     Ok(())
@@ -91,8 +91,8 @@ pub fn refuse_out(out: &[Bound<'_, NDArray>], inputs: &[Option<Bound<'_, NDArray
         inputs.iter().flatten().try_for_each(|input| {
             if records(input.get()) {
                 return Err(mxnet_error(
-                    "in-place operators (+=, -=, out=x of an input x) cannot be recorded with arrays that take part in gradients; \
-                     make a new array (x = x + y) inside autograd.record()",
+                    "Inplace operations (+=, -=, x[:]=, etc) are not supported when recording with autograd: an input takes part \
+                     in gradients; make a new array, as x = x + y",
                 ));
             }
             Ok(())
