@@ -244,3 +244,11 @@ def test_cached_op_is_a_symbol_on_arrays():
     assert op(x, w, b, out=out) is out and out[1].asnumpy().tolist() == [[31]]
     with pytest.raises(ValueError, match="fc_bias"):
         op(x, w)
+
+
+def test_operators_that_draw_nothing_leave_the_random_numbers_as_they_are():
+    mx.random.seed(7)
+    expected = mx.nd.random.uniform(shape=(5,)).asnumpy()
+    mx.random.seed(7)
+    (mx.nd.ones((3,)) + 1).exp()
+    np.testing.assert_array_equal(mx.nd.random.uniform(shape=(5,)).asnumpy(), expected)

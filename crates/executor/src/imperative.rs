@@ -2,7 +2,7 @@
 
 use crate::profile::{Recorder, Source};
 use crate::{ExecError, ExecResult, next_stream};
-use rsym_graph::{Io, OpError, OpRef, ShapeIo, TypeIo};
+use rsym_graph::{Ctx, Io, OpError, OpRef, ShapeIo, TypeIo};
 use rsym_tensor::{DType, PartialShape, Tensor};
 
 /// Runs `op` on `inputs`. The visible outputs are new tensors, or those of `out`, which must fit.
@@ -55,11 +55,13 @@ pub fn run(op: &OpRef, inputs: &[Tensor], out: Option<&[Tensor]>, is_train: bool
 
 /// Runs `op`, and records it where that is asked for.
 fn compute(op: &OpRef, inputs: &[Tensor], outputs: &mut [Tensor], is_train: bool) -> Result<(), OpError> {
+    // Operators that draw nothing leave the random stream where it is.
+    let ctx = if op.is_random() { next_stream(is_train) } else { Ctx { is_train, ..Ctx::default() } };
     let Some(recorder) = Recorder::new(Source::Imperative) else {
-        return op.forward(&mut Io { inputs, outputs }, &next_stream(is_train));
+        return op.forward(&mut Io { inputs, outputs }, &ctx);
     };
     let bytes = outputs.iter().map(Tensor::bytes).sum();
-    recorder.time(op.name(), "".into(), bytes, || op.forward(&mut Io { inputs, outputs }, &next_stream(is_train)))
+    recorder.time(op.name(), "".into(), bytes, || op.forward(&mut Io { inputs, outputs }, &ctx))
 }
 
 /// Whether `t` shares memory with an input in a way that the operator cannot handle in place.
