@@ -98,7 +98,8 @@ fn positions_in_several_axes() {
     take(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0], (1, 6, 1), &at, &mut out);
     assert_eq!(out, [2.0, 5.0, 3.0]);
     assert_eq!(resolve_nd(&[0, 2, 1, 2], &[3, 2]).unwrap_err(), IndexError { value: 2, position: 3, bound: 2 });
-    assert_eq!(resolve_nd(&[-1], &[3]).unwrap_err().value, -1);
+    assert_eq!(resolve_nd(&[-1, -3], &[3]).unwrap(), [2, 0]);
+    assert_eq!(resolve_nd(&[-4], &[3]).unwrap_err().value, -4);
     let mut out = [9.0f32; 4];
     scatter_rows(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0], 2, &[0, 1, 0], &mut out);
     assert_eq!(out, [5.0, 6.0, 3.0, 4.0]);
