@@ -219,7 +219,7 @@ mod tests {
     /// By the first row.
     fn slow_determinant(a: &[f64], n: usize) -> f64 {
         let minor = |c: usize| -> Vec<f64> { (n..n * n).filter(|i| i % n != c).map(|i| a[i]).collect() };
-        let sign = |c: usize| if c % 2 == 0 { 1.0 } else { -1.0 };
+        let sign = |c: usize| if c.is_multiple_of(2) { 1.0 } else { -1.0 };
         if n == 0 { 1.0 } else { (0..n).map(|c| sign(c) * a[c] * slow_determinant(&minor(c), n - 1)).sum() }
     }
 

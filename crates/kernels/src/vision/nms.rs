@@ -173,7 +173,8 @@ mod tests {
         box_nms(s, &rows, &mut out, &mut places);
         assert_eq!(out, [0.0, 0.9, 2.0, 5.0, 2.0, 6.0, 0.0, 0.8, -1.0, 20.0, 3.0, 28.0]);
         let back = Suppression { from: BoxFormat::Center, to: BoxFormat::Corner, boxes: 1, ..S };
-        box_nms(back, &out.clone()[..6], &mut out[6..], &mut places[..1]);
+        let first = out;
+        box_nms(back, &first[..6], &mut out[6..], &mut places[..1]);
         assert_eq!(out[6..], rows[..6]);
     }
 

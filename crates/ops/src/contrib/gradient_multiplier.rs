@@ -64,7 +64,7 @@ mod tests {
         let op = GradientMultiplier { scalar: -2.5, is_int: true };
         let x = t32([2], &[1.0, 3.0]);
         assert_eq!(run(&op, std::slice::from_ref(&x))[0].to_f64_vec(), [1.0, 3.0]);
-        let found = backward(&op, &[x.clone()], &[Some(x)]);
+        let found = backward(&op, std::slice::from_ref(&x), &[Some(x.clone())]);
         assert_eq!(found[0].as_ref().unwrap().to_f64_vec(), [-2.5, -7.5]);
     }
 }

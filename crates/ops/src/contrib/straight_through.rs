@@ -70,7 +70,7 @@ mod tests {
         let x = t32([4], &[-1.5, 0.5, 2.5, 0.0]);
         assert_eq!(run(&RoundSte {}, std::slice::from_ref(&x))[0].to_f64_vec(), [-2.0, 1.0, 3.0, 0.0]);
         assert_eq!(run(&SignSte {}, std::slice::from_ref(&x))[0].to_f64_vec(), [-1.0, 1.0, 1.0, 0.0]);
-        let found = backward(&SignSte {}, &[x.clone()], &[Some(x.clone())]);
+        let found = backward(&SignSte {}, std::slice::from_ref(&x), &[Some(x.clone())]);
         assert_eq!(found[0].as_ref().unwrap().to_f64_vec(), x.to_f64_vec());
     }
 }

@@ -123,7 +123,7 @@ mod tests {
         let data = t32([2, 1, 2, 1], &[0.0, 8.0, 8.0, 0.0]);
         assert_close(&run(&op(&[4, 1], false, 1), &[data])[0], &[0.0, 2.0, 6.0, 8.0, 8.0, 6.0, 2.0, 0.0]);
         let bytes = Tensor::from_slice([1, 2, 1], &[0u8, 9]).unwrap();
-        assert_eq!(run(&op(&[4, 1], false, 1), &[bytes.clone()])[0].to_f64_vec(), [0.0, 2.0, 7.0, 9.0]);
+        assert_eq!(run(&op(&[4, 1], false, 1), std::slice::from_ref(&bytes))[0].to_f64_vec(), [0.0, 2.0, 7.0, 9.0]);
         assert_eq!(run(&op(&[3], false, 0), &[bytes.cast(DType::Int32).unwrap()])[0].shape()[..], [3, 3, 1]);
     }
 

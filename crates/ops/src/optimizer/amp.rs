@@ -90,7 +90,7 @@ impl AmpMulticast {
         let around = || (0..io.inputs.len()).flat_map(|i| [io.inputs[i], io.outputs[i]]).flatten();
         let half = |dtype: &DType| matches!(dtype, DType::Float16 | DType::BFloat16);
         if self.cast_narrow {
-            return Some(around().filter(half).last().unwrap_or(DType::Float32));
+            return Some(around().rfind(half).unwrap_or(DType::Float32));
         }
         around().find(|&dtype| dtype == DType::Float32).or(io.inputs[0])
     }

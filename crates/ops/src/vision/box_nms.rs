@@ -186,7 +186,7 @@ mod tests {
         ];
         let op = make(&[("overlap_thresh", "0.1"), ("id_index", "0"), ("force_suppress", "True")]);
         let data = t32([4, 6], &rows);
-        let out = run(&op, &[data.clone()]).remove(0).to_f64_vec();
+        let out = run(&op, std::slice::from_ref(&data)).remove(0).to_f64_vec();
         assert_eq!((out[0], out[6], &out[12..]), (2.0, 0.0, &[-1.0; 12][..]));
         let head: Vec<f32> = (0..24).map(|i| (i / 6 + 1) as f32 / 10.0).collect();
         let gradient = backward(&op, &[data], &[Some(t32([4, 6], &head))]).remove(0).unwrap();
