@@ -284,3 +284,13 @@ def test_gradients_that_are_added_are_kept_where_a_head_gradient_is_a_gradient_t
         "w": [4, 12],
         "x": [[2, 4.5], [0, 0]],
     }
+
+
+def test_gradients_after_an_inference_pass_are_those_of_the_numbers_that_were_drawn():
+    x = mx.sym.Variable("x")
+    executor = (x * mx.sym.random.uniform(shape=(50,))).simple_bind(mx.cpu(), x=(50,))
+    executor.arg_dict["x"][:] = 1
+    drawn = executor.forward(is_train=False)[0].asnumpy()
+    executor.backward(mx.nd.ones((50,)))
+    np.testing.assert_array_equal(executor.grad_dict["x"].asnumpy(), drawn)
+    np.testing.assert_array_equal(executor.outputs[0].asnumpy(), drawn)

@@ -68,6 +68,8 @@ pub struct Executor {
     /// What ran last, and whether it was a training pass.
     last: Option<(Variant, bool)>,
     cache: Cache,
+    /// Whether passes that are no training draw numbers on which gradients may depend.
+    draws: bool,
     /// The random keys of the next run, where it does not take those of the process.
     keys: Option<Keys>,
 }
@@ -126,11 +128,13 @@ impl Executor {
         check_arrays(&program, &bindings)?;
         let trains = bindings.reqs.iter().any(|req| *req != GradReq::Null);
         let first = if trains { Variant::Training } else { Variant::Inference };
+        let mut operators = program.graph.nodes.iter().filter_map(|n| n.op.as_ref());
+        let draws = trains && operators.any(|op| op.is_random() && !op.is_identity(false));
         let compiled = source.compile(program, first, &bindings, bindings.memory.as_ref(), bindings.budget)?;
         let outputs = compiled.layout.outputs.clone();
         let mut variants = [const { None }; 3];
         variants[first as usize] = Some(compiled);
-        Ok(Executor { source, bindings, outputs, variants, last: None, cache: Cache::default(), keys: None })
+        Ok(Executor { source, bindings, outputs, variants, last: None, cache: Cache::default(), draws, keys: None })
     }
 
     /// The arrays that the symbol is bound to.
@@ -175,6 +179,8 @@ impl Executor {
         let variant = match (hooks.monitor.is_some(), is_train) {
             (true, _) => Variant::Plain,
             (_, true) => Variant::Training,
+            // A backward pass must see the numbers that were drawn, so they cannot be drawn anew for it.
+            (_, false) if self.draws => Variant::Training,
             (_, false) => Variant::Inference,
         };
         self.last = None;
