@@ -226,6 +226,30 @@ fn convolutions_of_any_rank_and_layout_take_over_what_follows() {
 }
 
 #[test]
+fn dense_layers_take_over_an_addition_and_what_follows() {
+    let after: [(&str, &[(&str, &str)]); 4] = [
+        ("relu", &[]),
+        ("LeakyReLU", &[("act_type", "leaky"), ("slope", "0.1")]),
+        ("clip", &[("a_min", "-0.2"), ("a_max", "0.3")]),
+        ("identity", &[]),
+    ];
+    for ((op, params), (no_bias, rows)) in
+        after.into_iter().flat_map(|a| [("True", 1), ("False", 1), ("True", 9), ("False", 9)].map(move |b| (a, b)))
+    {
+        let layer =
+            |x: &Symbol, name: &str| apply("FullyConnected", name, &[("num_hidden", "24"), ("no_bias", no_bias)], &[x]);
+        // The other term comes first, is a variable, or is needed again.
+        let x = layer(&var("x"), "a");
+        let y = apply(op, "y", params, &[&apply("_plus", "p", &[], &[&x, &layer(&x, "b")])]);
+        let z = apply(op, "z", params, &[&apply("broadcast_add", "q", &[], &[&layer(&y, "c"), &var("r")])]);
+        let both = apply("_mul", "both", &[], &[&z, &y]);
+        let nodes = same(&both, &[("x", &[rows, 20]), ("r", &[rows, 24])], false, 1e-5);
+        assert!(nodes.1 <= 4, "{nodes:?}: three layers and a product");
+        same(&both, &[("x", &[rows, 20]), ("r", &[rows, 24])], true, 1e-4);
+    }
+}
+
+#[test]
 fn channels_are_joined_in_blocks() {
     let conv = |x: &Symbol, name: &str| {
         apply("Convolution", name, &[("kernel", "(3, 3)"), ("pad", "(1, 1)"), ("num_filter", "16")], &[x])

@@ -1,37 +1,84 @@
-//! A fully connected layer together with the rectification behind it.
+//! A fully connected layer with what it has taken over: an addition, then an activation function.
+//!
+//! Inputs: those of the layer, the other term of the addition.
 
-use super::activation;
+use super::{activation, is_addition};
 use crate::nn::fully_connected::FullyConnected;
 use rsym_graph::*;
-use rsym_kernels::conv::blocked;
-use rsym_kernels::gemm::Activation;
+use rsym_kernels::conv::blocked::Activation;
 use rsym_tensor::DType;
 use std::sync::Arc;
 
-/// The layer; negative outputs become 0.
+/// The layer in full.
 #[derive(Debug, Clone)]
-pub(crate) struct DenseRelu(FullyConnected);
+pub(crate) struct FusedDense {
+    layer: FullyConnected,
+    residual: bool,
+    activation: Activation,
+}
 
-internal_operator!(DenseRelu, "_fully_connected_relu");
+internal_operator!(FusedDense, "_fused_fully_connected");
 
-impl DenseRelu {
-    /// The layer together with the operator at `next`, if that rectifies.
-    pub(crate) fn offer(layer: &FullyConnected, here: &Site, next: &Site) -> Option<OpRef> {
-        let fits = here.outputs[0].1 == DType::Float32 && activation(next.op) == Some(blocked::Activation::Relu);
-        fits.then(|| Arc::new(DenseRelu(layer.clone())) as OpRef)
+impl FusedDense {
+    /// The layer alone.
+    pub(crate) fn new(layer: FullyConnected) -> FusedDense {
+        FusedDense { layer, residual: false, activation: Activation::None }
+    }
+
+    /// The layer together with the operator at `next`, if it can take that over.
+    pub(crate) fn extended(self, here: &Site, next: &Site) -> Option<OpRef> {
+        if here.outputs[0].1 != DType::Float32 || self.activation != Activation::None {
+            return None;
+        }
+        let made = if is_addition(next) && !self.residual {
+            FusedDense { residual: true, ..self }
+        } else {
+            FusedDense { activation: activation(next.op)?, ..self }
+        };
+        Some(Arc::new(made))
     }
 }
 
-impl Operator for DenseRelu {
+impl Operator for FusedDense {
     fn num_inputs(&self) -> usize {
-        self.0.num_inputs()
+        self.layer.num_inputs() + usize::from(self.residual)
     }
 
-    fn infer_shape(&self, io: &mut ShapeIo) -> OpResult {
-        self.0.infer_shape(io)
+    fn infer_shape(&self, _: &mut ShapeIo) -> OpResult {
+        Ok(())
+    }
+
+    fn infer_type(&self, _: &mut TypeIo) -> OpResult {
+        Ok(())
+    }
+
+    fn is_costly(&self) -> bool {
+        true
+    }
+
+    fn inplace(&self) -> &[(usize, usize)] {
+        match (self.residual, self.layer.no_bias) {
+            (true, true) => &[(2, 0)],
+            (true, false) => &[(3, 0)],
+            _ => &[],
+        }
     }
 
     fn forward(&self, io: &mut Io, ctx: &Ctx) -> OpResult {
-        self.0.single(io, ctx, Activation::Relu)
+        if self.residual {
+            let last = io.inputs.len() - 1;
+            if !io.is_inplace(last, 0) {
+                io.outputs[0].assign(&io.inputs[last])?;
+            }
+        }
+        self.layer.single(io, ctx, self.residual, self.activation)
+    }
+
+    fn absorbs(&self) -> bool {
+        true
+    }
+
+    fn absorb(&self, here: &Site, next: &Site, _: usize) -> Option<OpRef> {
+        self.clone().extended(here, next)
     }
 }

@@ -14,7 +14,7 @@ pub(crate) use batch_norm::{BlockedBatchNorm, BlockedBatchNormBackward, NormRelu
 pub use convert::{FromBlocked, ToBlocked};
 pub(crate) use convolution::FusedConvolution;
 pub(crate) use convolution_backward::BlockedConvolutionBackward;
-pub(crate) use dense::DenseRelu;
+pub(crate) use dense::FusedDense;
 pub(crate) use pooling::BlockedPooling;
 
 use crate::math::clip::Clip;

@@ -1,6 +1,6 @@
 //! `FullyConnected`: a dense layer.
 
-use crate::forms::{DenseRelu, activate};
+use crate::forms::{FusedDense, activate};
 use crate::support::unsupported;
 use crate::math::broadcast::BroadcastAdd;
 use crate::math::constant::ZerosLike;
@@ -122,7 +122,7 @@ impl Operator for FullyConnected {
     fn forward(&self, io: &mut Io, ctx: &Ctx) -> OpResult {
         let dtype = io.outputs[0].dtype();
         if dtype == DType::Float32 {
-            return self.single(io, ctx, Activation::Identity);
+            return self.single(io, ctx, false, blocked::Activation::None);
         }
         dispatch_float!(dtype, T => self.run::<T>(io), else unsupported(dtype, "a float type"))
     }
@@ -132,7 +132,7 @@ impl Operator for FullyConnected {
     }
 
     fn absorb(&self, here: &Site, next: &Site, _: usize) -> Option<OpRef> {
-        DenseRelu::offer(self, here, next)
+        FusedDense::new(self.clone()).extended(here, next)
     }
 
     fn gradient(&self, g: &mut Grad) -> GraphResult {
@@ -153,23 +153,33 @@ impl Operator for FullyConnected {
 }
 
 impl FullyConnected {
-    /// In single precision: with the weight packed, which a bound program does once for every value of the weight.
-    pub(crate) fn single(&self, io: &mut Io, ctx: &Ctx, activation: Activation) -> OpResult {
+    /// In single precision: with the weight packed, which a bound program does once for every value of the weight; `add` to
+    /// what the output holds.
+    pub(crate) fn single(&self, io: &mut Io, ctx: &Ctx, add: bool, function: blocked::Activation) -> OpResult {
         let Sizes { rows, cols, hidden } = Sizes::new(io.inputs[0].shape(), self.num_hidden, self.flatten);
         let (data, weight) = (io.inputs[0].slice::<f32>()?, io.inputs[1].slice::<f32>()?);
-        let bias = io.inputs.get(2).map(|b| b.slice::<f32>()).transpose()?;
+        let bias = if self.no_bias { None } else { Some(io.inputs[2].slice::<f32>()?) };
         let out = io.outputs[0].slice_mut::<f32>()?;
         let (data, factor) = (Mat::new(data, rows, cols), Mat::new(weight, hidden, cols).t());
         if let (Some(cache), true) = (ctx.cache, rows >= FEWEST_ROWS) {
             let packed = cache.get(PACKED, &[&io.inputs[1]], |old: Option<PackedB>| repacked(old, factor));
-            gemm_packed(data, &packed, &Epilogue { bias, accumulate: false, activation }, out);
+            let map = |piece: &mut [f32]| activate(function, piece);
+            let activation = match function {
+                blocked::Activation::None => Activation::Identity,
+                blocked::Activation::Relu => Activation::Relu,
+                _ => Activation::Map(&map),
+            };
+            gemm_packed(data, &packed, &Epilogue { bias, accumulate: add, activation }, out);
             return Ok(());
         }
-        bias.iter().for_each(|bias| out.chunks_mut(hidden.max(1)).for_each(|row| row.copy_from_slice(bias)));
-        gemm(1.0, data, factor, bias.map_or(0.0, |_| 1.0), MatMut::new(out, rows, hidden));
-        if let Activation::Relu = activation {
-            activate(blocked::Activation::Relu, out);
+        if let Some(bias) = bias {
+            let start = |old: f32| if add { old } else { 0.0 };
+            let rows = out.chunks_mut(hidden.max(1));
+            rows.for_each(|row| row.iter_mut().zip(bias).for_each(|(o, b)| *o = start(*o) + b));
         }
+        let beta = if add || bias.is_some() { 1.0 } else { 0.0 };
+        gemm(1.0, data, factor, beta, MatMut::new(out, rows, hidden));
+        activate(function, out);
         Ok(())
     }
 
