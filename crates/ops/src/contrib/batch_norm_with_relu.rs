@@ -2,7 +2,7 @@
 
 use crate::math::apply::{Arg, single};
 use crate::math::unary::{Relu, ReluGrad};
-use crate::nn::batch_norm_spec::BatchNormSpec;
+use crate::nn::batch_norm_spec::{BatchNormSpec, batch_norm_frame};
 use rsym_graph::*;
 use rsym_kernels::fused::Op;
 use rsym_tensor::DType;
@@ -74,37 +74,7 @@ fn relu(io: &mut Io, ctx: &Ctx) -> OpResult {
 }
 
 impl Operator for BatchNormWithRelu {
-    fn aux(&self) -> &'static [usize] {
-        &[3, 4]
-    }
-
-    fn initializer(&self, input: usize) -> Option<&'static str> {
-        match input {
-            3 => Some(r#"["zero", {}]"#),
-            4 => Some(r#"["one", {}]"#),
-            _ => None,
-        }
-    }
-
-    fn output_names(&self) -> Names {
-        names!["output", "mean", "var"]
-    }
-
-    fn num_outputs(&self) -> usize {
-        3
-    }
-
-    fn num_visible(&self) -> usize {
-        if self.output_mean_var { 3 } else { 1 }
-    }
-
-    fn infer_shape(&self, io: &mut ShapeIo) -> OpResult {
-        self.spec().infer(io)
-    }
-
-    fn infer_type(&self, io: &mut TypeIo) -> OpResult {
-        self.spec().infer_type(io)
-    }
+    batch_norm_frame!();
 
     fn forward(&self, io: &mut Io, ctx: &Ctx) -> OpResult {
         self.spec().forward(io, ctx)?;
@@ -115,11 +85,6 @@ impl Operator for BatchNormWithRelu {
         let inputs = [g.head(0)?, g.output(0)];
         let head = g.apply(ReluGrad {}, &inputs);
         self.spec().gradient_of(g, head)
-    }
-
-    // The gradient moves the statistics.
-    fn is_repeatable(&self) -> bool {
-        true
     }
 
     fn depends_on_mode(&self) -> bool {

@@ -1,7 +1,7 @@
 //! `_contrib_SyncBatchNorm`: batch normalisation over all devices, of which there is one.
 
 use crate::forms::{BlockedBatchNorm, NormRelu};
-use crate::nn::batch_norm_spec::{BatchNormSpec, batch_norm};
+use crate::nn::batch_norm_spec::{BatchNormSpec, batch_norm, batch_norm_frame};
 use rsym_graph::*;
 
 operator! {

@@ -1,6 +1,6 @@
 //! `BatchNorm` and its older form `BatchNorm_v1`.
 
-use super::batch_norm_spec::{BatchNormSpec, batch_norm};
+use super::batch_norm_spec::{BatchNormSpec, batch_norm, batch_norm_frame};
 use crate::forms::{BlockedBatchNorm, NormRelu};
 use rsym_graph::*;
 

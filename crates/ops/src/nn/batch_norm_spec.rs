@@ -276,49 +276,57 @@ impl BatchNormSpec {
     }
 }
 
+/// What every batch normalisation tells of itself.
+macro_rules! batch_norm_frame {
+    () => {
+        fn aux(&self) -> &'static [usize] {
+            &[3, 4]
+        }
+
+        fn initializer(&self, input: usize) -> Option<&'static str> {
+            match input {
+                3 => Some(r#"["zero", {}]"#),
+                4 => Some(r#"["one", {}]"#),
+                _ => None,
+            }
+        }
+
+        fn output_names(&self) -> Names {
+            names!["output", "mean", "var"]
+        }
+
+        fn num_outputs(&self) -> usize {
+            3
+        }
+
+        fn num_visible(&self) -> usize {
+            if self.output_mean_var { 3 } else { 1 }
+        }
+
+        fn infer_shape(&self, io: &mut ShapeIo) -> OpResult {
+            self.spec().infer(io)
+        }
+
+        fn infer_type(&self, io: &mut TypeIo) -> OpResult {
+            self.spec().infer_type(io)
+        }
+
+        // The gradient moves the statistics.
+        fn is_repeatable(&self) -> bool {
+            true
+        }
+    };
+}
+pub(crate) use batch_norm_frame;
+
 /// Implements a batch normalisation by its specification.
 macro_rules! batch_norm {
     ($op:ident) => {
         impl Operator for $op {
-            fn aux(&self) -> &'static [usize] {
-                &[3, 4]
-            }
-
-            fn initializer(&self, input: usize) -> Option<&'static str> {
-                match input {
-                    3 => Some(r#"["zero", {}]"#),
-                    4 => Some(r#"["one", {}]"#),
-                    _ => None,
-                }
-            }
-
-            fn output_names(&self) -> Names {
-                names!["output", "mean", "var"]
-            }
-
-            fn num_outputs(&self) -> usize {
-                3
-            }
-
-            fn num_visible(&self) -> usize {
-                if self.output_mean_var { 3 } else { 1 }
-            }
-
-            fn infer_shape(&self, io: &mut ShapeIo) -> OpResult {
-                self.spec().infer(io)
-            }
-
-            fn infer_type(&self, io: &mut TypeIo) -> OpResult {
-                self.spec().infer_type(io)
-            }
+            batch_norm_frame!();
 
             fn forward(&self, io: &mut Io, ctx: &Ctx) -> OpResult {
                 self.spec().forward(io, ctx)
-            }
-
-            // The gradient moves the statistics.
-            fn is_repeatable(&self) -> bool {
-                true
             }
 
             fn gradient(&self, g: &mut Grad) -> GraphResult {
