@@ -266,6 +266,9 @@ class NDArray(Arithmetic, Views, _rsym.NDArray):
         ValueError
             For a key that is no position at all, such as a text.
         """
+        rows = _range_of_rows(key, self)
+        if rows is not None:
+            return self._rows(*rows)
         memory, key = self._memory(), _plain(key)
         values = _checked(memory.__getitem__, key, self.shape)
         shape = np.shape(values) or (1,)
@@ -429,6 +432,16 @@ def _recorded_item(array, key, shape):
             return functions.slice(array, begin=begin, end=end, step=step)._view(shape)
     places = np.arange(array.size).reshape(array.shape)[key].reshape(-1)
     return functions.take(array._view((array.size,)), functions.array(places, dtype=np.int64))._view(shape)
+
+
+def _range_of_rows(key, array):
+    """Begin and end of the rows that a slice without step chooses, if there are any."""
+    if type(key) is not slice or key.step is not None or not array.ndim or not array.size:
+        return None
+    if not all(end is None or type(end) is int for end in (key.start, key.stop)):
+        return None
+    begin, end, _ = key.indices(array.shape[0])
+    return (begin, end) if begin < end else None
 
 
 def _plain(key):
