@@ -76,7 +76,8 @@ def simple_bind(
     executor = Executor(core, symbol, ctx, grad_req, group2ctx)
     executor._memory_budget = budget
     if shared_buffer is not None:
-        shared_buffer.update((k, v) for k, v in executor.arg_dict.items() if k not in shared_buffer)
+        kept = set(shared_arg_names or ()).union(shared_buffer)
+        shared_buffer.update((k, v) for k, v in executor.arg_dict.items() if k not in kept)
     return executor
 
 

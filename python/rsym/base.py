@@ -15,6 +15,7 @@ __all__ = [
     "ArgumentError",
     "ReshapeError",
     "DTypeError",
+    "NotReadyError",
 ]
 
 integer_types = (int, np.integer)
@@ -225,6 +226,21 @@ class ReshapeError(ArgumentError, AssertionError):
         executor.reshape(allow_up_sizing=True, data=(64, 10))
 
     It is an `AssertionError`, as in MXNet 0.9, and an `MXNetError`, as in MXNet 1.9.
+    """
+
+
+class NotReadyError(MXNetError, AssertionError):
+    """A module was asked for something before it was ready for it::
+
+        module = mx.mod.Module(net)
+        module.init_params()                          # NotReadyError: call bind first
+
+    The message names what is missing. The order is `bind`, `init_params`, `init_optimizer`; `fit` calls all three::
+
+        module.bind(data_shapes=[("data", (32, 784))])
+        module.init_params()
+
+    It is an `AssertionError`, as in MXNet.
     """
 
 

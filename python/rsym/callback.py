@@ -9,7 +9,7 @@ import math
 import sys
 import time
 
-from .model import save_checkpoint
+from ._checkpoint import save_checkpoint
 
 __all__ = [
     "LogValidationMetricsCallback",
