@@ -52,6 +52,7 @@ _LAZY = {
     "passes": "passes",
     "profiler": "profiler",
     "random": "random",
+    "recordio": "recordio",
     "registry": "registry",
     "rnd": "random",
     "rnn": "rnn",

@@ -8,10 +8,12 @@ import contextlib
 import os
 import re
 import secrets
+import tempfile
+import weakref
 
 from .base import MXNetError
 
-__all__ = ["read_bytes", "write_bytes", "FileError", "MissingFileError", "ForbiddenFileError", "FolderError"]
+__all__ = ["read_bytes", "write_bytes", "LocalFile", "FileError", "MissingFileError", "ForbiddenFileError", "FolderError"]
 
 
 class FileError(OSError, MXNetError):
@@ -148,6 +150,17 @@ def _errors_about(path):
         raise _translated(error, path) from error
 
 
+def error_about(error, path):
+    """The error of this module for an `OSError` about a path.
+
+    Examples
+    --------
+    >>> error_about(FileNotFoundError(2, "No such file or directory"), "a.rec")
+    MissingFileError(2, 'No such file or directory')
+    """
+    return _translated(error, path)
+
+
 def _translated(error, path):
     if isinstance(error, ImportError):
         return MXNetError("%s: %s. %s" % (path, str(error).rstrip("."), _install(path)))
@@ -194,3 +207,38 @@ def _remove(path):
         os.unlink(path)
     except FileNotFoundError:
         pass
+
+
+class LocalFile:
+    """A file by a path that Rust can open: local files as they are, those behind a URL as a temporary copy.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+    written : bool
+        Whether the file is to be written; `upload` then brings it to its URL. Otherwise it is downloaded at once.
+
+    Examples
+    --------
+    >>> LocalFile("data/train.rec").path
+    'data/train.rec'
+    """
+
+    def __init__(self, path, written=False):
+        self._given = self.path = os.fsdecode(path)
+        if self.is_url:
+            handle, self.path = tempfile.mkstemp(".rsym")
+            os.close(handle)
+            weakref.finalize(self, _remove, self.path)
+            if not written:
+                _write_local(self.path, read_bytes(self._given))
+
+    @property
+    def is_url(self):
+        """Whether `path` is a temporary copy."""
+        return _URL.match(self._given) is not None
+
+    def upload(self):
+        """Bring what was written to its URL; a local file is there already."""
+        if self.is_url:
+            write_bytes(self._given, _read_local(self.path))

@@ -5,6 +5,7 @@ use pyo3::exceptions::{PyIndexError, PyKeyboardInterrupt, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyType;
+use rsym_data::DataError;
 use rsym_executor::ExecError;
 use rsym_graph::GraphError;
 use rsym_tensor::TensorError;
@@ -23,6 +24,26 @@ fn bounds_error(message: String) -> PyErr {
     error_of(&CLASS, "BoundsError", message)
 }
 
+/// The error of `rsym._files` for a file.
+fn file_error(path: &str, error: &std::io::Error) -> PyErr {
+    let make = || {
+        Python::attach(|py| {
+            let error = match error.raw_os_error() {
+                Some(number) => py.import("builtins")?.getattr("OSError")?.call1((number, os_text(error)))?,
+                None => py.import("builtins")?.getattr("OSError")?.call1((error.to_string(),))?,
+            };
+            Ok(PyErr::from_value(py.import("rsym._files")?.getattr("error_about")?.call1((error, path))?))
+        })
+    };
+    make().unwrap_or_else(|error| error)
+}
+
+/// What the operating system says, without the number that Rust adds.
+fn os_text(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error").next().unwrap_or_default().to_string()
+}
+
 fn error_of(class: &'static PyOnceLock<Py<PyType>>, name: &str, message: String) -> PyErr {
     Python::attach(|py| match class.import(py, "rsym.base", name) {
         Ok(class) => PyErr::from_type(class.clone(), message),
@@ -36,6 +57,7 @@ pub enum Error {
     Exec(ExecError),
     Tensor(TensorError),
     Params(rsym_tensor::params::ParamsError),
+    Data(DataError),
     Panic(String),
 }
 
@@ -45,6 +67,10 @@ impl From<Error> for PyErr {
             Error::Graph(error) | Error::Exec(ExecError::Graph(error)) => graph_error(error),
             Error::Tensor(error) | Error::Exec(ExecError::Tensor(error)) => mxnet_error(error.to_string()),
             Error::Params(error) => mxnet_error(error.to_string()),
+            Error::Data(DataError::File { path, source }) => file_error(&path, &source),
+            Error::Data(error @ (DataError::Damaged { .. } | DataError::Picture(_) | DataError::Invalid(_))) => {
+                mxnet_error(error.to_string())
+            }
             Error::Panic(message) => mxnet_error(format!("internal error of rsym, please report it: {message}")),
             Error::Exec(ExecError::Bounds(message)) => bounds_error(message),
             Error::Exec(ExecError::Interrupted) => PyKeyboardInterrupt::new_err(()),
@@ -90,6 +116,7 @@ from! {
     Exec(ExecError);
     Tensor(TensorError);
     Params(rsym_tensor::params::ParamsError);
+    Data(DataError);
 }
 
 /// Runs `f` without the GIL; a panic becomes an error.

@@ -8,9 +8,10 @@ Examples
 ((5, 3), 2)
 """
 
-from . import _arrays, _around, _base
+from . import _arrays, _around, _base, _native
 from ._base import *
 from ._arrays import *
 from ._around import *
+from ._native import *
 
-__all__ = _base.__all__ + _arrays.__all__ + _around.__all__
+__all__ = _base.__all__ + _arrays.__all__ + _around.__all__ + _native.__all__

@@ -9,7 +9,35 @@ from ._base import DataBatch, DataDesc, DataIter
 __all__ = ["ResizeIter", "PrefetchingIter"]
 
 
-class ResizeIter(DataIter):
+class _HasBatch(DataIter):
+    """An iterator whose current batch is `current_batch`."""
+
+    current_batch = None
+
+    def next(self):
+        """The next batch, or StopIteration."""
+        if not self.iter_next():
+            raise StopIteration
+        return self.current_batch
+
+    def getdata(self):
+        """The arrays of the current batch."""
+        return self.current_batch.data
+
+    def getlabel(self):
+        """The labels of the current batch."""
+        return self.current_batch.label
+
+    def getindex(self):
+        """Numbers of the examples of the current batch."""
+        return self.current_batch.index
+
+    def getpad(self):
+        """How many examples only fill the current batch."""
+        return self.current_batch.pad
+
+
+class ResizeIter(_HasBatch):
     """An iterator with epochs of another length.
 
     Parameters
@@ -35,7 +63,6 @@ class ResizeIter(DataIter):
         self.size = size
         self.reset_internal = reset_internal
         self.cur = 0
-        self.current_batch = None
         self.provide_data = data_iter.provide_data
         self.provide_label = data_iter.provide_label
         if hasattr(data_iter, "default_bucket_key"):
@@ -58,28 +85,6 @@ class ResizeIter(DataIter):
             self.current_batch = self.data_iter.next()
         self.cur += 1
         return True
-
-    def next(self):
-        """The next batch, as `data_iter` gave it."""
-        if not self.iter_next():
-            raise StopIteration
-        return self.current_batch
-
-    def getdata(self):
-        """The arrays of the current batch."""
-        return self.current_batch.data
-
-    def getlabel(self):
-        """The labels of the current batch."""
-        return self.current_batch.label
-
-    def getindex(self):
-        """Numbers of the examples of the current batch."""
-        return self.current_batch.index
-
-    def getpad(self):
-        """How many examples only fill the current batch."""
-        return self.current_batch.pad
 
 
 class _Ahead:
@@ -113,7 +118,7 @@ def _stop(threads):
         thread.order(False)
 
 
-class PrefetchingIter(DataIter):
+class PrefetchingIter(_HasBatch):
     """Fetches the next batch in the background; several iterators become one with all of their arrays.
 
     Parameters
@@ -145,7 +150,6 @@ class PrefetchingIter(DataIter):
         self.rename_data = rename_data
         self.rename_label = rename_label
         self.batch_size = self.provide_data[0][1][0]
-        self.current_batch = None
         # Whether batches were asked for and not taken.
         self._pending = True
         self._threads = [_Ahead(iterator) for iterator in self.iters]
@@ -212,25 +216,3 @@ class PrefetchingIter(DataIter):
         )
         self._order()
         return True
-
-    def next(self):
-        """The next batch, with the arrays of all iterators."""
-        if not self.iter_next():
-            raise StopIteration
-        return self.current_batch
-
-    def getdata(self):
-        """The arrays of the current batch."""
-        return self.current_batch.data
-
-    def getlabel(self):
-        """The labels of the current batch."""
-        return self.current_batch.label
-
-    def getindex(self):
-        """Numbers of the examples of the current batch."""
-        return self.current_batch.index
-
-    def getpad(self):
-        """How many examples only fill the current batch."""
-        return self.current_batch.pad
