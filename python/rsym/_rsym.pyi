@@ -14,6 +14,13 @@ class AttrScope:
     def _over(self, /, outer: Any) -> Any:
         """`outer` overlaid with the scope's own attributes, key by key."""
 
+class BatchIter:
+    """The Rust half of `rsym.io.MXDataIter`."""
+    def next(self, /, device: Any) -> Any:
+        """The next batch, None at the end."""
+
+    def reset(self, /) -> Any: ...
+
 class Executor:
     """The Rust half of `rsym.executor.Executor`."""
     def _backward(self, /, head_grads: Any) -> Any: ...
@@ -146,6 +153,33 @@ class NameManager:
     def _next(self, /, hint: Any) -> Any:
         """`hint` followed by the number of earlier calls with it."""
 
+class RecordReader:
+    """The Rust half of `rsym.recordio.MXRecordIO` for reading."""
+    def close(self, /) -> Any: ...
+
+    def read(self, /) -> Any:
+        """The next record, None at the end."""
+
+    def recover(self, /) -> Any:
+        """Goes to the next place where a record begins; its offset, None at the end."""
+
+    def seek(self, /, offset: Any) -> Any:
+        """Goes to an offset."""
+
+    def tell(self, /) -> Any:
+        """The offset of the next record."""
+
+class RecordWriter:
+    """The Rust half of `rsym.recordio.MXRecordIO` for writing."""
+    def close(self, /) -> Any: ...
+
+    def flush(self, /) -> Any: ...
+
+    def tell(self, /) -> Any:
+        """The offset of the next record."""
+
+    def write(self, /, record: Any) -> Any: ...
+
 class Symbol:
     """The Rust half of `rsym.symbol.Symbol`."""
     def _at(self, /, index: Any) -> Any: ...
@@ -238,6 +272,9 @@ def compose(op: Any, hint: Any, inputs: Any, params: Any, name: Any, attr: Any, 
     `inputs` are symbols or None. `params` has the values of all parameters in their order, or some of them by name;
     `kwargs` further parameters, inputs and attributes by name."""
 
+def csv_batches(data: Any, data_shape: Any, label: Any, label_shape: Any, batch_size: Any, round_batch: Any, dtype: Any, buffer: Any) -> Any:
+    """Batches of rows of text files."""
+
 def get_num_threads() -> Any: ...
 
 def group(symbols: Any) -> Any:
@@ -252,6 +289,9 @@ def load_json(text: Any) -> Any:
     """The symbol in a JSON text, and warnings about it."""
 
 def loaded(one_of_several: Any) -> Any: ...
+
+def mnist_batches(image: Any, label: Any, batch_size: Any, shuffle: Any, flat: Any, seed: Any, part: Any, dtype: Any, buffer: Any) -> Any:
+    """Batches of images of MNIST's format; also the shape of one."""
 
 def operators() -> Any:
     """Every operator that users may call, as dictionaries: what functions, stubs and documentation are generated from."""
