@@ -12,6 +12,12 @@ OPTIMIZER = sorted(name for name, op in OPERATORS.items() if op["tier"] == "opti
 # What these are depends on Python classes and on graphs.
 GRAPHS = ("Custom", "_cond", "_foreach", "_while_loop")
 TIERS = ("seed", "core", "contrib", "optimizer")
+RANDOM = {
+    name
+    for name in OPERATORS
+    if name.startswith(("_random_", "_sample_", "_image_random_", "_shuffle")) and not name.startswith("_random_pdf_")
+}
+DRAWN_BY_SHAPE = sorted(name for name in RANDOM if name.startswith("_random_") and not name.endswith("_like"))
 NAMES = sorted(name for name, op in OPERATORS.items() if op["tier"] in TIERS and name not in GRAPHS)
 
 # Parameters with which an operator can be composed, where no arbitrary values will do.
@@ -139,6 +145,7 @@ ROWS = {
     "BatchNorm": row(PICTURE, (3,), (3,), aux=STATISTICS, fix_gamma=False),
     "BatchNorm_v1": row(PICTURE, (3,), (3,), aux=STATISTICS, fix_gamma=False),
     "BilinearSampler": row((1, 2, 5, 5), Between((1, 2, 3, 3), -0.55, -0.45)),
+    "Cast": row((2, 3), dtype="float64"),
     "Concat": row((2, 3), (2, 2), dim=1),
     "Convolution": row(PICTURE, (4, 3, 3, 3), (4,), kernel=(3, 3), num_filter=4),
     "Convolution_v1": row(PICTURE, (4, 3, 3, 3), (4,), kernel=(3, 3), num_filter=4),
@@ -287,6 +294,10 @@ FURTHER_ROWS = {
     "khatri_rao": row((2, 3), (4, 3)),
     "softmax": row((2, 3)),
     "reset_arrays": row((2, 3), num_arrays=1),
+    **{name: row(shape=(2, 3)) for name in ("_zeros", "_ones")},
+    "_full": row(shape=(2, 3), value=2.5),
+    **{name: row(shape=(2, 3)) for name in DRAWN_BY_SHAPE},
+    "multi_sgd_update": row(*[(2, 3)] * 2),
     "multi_sgd_mom_update": row(*[(2, 3)] * 3),
     "multi_mp_sgd_update": row(*[(2, 3)] * 3),
     "multi_mp_sgd_mom_update": row(*[(2, 3)] * 4),
@@ -308,6 +319,115 @@ FURTHER_ROWS = {
 }
 
 
+WIDE = np.zeros(5), np.ones(5)
+# Calls beside the one of the row, where inference depends on parameters; named by the operator and what is special.
+VARIANTS = {
+    "Activation softsign": row((2, 3), act_type="softsign"),
+    "BatchNorm last": row(PICTURE, (5,), (5,), aux=WIDE, axis=-1, output_mean_var=True),
+    "BatchNorm plain": row((4, 3), (3,), (3,), aux=STATISTICS, use_global_stats=True),
+    "Concat three": row((2, 3), (4, 3), (1, 3), dim=0),
+    "Concat last": row((2, 1, 3), (2, 1, 2), dim=-1),
+    "Convolution grouped": row((2, 4, 7, 6), (6, 2, 3, 2), kernel=(3, 2), num_filter=6, num_group=2, stride=(2, 1), no_bias=True),
+    "Convolution line": row((2, 3, 9), (4, 3, 3), (4,), kernel=(3,), num_filter=4, dilate=(2,), pad=(1,)),
+    "Convolution volume": row((1, 2, 3, 4, 3), (3, 2, 2, 2, 2), (3,), kernel=(2, 2, 2), num_filter=3),
+    "Crop like": row(PICTURE, (2, 3, 3, 2), num_args=2, offset=(1, 2)),
+    "Crop centre": row(PICTURE, (2, 1, 3, 3), num_args=2, center_crop=True),
+    "Deconvolution grouped": row((1, 4, 3, 3), (4, 3, 3, 3), kernel=(3, 3), num_filter=6, num_group=2, stride=(2, 2), adj=(1, 1)),
+    "Deconvolution target": row((1, 2, 3, 3), (2, 3, 4, 4), kernel=(4, 4), num_filter=3, stride=(2, 2), target_shape=(6, 6)),
+    "Deconvolution line": row((1, 2, 5), (2, 3, 4), (3,), kernel=(4,), num_filter=3, stride=(2,), pad=(1,), no_bias=False),
+    "Dropout always": row((2, 3), p=0.5),
+    "Embedding half": row(whole(0, 2, 2), (3, 4), input_dim=3, output_dim=4, dtype="float16"),
+    "FullyConnected rows": row((2, 3, 4), (5, 4), (5,), num_hidden=5, flatten=False),
+    "FullyConnected bare": row((2, 3, 4), (5, 12), num_hidden=5, no_bias=True),
+    "GridGenerator warp": row((1, 2, 3, 4), transform_type="warp"),
+    "L2Normalization channel": row(PICTURE, mode="channel"),
+    "LayerNorm first": row((2, 3), (2,), (2,), axis=0, output_mean_var=True),
+    "LeakyReLU prelu": row(PICTURE, (3,), act_type="prelu"),
+    "LeakyReLU gelu": row((2, 3), act_type="gelu"),
+    "LinearRegressionOutput column": row((3, 1), (3,)),
+    "LogisticRegressionOutput column": row((3, 1), (3,)),
+    "Pad reflect": row((1, 2, 4, 4), mode="reflect", pad_width=(0, 0, 0, 0, 1, 2, 2, 1)),
+    "Pooling global": row(PICTURE, global_pool=True, pool_type="avg"),
+    "Pooling full": row((1, 2, 6, 7), kernel=(3, 3), stride=(2, 2), pooling_convention="full", pool_type="sum"),
+    "Pooling line": row((1, 2, 7), kernel=(3,), stride=(2,), pad=(1,), pool_type="avg", count_include_pad=False),
+    "Pooling last": row((1, 5, 5, 2), kernel=(2, 2), layout="NHWC"),
+    "RNN lstm": row((3, 2, 2), (160,), (2, 2, 4), (2, 2, 4), state_size=4, num_layers=1, mode="lstm", bidirectional=True),
+    "RNN gru": row((3, 2, 2), (96,), (1, 2, 4), state_size=4, num_layers=1, mode="gru", state_outputs=True),
+    "Reshape rest": row((2, 3, 4), shape=(0, -1)),
+    "Reshape copied": row((2, 3, 4), shape=(-2,)),
+    "Reshape joined": row((2, 3, 4), shape=(-3, 0)),
+    "Reshape split": row((2, 6, 4), shape=(0, -4, 2, -1, 0)),
+    "Reshape reverse": row((2, 3, 4), shape=(-1, 0), reverse=True),
+    "Reshape target": row((2, 3, 4), target_shape=(2, 0)),
+    "SequenceLast plain": row((3, 2, 2)),
+    "SliceChannel squeezed": row((2, 3, 4), num_outputs=3, axis=1, squeeze_axis=True),
+    "SoftmaxOutput multi": row((2, 3, 4), np.zeros((2, 4)), multi_output=True),
+    "SoftmaxOutput preserved": row((2, 4, 3), np.zeros((2, 4)), preserve_shape=True),
+    "SoftmaxOutput picture": row((2, 3, 2, 2), np.zeros((2, 4)), multi_output=True),
+    "UpSampling two": row((1, 2, 3, 3), (1, 1, 6, 6), scale=2, sample_type="nearest", num_args=2),
+    "UpSampling bilinear": row((1, 2, 3, 3), (2, 1, 4, 4), scale=2, sample_type="bilinear", num_filter=2, num_args=2),
+    "_arange wide": row(start=1, stop=4, step=0.5, repeat=2, dtype="float64"),
+    "_eye shifted": row(N=3, M=4, k=1, dtype="int32"),
+    "_full whole": row(shape=(2, 3), value=3, dtype="int32"),
+    "_zeros half": row(shape=(2, 0), dtype="float16"),
+    "_zeros bytes": row(shape=(2, 3), dtype="uint8"),
+    "_random_uniform double": row(shape=(2, 3), dtype="float64"),
+    "_random_randint wide": row(shape=(2, 3), low=0, high=5, dtype="int64"),
+    "_sample_normal many": row((2,), (2,), shape=(3, 4), dtype="float64"),
+    "_sample_multinomial many": row(np.array([[0.2, 0.8], [0.5, 0.5]]), shape=(3,), get_prob=True),
+    "_split_v2 sections": row((4, 3), indices=(), axis=0, sections=2, squeeze_axis=False),
+    "_contrib_BilinearResize2D scale": row(PICTURE, scale_height=2.0, scale_width=2.0),
+    "_contrib_MultiBoxPrior many": row((1, 2, 3, 3), sizes=(0.2, 0.5), ratios=(1, 2, 0.5)),
+    "_linalg_gemm2 turned": row((3, 2), (4, 3), transpose_a=True, transpose_b=True),
+    "argmax kept": row((2, 3), axis=1, keepdims=True),
+    "argmin kept": row((2, 3), axis=0),
+    "argsort whole": row((2, 3), axis=None, dtype="int32"),
+    "batch_dot turned": row((2, 4, 3), (2, 5, 4), transpose_a=True, transpose_b=True),
+    "broadcast_add both": row((2, 1), (1, 3)),
+    "broadcast_add longer": row((4, 2, 3), (2, 1)),
+    "broadcast_equal both": row((2, 1), (1, 3)),
+    "broadcast_like axes": row((2, 1, 3), (4, 5), lhs_axes=(1,), rhs_axes=(1,)),
+    "broadcast_to kept": row((2, 1), shape=(0, 3)),
+    "depth_to_space plain": row((1, 8, 2, 3), block_size=2),
+    "diag made": row((3,), k=1),
+    "dot turned": row((3, 2), (4, 3), transpose_a=True, transpose_b=True),
+    "dot vector": row((3,), (3,)),
+    "expand_dims last": row((2, 3), axis=-1),
+    "gather_nd rows": row((3, 4, 2), whole([0, 2])),
+    "max kept": row((2, 3, 4), axis=(0, 2), keepdims=True),
+    "mean others": row((2, 3, 4), axis=1, exclude=True),
+    "norm rows": row((2, 3), ord=1, axis=1),
+    "one_hot bytes": row(whole(0, 2), depth=3, dtype="uint8"),
+    "pick kept": row((2, 3), whole(0, 2), keepdims=True, axis=1),
+    "repeat rows": row((2, 3), repeats=2, axis=0),
+    "reverse both": row((2, 3), axis=(0, 1)),
+    "slice steps": row((5, 6), begin=(None, 4), end=(None, 0), step=(2, -2)),
+    "slice_axis end": row((3, 4), axis=-1, begin=1, end=None),
+    "slice_like rows": row((3, 4), (2, 5), axes=(0,)),
+    "softmax length": row((2, 3), whole(1, 3), use_length=True),
+    "softmax typed": row((2, 3), dtype="float64"),
+    "sort down": row((2, 3), axis=0, is_ascend=False),
+    "squeeze one": row((1, 2, 1), axis=0),
+    "stack last": row((2, 3), (2, 3), (2, 3), axis=-1),
+    "sum all": row((2, 3, 4)),
+    "sum kept": row((2, 3, 4), axis=-1, keepdims=True),
+    "take rows": row((3, 4), whole([0, 2], [1, 1]), axis=1, mode="wrap"),
+    "tile longer": row((2, 3), reps=(2, 1, 2)),
+    "topk both": row((2, 3), ret_typ="both", k=2, dtype="int32"),
+    "topk mask": row((2, 3), ret_typ="mask", k=1),
+    "transpose turned": row((2, 3, 4), axes=(2, 0, 1)),
+    "where rows": row(whole(0, 1), (2, 3), (2, 3)),
+    "_mul_scalar half": row((2, 3), scalar=2.5),
+    "_plus_scalar whole": row((2, 3), scalar=3, is_int=True),
+    "_plus_scalar half": row((2, 3), scalar=2.7, is_int=False),
+    "_rminus_scalar half": row((2, 3), scalar=2.7),
+    "_power_scalar half": row((2, 3), scalar=2.5),
+    "_maximum_scalar half": row((2, 3), scalar=2.5),
+    "_equal_scalar half": row((2, 3), scalar=2.7),
+    "clip whole": row((2, 3), a_min=2, a_max=3.5),
+}
+
+
 def default_row(name):
     """Arrays of shape (2, 3) for every input that the operator has."""
     op = OPERATORS[name]
@@ -323,10 +443,15 @@ def value(given, rng):
     return rng.uniform(0.1, 0.45, given) * rng.choice([-1, 1], given) + rng.choice([0, 0.52], given)
 
 
+def operator_of(name):
+    """The operator that a call is of."""
+    return name.split(" ")[0]
+
+
 def row_of(name):
-    """The row of an operator, with the parameters that it needs at least."""
-    inputs, grad, aux, params = ROWS.get(name) or FURTHER_ROWS.get(name) or default_row(name)
-    missing = {k: v for k, v in needed(name).items() if k not in params}
+    """The row of an operator or of one of the variants, with the parameters that it needs at least."""
+    inputs, grad, aux, params = ROWS.get(name) or FURTHER_ROWS.get(name) or VARIANTS.get(name) or default_row(name)
+    missing = {k: v for k, v in needed(operator_of(name)).items() if k not in params}
     return inputs, grad, aux, {**missing, **params}
 
 
