@@ -14,16 +14,15 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import rsym as mx  # noqa: E402
 from oracle.rows import (  # noqa: E402
     CASTS,
-    FURTHER_ROWS,
     GRAPHS,
     OPERATORS,
     OPTIMIZER,
     ROWS,
+    array_of,
     arrays_of,
     kind_of,
     needed,
     row_of,
-    value,
 )
 from rsym import _rsym  # noqa: E402
 from rsym.ndarray import _ops as _nd_ops  # noqa: E402
@@ -173,6 +172,7 @@ def test_what_is_left_out_is_left_out_whole():
 
 
 # ---------------------------------------------------------------------------------------------------- parameters
+
 
 def function(op):
     """The function of an operator among those that are made from the registry, by its name or its first offered alias."""
@@ -387,7 +387,7 @@ def test_gradients_agree_with_differences(name):
     rng = np.random.RandomState(len(name))
     variables = [mx.sym.Variable(f"x{i}") for i in range(len(inputs))]
     sym = function(op)(*variables, **params)
-    arrays = {v.name: value(given, rng) for v, given in zip(variables, inputs)}
+    arrays = {v.name: array_of(given, rng) for v, given in zip(variables, inputs)}
     wanted = [variables[i].name for i in (range(len(inputs)) if grad is None else grad)]
     states = None if aux is None else dict(zip(sym.list_auxiliary_states(), aux))
     for output in differentiable(sym, {key: "float64" for key in arrays}):
@@ -421,6 +421,7 @@ OTHER_IN_OTHER_TYPES = {
     "shape_array": "tells of the shape alone",
     "size_array": "tells of the shape alone",
 }
+
 
 def computed(name, dtype):
     """The outputs of an operator on inputs that are converted to a type first, in double precision."""

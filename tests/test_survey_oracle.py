@@ -19,13 +19,44 @@ RECORDED = json.loads((HERE / "survey.json").read_text())
 with np.load(HERE / "survey.npz") as file:
     NUMBERS = {dtype: file[dtype] for dtype in file.files}
 
+# Whether MXNet is compared with its own answers (`oracle/selftest.py`).
+ITSELF = mx.__name__ == "mxnet"
 NO_ANSWER = ("refused", "crash")
 
 # ---------------------------------------------------------------------------------------------------- what differs, and why
 
-SHAPES_DIFFER = {}
-TYPES_DIFFER = {}
-VALUES_DIFFER = {}
+AS_ZERO = "MXNet counts what it does not know as 0 and passes the result on as if it were known"
+
+# Calls that infer other shapes from shapes that are not complete.
+SHAPES_DIFFER = dict.fromkeys(
+    ["Concat", "Concat three", "Concat last", "Pad", "RNN", "RNN lstm", "RNN gru", "UpSampling two", "_rnn_param_concat"], AS_ZERO
+)
+# Calls that infer other types from types that are not complete.
+TYPES_DIFFER = {
+    "amp_multicast": "the types of the outputs follow from all inputs; MXNet passes on what follows from some",
+    "mp_lamb_update_phase1": "the weight may be bfloat16, in MXNet it is float16 whatever is known",
+    "_multi_adamw_update": "the type of rescale_grad says nothing of the weights",
+}
+INT8 = "int8 computation is left out"
+PICTURES = "MXNet resizes pictures of these types as if they were bytes"
+INTEGER_SCALE = "MXNet scales the squares by the largest, in whole numbers"
+NOT_A_NUMBER = "no whole number is NaN: MXNet gives 0 here and the smallest number elsewhere, rsym the smallest everywhere"
+# (call, types of the inputs): why the results are others.
+VALUES_DIFFER = {
+    ("Convolution", "int8 int8 int8"): INT8,
+    ("Convolution grouped", "int8 int8"): INT8,
+    ("Convolution line", "int8 int8 int8"): INT8,
+    ("Convolution volume", "int8 int8 int8"): INT8,
+    ("_image_adjust_lighting", "float64"): "MXNet computes in single precision",
+    ("_image_resize", "int8"): PICTURES,
+    ("_image_resize", "int64"): PICTURES,
+    ("_rdiv_scalar", "bool"): "a division by zero in whole numbers is 0 here and undefined in MXNet",
+    ("erfinv", "int32"): NOT_A_NUMBER,
+    ("erfinv", "int64"): NOT_A_NUMBER,
+    **{("norm", kind): INTEGER_SCALE for kind in ("uint8", "int8", "int32", "int64")},
+}
+# Calls that rsym refuses in graphs.
+REFUSED = {"_contrib_boolean_mask": "the shape of what it gives depends on values"}
 
 
 def test_every_operator_is_recorded():
@@ -83,7 +114,12 @@ def may_refuse(name, line, what, known, theirs):
     return not (fits(name, known, line["heads"]) if what == "shape" else computes(line, theirs))
 
 
+def whole_question(known, call):
+    return set(known) >= set(call.arguments) and all(0 not in shape for shape in known.values() if isinstance(shape, tuple))
+
+
 def differences(name, what):
+    """What differs, as (question, line); the tables speak of questions that leave something open."""
     line = RECORDED[name]
     call = survey.Call(mx, name)
     assert [call.arguments, call.auxiliary, call.outputs] == [line["arguments"], line["auxiliary"], line["outputs"]]
@@ -91,19 +127,24 @@ def differences(name, what):
     for known, theirs in questions(call, line, what):
         ours = told(call.infer(what, known))
         if not agrees(ours, theirs) and not (ours == survey.REFUSED and may_refuse(name, line, what, known, theirs)):
-            yield f"{name} {known}: {ours}, MXNet {theirs}"
+            yield whole_question(known, call), f"{name} {known}: {ours}, MXNet {theirs}"
 
 
 @pytest.mark.parametrize("name", survey.CALLS)
 def test_shapes_follow_as_in_mxnet(name):
-    found = list(differences(name, "shape"))
-    assert not found, "\n".join(found)
+    compared(name, "shape", SHAPES_DIFFER)
 
 
 @pytest.mark.parametrize("name", survey.CALLS)
 def test_types_follow_as_in_mxnet(name):
-    found = list(differences(name, "type"))
-    assert not found, "\n".join(found)
+    compared(name, "type", TYPES_DIFFER)
+
+
+def compared(name, what, table):
+    found = list(differences(name, what))
+    unknown = [line for whole, line in found if whole or name not in table]
+    assert not unknown, "\n".join(unknown)
+    assert found or name not in table or ITSELF, "a stale entry"
 
 
 TOLERANCE = {"float16": (1e-2, 4e-3), "float32": (1e-4, 1e-5), "float64": (1e-7, 1e-8)}
@@ -140,4 +181,13 @@ COMPUTED = [
 @pytest.mark.parametrize("name, types, places", COMPUTED)
 def test_computes_what_mxnet_computes(name, types, places):
     found = other_values(name, types, places)
-    assert not found, "\n".join(found)
+    if (name, types) in VALUES_DIFFER or name in REFUSED:
+        assert found or ITSELF, "a stale entry"
+    else:
+        assert not found, "\n".join(found)
+
+
+def test_the_tables_name_recorded_calls():
+    computed = {(one.values[0], one.values[1]) for one in COMPUTED}
+    assert set(VALUES_DIFFER) <= computed
+    assert {*SHAPES_DIFFER, *TYPES_DIFFER, *REFUSED} <= set(RECORDED)

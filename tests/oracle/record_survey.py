@@ -55,14 +55,14 @@ def steps(name, skip):
     heads = full[1] if full and all(full[1]) else []
     yield "heads", [list(shape) for shape in heads]
     for i, known in enumerate(survey.shape_questions(name, call.arguments, heads)):
-        yield f"shape {i}", ask(f"shape {i}", lambda: survey.told_shapes(call.infer("shape", known)))
+        yield f"shape {i}", ask(f"shape {i}", lambda known=known: survey.told_shapes(call.infer("shape", known)))
     types = []
     for i, known in enumerate(survey.type_questions(call.arguments, call.outputs)):
-        told = ask(f"type {i}", lambda: survey.told_types(call.infer("type", known)))
+        told = ask(f"type {i}", lambda known=known: survey.told_types(call.infer("type", known)))
         types.append((known, told if told != CRASH else survey.REFUSED))
         yield f"type {i}", told
     for key, kinds in survey.assignments(call, types).items():
-        yield f"run {key}", ask(f"run {key}", lambda: computed(call, kinds))
+        yield f"run {key}", ask(f"run {key}", lambda kinds=kinds: computed(call, kinds))
 
 
 def child(name, skip, path):

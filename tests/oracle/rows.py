@@ -66,7 +66,6 @@ SAMPLES = {
 }
 
 
-
 def kind_of(param):
     return "enum" if param.get("values") else param["type"].replace(" or None", "")
 
@@ -77,6 +76,7 @@ def needed(name):
     required = {k: p for k, p in op["params"].items() if p.get("required") and k != op["variadic"]}
     given = {k: p["values"][0] if p.get("values") else SAMPLES[kind_of(p)] for k, p in required.items()}
     return {**given, **BASE.get(name, {})}
+
 
 def row(*inputs, grad=None, aux=None, **params):
     """Inputs (a shape, or an array), the positions of those whose gradient is compared, auxiliary states, parameters."""
@@ -434,7 +434,7 @@ def default_row(name):
     return row(*[(2, 3)] * (2 if op["variadic"] else len(op["inputs"])))
 
 
-def value(given, rng):
+def array_of(given, rng):
     """The array of an input: random numbers apart from 0, 1/2 and 1, where functions have steps, unless it is given."""
     if isinstance(given, Between):
         return given.array(rng)
@@ -459,4 +459,4 @@ def arrays_of(name):
     """The inputs of an operator, its auxiliary states and its parameters."""
     inputs, _, aux, params = row_of(name)
     rng = np.random.RandomState(len(name))
-    return [value(given, rng) for given in inputs], aux, params
+    return [array_of(given, rng) for given in inputs], aux, params

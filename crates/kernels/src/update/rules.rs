@@ -311,7 +311,7 @@ rule! {
         let below = V::all(this.beta).plus(sum.root()).over(lr).plus(V::all(this.wd));
         let sign = z.sign();
         let value = sign.times(l1).minus(z).over(below);
-        (l1.where_less(sign.times(z), value, V::all(0.0)), [z, sum])
+        (sign.times(z).where_less(l1, V::all(0.0), value), [z, sum])
     }
 }
 

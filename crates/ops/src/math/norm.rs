@@ -12,7 +12,7 @@ operator! {
     ///
     /// | | shape | dtype |
     /// |---|---|---|
-    /// | data | any | any but bool |
+    /// | data | any | any; of truth values the result is one |
     /// | output | that of data without the reduced axes, or with 1 there; `(1,)` if none is left | `out_dtype`, or that of data |
     ///
     /// The gradient of order 2 is NaN where the norm is 0. `out_dtype` works; MXNet refuses it on the CPU.

@@ -5,17 +5,31 @@ use super::reduced::{reduced_axes, reduced_shape};
 use crate::support::unsupported;
 use rsym_graph::*;
 use rsym_kernels::reduce::{Reduction, reduce};
-use rsym_tensor::{Tensor, dispatch_num};
+use rsym_tensor::{DType, Tensor, dispatch_num};
 
 /// Reduces `data` over `axes` into `out`.
 pub(super) fn run(kind: Reduction, data: &Tensor, axes: &[usize], out: &mut Tensor) -> OpResult {
     if matches!(kind, Reduction::Max | Reduction::Min) && data.size() == 0 {
         return Err(OpError::invalid("there is no largest or smallest of no elements"));
     }
+    if out.dtype() == DType::Bool {
+        return run_truth(kind, data, axes, out);
+    }
     dispatch_num!(out.dtype(), T => {
         reduce::<T>(kind, data.slice()?, data.shape(), axes, out.slice_mut()?);
         Ok(())
     }, else unsupported(out.dtype(), "a float or integer type"))
+}
+
+/// As `run` on truth values: products and the smallest are true if all are, everything else if any is.
+fn run_truth(kind: Reduction, data: &Tensor, axes: &[usize], out: &mut Tensor) -> OpResult {
+    let all = matches!(kind, Reduction::Prod | Reduction::NanProd | Reduction::Min);
+    let mut bytes = Tensor::zeros(data.shape().clone(), DType::UInt8)?;
+    let mut reduced = Tensor::zeros(out.shape().clone(), DType::UInt8)?;
+    bytes.assign(data)?;
+    let kind = if all { Reduction::Min } else { Reduction::Max };
+    reduce::<u8>(kind, bytes.slice()?, data.shape(), axes, reduced.slice_mut()?);
+    Ok(out.assign(&reduced)?)
 }
 
 /// Declares a reduction and the derivative that its gradient is made of.
@@ -26,7 +40,7 @@ macro_rules! reduction {
             ///
             /// | | shape | dtype |
             /// |---|---|---|
-            /// | data | any | any but bool |
+            /// | data | any | any; of truth values the result is one |
             /// | output | that of data without the reduced axes, or with 1 there; `(1,)` if none is left | that of data |
             #[aliases($($alias),*)]
             pub struct $op($name) {
@@ -109,7 +123,6 @@ reduction! {
 mod tests {
     use super::*;
     use crate::support::tests::{check_gradient, check_gradient_at, run};
-    use rsym_tensor::DType;
 
     fn axes(axes: &[i64]) -> Option<Tuple> {
         Some(Tuple::from_slice(axes))
@@ -124,6 +137,17 @@ mod tests {
         assert_eq!(value(&Max { axis: axes(&[1]), keepdims: false, exclude: true }), [7.0, 5.0, 7.0]);
         assert_eq!(value(&Min { axis: axes(&[-2]), keepdims: true, exclude: false }), [1.0, 0.0, 2.0]);
         assert_eq!(value(&Prod { axis: axes(&[1]), keepdims: false, exclude: false }), [10.0, 0.0]);
+    }
+
+    // MXNet 1.9.1.
+    #[test]
+    fn truth_values_are_joined() {
+        let x = [Tensor::from_slice([2, 2], &[true, false, true, true]).unwrap()];
+        let value = |op: &dyn Operator| run(op, &x).remove(0).to_f64_vec();
+        assert_eq!(value(&Sum { axis: axes(&[1]), keepdims: false, exclude: false }), [1.0, 1.0]);
+        assert_eq!(value(&Mean { axis: None, keepdims: false, exclude: false }), [1.0]);
+        assert_eq!(value(&Prod { axis: axes(&[1]), keepdims: false, exclude: false }), [0.0, 1.0]);
+        assert_eq!(value(&Min { axis: axes(&[0]), keepdims: false, exclude: false }), [1.0, 0.0]);
     }
 
     #[test]

@@ -109,10 +109,8 @@ impl Operator for FullyConnected {
         let cols = dims[split..].iter().copied().product();
         io.set_input(1, PartialShape::partial([hidden, cols]))?;
         io.set_output(0, PartialShape::partial(dims[..split].iter().copied().chain([hidden])))?;
-        if let Some(rows) = io.outputs[0].dim(0).filter(|_| self.flatten) {
-            io.set_input(0, PartialShape::partial(std::iter::once(Some(rows)).chain(dims[1..].iter().copied())))?;
-        }
-        Ok(())
+        let Some(out) = io.outputs[0].dims() else { return Ok(()) };
+        io.set_input(0, PartialShape::partial(out[..split].iter().chain(&dims[split..]).copied()))
     }
 
     fn is_costly(&self) -> bool {

@@ -249,7 +249,13 @@ macro_rules! adamw {
             fn infer_type(&self, io: &mut TypeIo) -> OpResult {
                 let last = self.num_inputs() - 1;
                 self.form().infer_type(io)?;
-                if io.inputs[last].is_none() { io.set_input(last, DType::Float32) } else { Ok(()) }
+                if io.inputs[last].is_some() {
+                    return Ok(());
+                }
+                match io.inputs[0] {
+                    weight if self.def().list && !self.form().master => weight.map_or(Ok(()), |own| io.set_input(last, own)),
+                    _ => io.set_input(last, DType::Float32),
+                }
             }
 
             fn forward(&self, io: &mut Io, _: &Ctx) -> OpResult {

@@ -44,7 +44,12 @@ macro_rules! sampled {
             fn infer_type(&self, io: &mut TypeIo) -> OpResult {
                 let inputs: Vec<usize> = (0..io.inputs.len()).collect();
                 io.unify(&inputs, &[])?;
-                io.set_output(0, self.dtype.map_or(DType::Float32, DrawType::dtype))
+                match self.dtype.map(DrawType::dtype).or(io.outputs[0]) {
+                    Some(dtype) => io.set_output(0, dtype),
+                    // What follows may still decide.
+                    None if io.inputs[0].is_none() => Ok(()),
+                    None => io.set_output(0, DType::Float32),
+                }
             }
 
             fn forward(&self, io: &mut Io, ctx: &Ctx) -> OpResult {
@@ -62,15 +67,23 @@ macro_rules! sampled {
     };
 }
 
-/// Output 0 has the shape of input 0, then `shape`.
+/// Output 0 has the shape of the inputs, then `shape`.
 fn appended(io: &mut ShapeIo, shape: &Tuple) -> OpResult {
     let extents = shape.iter().map(|&d| usize::try_from(d).ok().filter(|&d| d > 0));
     let own: Vec<Option<usize>> = extents.collect();
     if own.contains(&None) {
         return Err(OpError::invalid(format!("shape must have positive extents, got {}", shape.text())));
     }
-    let Some(dims) = io.inputs[0].dims() else { return Ok(()) };
-    io.set_output(0, PartialShape::partial(dims.into_iter().chain(own)))
+    if let Some(dims) = io.inputs[0].dims() {
+        io.set_output(0, PartialShape::partial(dims.into_iter().chain(own.iter().copied())))?;
+    }
+    let Some(dims) = io.outputs[0].dims() else { return Ok(()) };
+    let Some(rank) = dims.len().checked_sub(own.len()) else {
+        return Err(OpError::invalid(format!("the output ends with {}, its shape is {}", shape.text(), io.outputs[0])));
+    };
+    let inputs = PartialShape::partial(dims[..rank].iter().copied());
+    io.set_output(0, PartialShape::partial(dims[..rank].iter().copied().chain(own)))?;
+    (0..io.inputs.len()).try_for_each(|i| io.set_input(i, inputs.clone()))
 }
 
 fn numbers(tensor: &Tensor) -> OpResult<Vec<f64>> {
@@ -178,6 +191,8 @@ mod tests {
     fn draws_are_appended_to_the_shape() {
         let op = crate::registry().make("sample_normal", &[("shape", "3")]).unwrap();
         assert_eq!(infer(op.as_ref(), &[&[2], &[]], &[]).unwrap(), [vec![2], vec![2], vec![2, 3]]);
+        let backwards = infer(op.as_ref(), &[&[0], &[]], &[&[2, 3]]).unwrap();
+        assert_eq!(backwards, [vec![2], vec![2], vec![2, 3]]);
         let bad = crate::registry().make("sample_normal", &[("shape", "(3, -1)")]).unwrap();
         assert!(infer(bad.as_ref(), &[&[2], &[2]], &[]).is_err());
     }

@@ -66,6 +66,7 @@ impl Operator for Diag {
         match io.inputs[0].rank() {
             Some(0) => return Err(OpError::invalid("data must have at least one dimension")),
             Some(1) if io.inputs[0].dim(0).is_none() => {
+                io.set_output(0, PartialShape::of_rank(2))?;
                 let side = io.outputs[0].dim(0).and_then(|s| s.checked_sub(self.k.unsigned_abs() as usize));
                 return io.set_input(0, PartialShape::partial([side]));
             }
