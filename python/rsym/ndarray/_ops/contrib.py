@@ -1497,7 +1497,7 @@ def div_sqrt_dim(data=None, out=None, name=None, **kwargs):
 
     | | shape | dtype |
     |---|---|---|
-    | data | any | float |
+    | data | any | float or integer; integers are divided by the root without its fraction |
     | output | that of data | that of data |
 
     Parameters

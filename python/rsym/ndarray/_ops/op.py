@@ -5718,7 +5718,7 @@ def max(data=None, axis=_Null, keepdims=_Null, exclude=_Null, out=None, name=Non
 
     | | shape | dtype |
     |---|---|---|
-    | data | any | any but bool |
+    | data | any | any; of truth values the result is one |
     | output | that of data without the reduced axes, or with 1 there; `(1,)` if none is left | that of data |
 
     Parameters
@@ -5756,7 +5756,7 @@ def mean(data=None, axis=_Null, keepdims=_Null, exclude=_Null, out=None, name=No
 
     | | shape | dtype |
     |---|---|---|
-    | data | any | any but bool |
+    | data | any | any; of truth values the result is one |
     | output | that of data without the reduced axes, or with 1 there; `(1,)` if none is left | that of data |
 
     Parameters
@@ -5792,7 +5792,7 @@ def min(data=None, axis=_Null, keepdims=_Null, exclude=_Null, out=None, name=Non
 
     | | shape | dtype |
     |---|---|---|
-    | data | any | any but bool |
+    | data | any | any; of truth values the result is one |
     | output | that of data without the reduced axes, or with 1 there; `(1,)` if none is left | that of data |
 
     Parameters
@@ -6470,7 +6470,7 @@ def nanprod(data=None, axis=_Null, keepdims=_Null, exclude=_Null, out=None, name
 
     | | shape | dtype |
     |---|---|---|
-    | data | any | any but bool |
+    | data | any | any; of truth values the result is one |
     | output | that of data without the reduced axes, or with 1 there; `(1,)` if none is left | that of data |
 
     Parameters
@@ -6504,7 +6504,7 @@ def nansum(data=None, axis=_Null, keepdims=_Null, exclude=_Null, out=None, name=
 
     | | shape | dtype |
     |---|---|---|
-    | data | any | any but bool |
+    | data | any | any; of truth values the result is one |
     | output | that of data without the reduced axes, or with 1 there; `(1,)` if none is left | that of data |
 
     Parameters
@@ -6566,7 +6566,7 @@ def norm(data=None, ord=_Null, axis=_Null, out_dtype=_Null, keepdims=_Null, out=
 
     | | shape | dtype |
     |---|---|---|
-    | data | any | any but bool |
+    | data | any | any; of truth values the result is one |
     | output | that of data without the reduced axes, or with 1 there; `(1,)` if none is left | `out_dtype`, or that of data |
 
     The gradient of order 2 is NaN where the norm is 0. `out_dtype` works; MXNet refuses it on the CPU.
@@ -6915,7 +6915,7 @@ def prod(data=None, axis=_Null, keepdims=_Null, exclude=_Null, out=None, name=No
 
     | | shape | dtype |
     |---|---|---|
-    | data | any | any but bool |
+    | data | any | any; of truth values the result is one |
     | output | that of data without the reduced axes, or with 1 there; `(1,)` if none is left | that of data |
 
     Parameters
@@ -9276,7 +9276,7 @@ def sum(data=None, axis=_Null, keepdims=_Null, exclude=_Null, out=None, name=Non
 
     | | shape | dtype |
     |---|---|---|
-    | data | any | any but bool |
+    | data | any | any; of truth values the result is one |
     | output | that of data without the reduced axes, or with 1 there; `(1,)` if none is left | that of data |
 
     Parameters

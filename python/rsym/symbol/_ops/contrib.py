@@ -1605,7 +1605,7 @@ def div_sqrt_dim(data=None, name=None, attr=None, out=None, **kwargs):
 
     | | shape | dtype |
     |---|---|---|
-    | data | any | float |
+    | data | any | float or integer; integers are divided by the root without its fraction |
     | output | that of data | that of data |
 
     Parameters

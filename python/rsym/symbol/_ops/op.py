@@ -6286,7 +6286,7 @@ def max(data=None, axis=_Null, keepdims=_Null, exclude=_Null, name=None, attr=No
 
     | | shape | dtype |
     |---|---|---|
-    | data | any | any but bool |
+    | data | any | any; of truth values the result is one |
     | output | that of data without the reduced axes, or with 1 there; `(1,)` if none is left | that of data |
 
     Parameters
@@ -6328,7 +6328,7 @@ def mean(data=None, axis=_Null, keepdims=_Null, exclude=_Null, name=None, attr=N
 
     | | shape | dtype |
     |---|---|---|
-    | data | any | any but bool |
+    | data | any | any; of truth values the result is one |
     | output | that of data without the reduced axes, or with 1 there; `(1,)` if none is left | that of data |
 
     Parameters
@@ -6368,7 +6368,7 @@ def min(data=None, axis=_Null, keepdims=_Null, exclude=_Null, name=None, attr=No
 
     | | shape | dtype |
     |---|---|---|
-    | data | any | any but bool |
+    | data | any | any; of truth values the result is one |
     | output | that of data without the reduced axes, or with 1 there; `(1,)` if none is left | that of data |
 
     Parameters
@@ -7106,7 +7106,7 @@ def nanprod(data=None, axis=_Null, keepdims=_Null, exclude=_Null, name=None, att
 
     | | shape | dtype |
     |---|---|---|
-    | data | any | any but bool |
+    | data | any | any; of truth values the result is one |
     | output | that of data without the reduced axes, or with 1 there; `(1,)` if none is left | that of data |
 
     Parameters
@@ -7144,7 +7144,7 @@ def nansum(data=None, axis=_Null, keepdims=_Null, exclude=_Null, name=None, attr
 
     | | shape | dtype |
     |---|---|---|
-    | data | any | any but bool |
+    | data | any | any; of truth values the result is one |
     | output | that of data without the reduced axes, or with 1 there; `(1,)` if none is left | that of data |
 
     Parameters
@@ -7214,7 +7214,7 @@ def norm(data=None, ord=_Null, axis=_Null, out_dtype=_Null, keepdims=_Null, name
 
     | | shape | dtype |
     |---|---|---|
-    | data | any | any but bool |
+    | data | any | any; of truth values the result is one |
     | output | that of data without the reduced axes, or with 1 there; `(1,)` if none is left | `out_dtype`, or that of data |
 
     The gradient of order 2 is NaN where the norm is 0. `out_dtype` works; MXNet refuses it on the CPU.
@@ -7599,7 +7599,7 @@ def prod(data=None, axis=_Null, keepdims=_Null, exclude=_Null, name=None, attr=N
 
     | | shape | dtype |
     |---|---|---|
-    | data | any | any but bool |
+    | data | any | any; of truth values the result is one |
     | output | that of data without the reduced axes, or with 1 there; `(1,)` if none is left | that of data |
 
     Parameters
@@ -10220,7 +10220,7 @@ def sum(data=None, axis=_Null, keepdims=_Null, exclude=_Null, name=None, attr=No
 
     | | shape | dtype |
     |---|---|---|
-    | data | any | any but bool |
+    | data | any | any; of truth values the result is one |
     | output | that of data without the reduced axes, or with 1 there; `(1,)` if none is left | that of data |
 
     Parameters
