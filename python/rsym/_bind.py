@@ -38,10 +38,15 @@ def _requests(grad_req, names):
     return found
 
 
-def _group_devices(symbol, names, ctx, group2ctx):
-    """The device of each variable: that of its group, or `ctx`."""
-    groups = symbol._variable_attrs("__ctx_group__")
-    return [_numbers(group2ctx.get(groups.get(name), ctx)) for name in names]
+def _groups(symbol, group2ctx):
+    """The devices of groups as Rust takes them; devices of groups that the graph has must be there."""
+    if not group2ctx:
+        return None
+    used = {attrs.get("__ctx_group__") for attrs in symbol.attr_dict().values()}
+    for ctx in group2ctx.values():
+        if not isinstance(ctx, Context):
+            raise TypeError("group2ctx: expected a Context such as mx.cpu(1) for each group, got %r" % (ctx,))
+    return [(name, _numbers(ctx) if name in used else (1, 0)) for name, ctx in group2ctx.items()]
 
 
 def _typed(error, message):
@@ -59,16 +64,13 @@ def simple_bind(
     types = _checked(symbol, type_dict or {}, _type_number)
     requests = grad_req if grad_req in REQUESTS else _requests(grad_req, symbol.list_arguments())
     device = _numbers(ctx)
-    devices = (device, device, device)
-    if group2ctx:
-        lists = (symbol.list_arguments(), symbol.list_auxiliary_states())
-        devices = (*(_group_devices(symbol, names, ctx, group2ctx) for names in lists), device)
+    groups = _groups(symbol, group2ctx)
     shared, shared_grads = _shared(symbol, shared_arg_names, shared_exec, shared_buffer)
     budget = _budget(memory_budget)
     core_shared = shared_exec._core if shared_exec is not None else None
     try:
         core = _rsym.simple_bind(
-            symbol, given, types, requests, devices, shared, shared_grads, core_shared, is_np_shape(), budget
+            symbol, given, types, requests, device, groups, shared, shared_grads, core_shared, is_np_shape(), budget
         )
     except RuntimeError as error:
         asked = "".join("%s: %s\n" % item for item in shapes.items())
@@ -156,7 +158,8 @@ def bind(symbol, ctx, args, args_grad, grad_req, aux_states, group2ctx, shared_e
     wanted = [r if g is not None else "null" for r, g in zip(requests, grads)]
     given, grads = grads, [g if r != "null" else None for r, g in zip(wanted, grads)]
     core_shared = shared_exec._core if shared_exec is not None else None
-    core = _rsym.bind(symbol, args, grads, wanted, aux, device, core_shared, memory_budget)
+    groups = _groups(symbol, group2ctx)
+    core = _rsym.bind(symbol, args, grads, wanted, aux, device, groups, core_shared, memory_budget)
     executor = Executor(core, symbol, ctx, grad_req, group2ctx)
     executor._memory_budget = memory_budget
     executor.grad_arrays = given

@@ -2,7 +2,9 @@
 
 import dataclasses
 
-__all__ = ["MemoryPlan", "MemoryValue"]
+from .context import Context
+
+__all__ = ["MemoryDevice", "MemoryPlan", "MemoryValue"]
 
 _SHOWN = 10
 
@@ -23,6 +25,8 @@ class MemoryValue:
         Numbers of the operators that compute it and read it last, over forward and backward.
     recomputed : bool
         Whether the backward pass computes this value again.
+    context : Context or None
+        The device that computes it, where there are several.
     """
 
     name: str
@@ -32,6 +36,29 @@ class MemoryValue:
     first_step: int
     last_step: int
     recomputed: bool
+    context: Context | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class MemoryDevice:
+    """What one of several devices has.
+
+    Attributes
+    ----------
+    context : Context
+    planned : int
+        Bytes for intermediate values; all devices together have `MemoryPlan.planned`.
+    steps : int
+        Number of operators, over forward and backward, with copies.
+    copies, copied : int
+        Number of values that are copied from other devices, and their bytes.
+    """
+
+    context: Context
+    planned: int
+    steps: int
+    copies: int
+    copied: int
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,6 +79,8 @@ class MemoryPlan:
         Bytes of weights that operators keep in a form of their own from run to run, by the size of the weights.
     forward_steps, steps, together : int
         Number of operators in the forward pass, and in both; how many are small and run beside others on several threads.
+    devices : list of MemoryDevice
+        What each device has, if there are several.
     values : list of MemoryValue
         The intermediate values, the largest first.
     """
@@ -71,6 +100,7 @@ class MemoryPlan:
     forward_steps: int = 0
     steps: int = 0
     together: int = 0
+    devices: list = dataclasses.field(default_factory=list, repr=False)
     values: list = dataclasses.field(default_factory=list, repr=False)
 
     @property
@@ -101,6 +131,8 @@ class MemoryPlan:
         if self.recomputed:
             text = "Recomputed %d operators in the backward pass: %d bytes instead of %d"
             lines.append(text % (self.recomputed, self.planned, self.planned_without_recomputing))
+        text = "Device %s: %d bytes for intermediate values, %d operators, %d bytes copied from others in %d values"
+        lines += [text % (d.context, d.planned, d.steps, d.copied, d.copies) for d in self.devices]
         if self.values:
             lines.append("Largest intermediate values (steps 0 to %d, backward from %d)" % (self.steps - 1, self.forward_steps))
             lines += map(_row, self.values[:_SHOWN])
@@ -109,4 +141,16 @@ class MemoryPlan:
 
 def _row(value):
     again = " (recomputed)" if value.recomputed else ""
-    return "  %14d  steps %d to %d  %s [%s]%s" % (value.bytes, value.first_step, value.last_step, value.name, value.op, again)
+    where = "" if value.context is None else " on %s" % value.context
+    numbers = (value.bytes, value.first_step, value.last_step)
+    return "  %14d  steps %d to %d  %s [%s]%s%s" % (*numbers, value.name, value.op, where, again)
+
+
+def memory_plan(numbers, values, devices):
+    """The plan from what Rust tells."""
+    values = [MemoryValue(*row, context=_context(device)) for *row, device in values]
+    return MemoryPlan(values=values, devices=[MemoryDevice(_context(device), *row) for device, *row in devices], **numbers)
+
+
+def _context(device):
+    return None if device is None else Context(Context.devtype2str[device[0]], device[1])

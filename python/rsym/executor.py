@@ -2,10 +2,11 @@
 
 import numpy as np
 
+from . import _rsym
 from .base import MXNetError, UnknownOutputError
 from .ndarray import NDArray
 
-__all__ = ["Executor"]
+__all__ = ["Executor", "forward_all", "backward_all"]
 
 
 class Executor:
@@ -134,6 +135,10 @@ class Executor:
         MXNetError
             If an output that is no loss has no gradient.
         """
+        self._core._backward(self._out_grads(out_grads))
+
+    def _out_grads(self, out_grads):
+        """The gradients of the outputs as a list."""
         if all(g is None for g in self.grad_arrays):
             raise TypeError("backward: no gradient was asked for; bind with grad_req='write' and gradient arrays")
         if out_grads is None:
@@ -149,7 +154,7 @@ class Executor:
         for grad in out_grads:
             if grad is not None and not isinstance(grad, NDArray):
                 raise TypeError("inputs must be NDArray, got %s" % type(grad))
-        self._core._backward(list(out_grads))
+        return list(out_grads)
 
     def copy_params_from(self, arg_params, aux_params=None, allow_extra_params=False):
         """Copies values into arguments and auxiliary states.
@@ -242,10 +247,9 @@ class Executor:
         >>> plan.arguments, plan.gradients, plan.outputs
         (4096, 4096, 4096)
         """
-        from ._memory import MemoryPlan, MemoryValue
+        from ._memory import memory_plan
 
-        numbers, rows = self._core._memory()
-        return MemoryPlan(values=[MemoryValue(*row) for row in rows], **numbers)
+        return memory_plan(*self._core._memory())
 
     def debug_str(self):
         """A description of the graph and of the memory planned for it."""
@@ -253,3 +257,79 @@ class Executor:
         lines = "Total %d MB allocated\nPlanned %d bytes for intermediate values, %d without sharing; %d values in place\n"
         numbers = (plan.planned >> 20, plan.planned, plan.unshared, plan.inplace)
         return self._symbol.debug_str() + lines % numbers + str(plan)
+
+
+def forward_all(executors, is_train=False):
+    """Computes the outputs of several executors, as data parallel training has them, at once.
+
+    Every executor gets its share of the threads while others run, and all of them once it is alone. Outputs, and the numbers
+    that are drawn, are those of calling `Executor.forward` on one after the other. That is also what happens where a monitor
+    watches one of them, or where one writes memory that another one uses.
+
+    Parameters
+    ----------
+    executors : list of Executor
+        Different ones; their arguments hold the values to use.
+    is_train : bool, default False
+
+    Returns
+    -------
+    list of list of NDArray
+        The outputs of each.
+
+    Raises
+    ------
+    MXNetError
+        For an executor that is given twice, and the first error of a run.
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> net = mx.sym.exp(mx.sym.Variable("x"))
+    >>> executors = [net.simple_bind(mx.cpu(i), x=(2,)) for i in range(2)]
+    >>> [out.asnumpy().tolist() for (out,) in mx.executor.forward_all(executors)]
+    [[1.0, 1.0], [1.0, 1.0]]
+    """
+    executors = list(executors)
+    if any(e._monitor_callback is not None for e in executors):
+        return [e.forward(is_train) for e in executors]
+    _rsym.forward_all([e._core for e in executors], bool(is_train))
+    return [e.outputs for e in executors]
+
+
+def backward_all(executors, out_grads=None):
+    """Computes the gradients of several executors at once, under the conditions of `forward_all`.
+
+    Parameters
+    ----------
+    executors : list of Executor
+    out_grads : list, optional
+        For each executor what `Executor.backward` takes; none where all outputs are losses.
+
+    Raises
+    ------
+    ValueError
+        If there is not one entry for each executor.
+    MXNetError, TypeError
+        As `Executor.backward`.
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> net = mx.sym.LinearRegressionOutput(mx.sym.Variable("x"), mx.sym.Variable("y"))
+    >>> executors = [net.simple_bind(mx.cpu(i), x=(1, 1), y=(1, 1)) for i in range(2)]
+    >>> executors[1].arg_dict["x"][:] = 3
+    >>> _ = mx.executor.forward_all(executors, is_train=True)
+    >>> mx.executor.backward_all(executors)
+    >>> [e.grad_dict["x"].asscalar().item() for e in executors]
+    [0.0, 3.0]
+    """
+    executors = list(executors)
+    heads = [None] * len(executors) if out_grads is None else list(out_grads)
+    if len(heads) != len(executors):
+        raise ValueError("out_grads: expected one entry for each of %d executors, got %d" % (len(executors), len(heads)))
+    if any(e._monitor_callback is not None for e in executors):
+        for executor, grads in zip(executors, heads):
+            executor.backward(grads)
+        return
+    _rsym.backward_all([e._core for e in executors], [e._out_grads(grads) for e, grads in zip(executors, heads)])

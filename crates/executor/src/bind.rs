@@ -1,6 +1,6 @@
 //! Binding from shapes alone: infers the rest and allocates every array.
 
-use crate::{Bindings, ExecResult, Executor, GradReq, SharedMemory};
+use crate::{Bindings, ExecResult, Executor, GradReq, Placement, SharedMemory};
 use rsym_graph::{FlatGraph, Inferred, Registry, Symbol, extend_types, infer_shapes, infer_types};
 use rsym_tensor::{DType, PartialShape, Shape, Tensor};
 use std::collections::HashMap;
@@ -22,6 +22,8 @@ pub struct SimpleBind {
     pub memory: Option<SharedMemory>,
     /// As in [`Bindings`].
     pub budget: Option<usize>,
+    /// As in [`Bindings`].
+    pub placement: Option<Placement>,
 }
 
 /// What to do with gradients.
@@ -68,6 +70,13 @@ impl SimpleBind {
             Array::Given(tensor) => tensor,
             Array::Fresh(k) => fresh[k].clone(),
         };
+        let mut placement = self.placement;
+        if let Some(placement) = &mut placement {
+            let device = |&i: &usize| placement.of_variable(&graph.nodes[i].node);
+            let args = graph.arguments.iter().map(device).collect::<ExecResult<_>>()?;
+            placement.aux = graph.aux.iter().map(device).collect::<ExecResult<_>>()?;
+            placement.args = args;
+        }
         let bindings = Bindings {
             args: args.into_iter().map(tensor).collect(),
             grads: grads.into_iter().map(|g| g.map(tensor)).collect(),
@@ -75,6 +84,7 @@ impl SimpleBind {
             aux: aux.into_iter().map(tensor).collect(),
             memory: self.memory,
             budget: self.budget,
+            placement,
         };
         Executor::assemble(registry, symbol, graph, shapes, types, bindings)
     }

@@ -2,15 +2,16 @@ use crate::bind::infer;
 use crate::branches::stretches;
 use crate::inner::Keys;
 use crate::passes::{BRANCHES, Mode, PassSet, join_equal, optimise};
-use crate::profile::{Recorder, Source as Recorded};
-use crate::schedule::Schedule;
-use crate::steps::{Arrays, Layout, Step, external};
-use crate::{ExecError, ExecResult, GradReq, MemoryPlan, MemoryReport, Program, Recomputed, next_stream, recompute};
-use rsym_graph::{Cache, Ctx, FlatGraph, Inferred, OpError, Registry, Symbol, op_error_text};
-use rsym_kernels::parallel::TaskGraph;
+use crate::placement::{Origins, place};
+use crate::run::{Run, draws};
+use crate::steps::{Arrays, Layout, external};
+use crate::{
+    Device, ExecError, ExecResult, GradReq, MemoryPlan, MemoryReport, Placement, Program, Recomputed, recompute,
+};
+use rsym_graph::{Cache, Ctx, FlatGraph, Inferred, Interrupted, Registry, Symbol};
 use rsym_tensor::{DType, PartialShape, Shape, Storage, Tensor};
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 /// The arrays that a symbol is bound to, in the order of its lists.
 #[derive(Clone, Default)]
@@ -28,6 +29,8 @@ pub struct Bindings {
     /// The most bytes that intermediate values may take: where they would take more, the backward pass computes values of
     /// the forward pass again instead of having them kept. Does not hold while a monitor sees every value.
     pub budget: Option<usize>,
+    /// Where what runs, if there are several devices. Monitors see the graph as it was written, on one.
+    pub placement: Option<Placement>,
 }
 
 /// The memory of an executor that others may use when it does not run.
@@ -46,7 +49,7 @@ pub struct Hooks<'a> {
     /// Whether the monitor sees inputs as well.
     pub monitor_inputs: bool,
     /// Asked now and then; `true` stops the run with [`ExecError::Interrupted`].
-    pub interrupted: Option<&'a dyn Fn() -> bool>,
+    pub interrupted: Option<Interrupted<'a>>,
 }
 
 impl Hooks<'_> {
@@ -72,6 +75,15 @@ pub struct Executor {
     draws: bool,
     /// The random keys of the next run, where it does not take those of the process.
     keys: Option<Keys>,
+    /// The devices of the outputs, if there is a placement.
+    output_devices: Vec<Device>,
+}
+
+/// A pass that is about to run.
+pub(crate) struct Pass {
+    variant: Variant,
+    is_train: bool,
+    draws: Vec<Ctx<'static>>,
 }
 
 /// What programs are made from.
@@ -104,9 +116,6 @@ impl Variant {
     const BY_RANK: [Variant; 3] = [Variant::Training, Variant::Inference, Variant::Plain];
 }
 
-/// The interrupt is asked for after about this many bytes were touched.
-const BYTES_BETWEEN_POLLS: usize = 8 << 20;
-
 impl Executor {
     /// Binds `symbol` to `bindings`.
     pub fn bind(registry: &'static Registry, symbol: &Symbol, bindings: Bindings) -> ExecResult<Executor> {
@@ -124,17 +133,23 @@ impl Executor {
         bindings: Bindings,
     ) -> ExecResult<Executor> {
         let source = Source { registry, symbol: symbol.clone(), off: PassSet::off()? };
-        let program = Program::new(registry, symbol, graph, shapes, types, &bindings.reqs)?;
+        let mut origins = Origins::new();
+        let mut program = Program::new(registry, symbol, graph, shapes, types, &bindings.reqs, &mut origins)?;
         check_arrays(&program, &bindings)?;
         let trains = bindings.reqs.iter().any(|req| *req != GradReq::Null);
         let first = if trains { Variant::Training } else { Variant::Inference };
         let mut operators = program.graph.nodes.iter().filter_map(|n| n.op.as_ref());
         let draws = trains && operators.any(|op| op.is_random() && !op.is_identity(false));
+        let mut output_devices = Vec::new();
+        if let Some(placement) = &bindings.placement {
+            (program, output_devices) = place(program, placement, &origins)?;
+        }
         let compiled = source.compile(program, first, &bindings, bindings.memory.as_ref(), bindings.budget)?;
         let outputs = compiled.layout.outputs.clone();
         let mut variants = [const { None }; 3];
         variants[first as usize] = Some(compiled);
-        Ok(Executor { source, bindings, outputs, variants, last: None, cache: Cache::default(), draws, keys: None })
+        let (last, cache, keys) = (None, Cache::default(), None);
+        Ok(Executor { source, bindings, outputs, variants, last, cache, draws, keys, output_devices })
     }
 
     /// The arrays that the symbol is bound to.
@@ -145,6 +160,11 @@ impl Executor {
     /// The outputs. Every forward pass writes into the same tensors.
     pub fn outputs(&self) -> &[Tensor] {
         &self.outputs
+    }
+
+    /// The devices of the outputs; none if there is no placement.
+    pub fn output_devices(&self) -> &[Device] {
+        &self.output_devices
     }
 
     /// The memory of intermediate values and outputs, to be shared with executors that do not run at the same time.
@@ -162,7 +182,7 @@ impl Executor {
 
     /// The symbol with equal subexpressions joined, unless that pass is off.
     pub fn optimized_symbol(&self) -> ExecResult<Symbol> {
-        let program = self.source.program(Variant::Inference, &self.bindings)?;
+        let (program, _) = self.source.program(Variant::Inference, &self.bindings)?;
         join_equal(program, self.source.off).map(|program| program.symbol())
     }
 
@@ -176,15 +196,20 @@ impl Executor {
 
     /// Computes the outputs.
     pub fn forward(&mut self, is_train: bool, hooks: &mut Hooks) -> ExecResult {
-        let variant = match (hooks.monitor.is_some(), is_train) {
+        let pass = self.begin_forward(is_train, hooks.monitor.is_some())?;
+        self.go_forward(&pass, hooks)
+    }
+
+    /// Makes everything ready for a forward pass; what it draws is decided now.
+    pub(crate) fn begin_forward(&mut self, is_train: bool, seen: bool) -> ExecResult<Pass> {
+        let variant = match (seen, is_train) {
             (true, _) => Variant::Plain,
             (_, true) => Variant::Training,
             // A backward pass must see the numbers that were drawn, so they cannot be drawn anew for it.
             (_, false) if self.draws => Variant::Training,
             (_, false) => Variant::Inference,
         };
-        self.last = None;
-        self.run_forward(variant, is_train, hooks)
+        self.begin(variant, is_train)
     }
 
     /// Computes the outputs of a graph inside of an operator, with random keys of its own. Where it has gradients, they come
@@ -193,36 +218,65 @@ impl Executor {
         let has_gradients = self.bindings.reqs.iter().any(|req| *req != GradReq::Null);
         let variant = if is_train || has_gradients { Variant::Training } else { Variant::Inference };
         self.keys = Some(keys);
-        self.run_forward(variant, is_train, hooks)
+        let pass = self.begin(variant, is_train)?;
+        self.go_forward(&pass, hooks)
     }
 
-    fn run_forward(&mut self, variant: Variant, is_train: bool, hooks: &mut Hooks) -> ExecResult {
+    fn begin(&mut self, variant: Variant, is_train: bool) -> ExecResult<Pass> {
+        self.last = None;
         self.prepare(variant)?;
-        let Some(compiled) = &mut self.variants[variant as usize] else { return Ok(()) };
-        let run = Run { program: &compiled.program, is_train, cache: &self.cache, keys: self.keys.as_ref() };
+        let compiled = self.variants[variant as usize].as_ref();
+        let draw = |c: &Compiled| draws(&c.program, &c.layout.forward, self.keys.as_ref(), is_train);
+        Ok(Pass { variant, is_train, draws: compiled.map(draw).unwrap_or_default() })
+    }
+
+    /// Runs the forward pass that was made ready.
+    pub(crate) fn go_forward(&mut self, pass: &Pass, hooks: &mut Hooks) -> ExecResult {
+        let Some(compiled) = &mut self.variants[pass.variant as usize] else { return Ok(()) };
+        let run = pass.run(&compiled.program, &self.cache);
         run.steps(&mut compiled.layout.forward, hooks)?;
-        self.last = Some((variant, is_train));
+        self.last = Some((pass.variant, pass.is_train));
         Ok(())
     }
 
     /// Computes the gradients, after a forward pass in training mode if there was none yet. `head_grads` are those of the
     /// outputs; outputs past its end, or `None`, must not be needed; what lies past the outputs is ignored.
     pub fn backward(&mut self, head_grads: &[Option<Tensor>], hooks: &mut Hooks) -> ExecResult {
-        let (variant, is_train) = match self.last {
-            Some(last) if last.0 != Variant::Inference => last,
-            last => {
-                let variant = if hooks.monitor.is_some() { Variant::Plain } else { Variant::Training };
-                let is_train = last.is_none_or(|(_, is_train)| is_train);
-                self.run_forward(variant, is_train, hooks)?;
-                (variant, is_train)
-            }
+        if let Some(pass) = self.missing_forward(hooks.monitor.is_some())? {
+            self.go_forward(&pass, hooks)?;
+        }
+        let pass = self.begin_backward(head_grads)?;
+        self.go_backward(&pass, hooks)
+    }
+
+    /// The forward pass that a backward pass needs first, if the last one is not what it needs.
+    pub(crate) fn missing_forward(&mut self, seen: bool) -> ExecResult<Option<Pass>> {
+        if self.last.is_some_and(|last| last.0 != Variant::Inference) {
+            return Ok(None);
+        }
+        let variant = if seen { Variant::Plain } else { Variant::Training };
+        let is_train = self.last.is_none_or(|(_, is_train)| is_train);
+        self.begin(variant, is_train).map(Some)
+    }
+
+    /// Makes everything ready for a backward pass, which follows a forward pass.
+    pub(crate) fn begin_backward(&mut self, head_grads: &[Option<Tensor>]) -> ExecResult<Pass> {
+        let (variant, is_train) = self.last.unwrap_or((Variant::Training, true));
+        let Some(compiled) = &mut self.variants[variant as usize] else {
+            return Ok(Pass { variant, is_train, draws: Vec::new() });
         };
-        let Some(compiled) = &mut self.variants[variant as usize] else { return Ok(()) };
         compiled.set_head_grads(head_grads)?;
+        let draws = draws(&compiled.program, &compiled.layout.backward, self.keys.as_ref(), is_train);
+        Ok(Pass { variant, is_train, draws })
+    }
+
+    /// Runs the backward pass that was made ready.
+    pub(crate) fn go_backward(&mut self, pass: &Pass, hooks: &mut Hooks) -> ExecResult {
+        let Some(compiled) = &mut self.variants[pass.variant as usize] else { return Ok(()) };
         // A monitor that came after the forward pass would see values that are not those of the graph as written.
         let mut unseen = Hooks { monitor: None, monitor_inputs: false, interrupted: hooks.interrupted };
-        let hooks = if variant == Variant::Plain { hooks } else { &mut unseen };
-        let run = Run { program: &compiled.program, is_train, cache: &self.cache, keys: self.keys.as_ref() };
+        let hooks = if pass.variant == Variant::Plain { hooks } else { &mut unseen };
+        let run = pass.run(&compiled.program, &self.cache);
         run.steps(&mut compiled.layout.backward, hooks)?;
         compiled.layout.finish.iter_mut().try_for_each(|f| f.run())
     }
@@ -233,19 +287,30 @@ impl Executor {
             return Ok(());
         }
         let memory = self.memory();
-        let program = self.source.program(variant, &self.bindings)?;
+        let (mut program, origins) = self.source.program(variant, &self.bindings)?;
+        if let Some(placement) = self.bindings.placement.as_ref().filter(|_| variant != Variant::Plain) {
+            program = place(program, placement, &origins)?.0;
+        }
         let compiled = self.source.compile(program, variant, &self.bindings, Some(&memory), None)?;
         self.variants[variant as usize] = Some(compiled);
         Ok(())
     }
 }
 
+impl Pass {
+    fn run<'a>(&'a self, program: &'a Program, cache: &'a Cache) -> Run<'a> {
+        Run { program, is_train: self.is_train, cache, draws: &self.draws }
+    }
+}
+
 impl Source {
     /// The program of `variant` before any pass, from the arrays that are bound.
-    fn program(&self, variant: Variant, bindings: &Bindings) -> ExecResult<Program> {
+    fn program(&self, variant: Variant, bindings: &Bindings) -> ExecResult<(Program, Origins)> {
         let graph = FlatGraph::new(&self.symbol);
         let (shapes, types) = infer_bound(&graph, bindings)?;
-        Program::new(self.registry, &self.symbol, graph, shapes, types, &wanted(variant, bindings))
+        let (reqs, mut origins) = (wanted(variant, bindings), Origins::new());
+        let program = Program::new(self.registry, &self.symbol, graph, shapes, types, &reqs, &mut origins)?;
+        Ok((program, origins))
     }
 
     fn compile(
@@ -267,7 +332,8 @@ impl Source {
             Variant::Plain => (program, None),
             _ => recompute::run(program, |p| external(p, &arrays), budget)?,
         };
-        let apart = variant == Variant::Plain || budget.is_some() || self.off.contains(BRANCHES);
+        let several = program.devices.len() > 1;
+        let apart = several || variant == Variant::Plain || budget.is_some() || self.off.contains(BRANCHES);
         let stretches = if apart { Vec::new() } else { stretches(&program) };
         let layout = Layout::new(self.registry, &program, &arrays, memory, &stretches)?;
         Ok(Compiled { program, layout, recomputed })
@@ -350,124 +416,4 @@ fn check_arrays(program: &Program, bindings: &Bindings) -> ExecResult {
         }
     }
     graph.aux.iter().zip(&bindings.aux).try_for_each(|(&node, aux)| check("auxiliary state", node, aux))
-}
-
-/// What steps run with.
-struct Run<'a> {
-    program: &'a Program,
-    is_train: bool,
-    cache: &'a Cache,
-    keys: Option<&'a Keys>,
-}
-
-impl Run<'_> {
-    /// Runs the steps of a schedule, and records them where that is asked for.
-    fn steps(&self, schedule: &mut Schedule, hooks: &mut Hooks) -> ExecResult {
-        let (program, recorder) = (self.program, Recorder::new(Recorded::Symbolic));
-        let run_step = |step: &mut Step, ctx: &Ctx, interrupted: &dyn Fn() -> bool| {
-            let Some(recorder) = &recorder else { return step.run(ctx, interrupted) };
-            let (op, node) = (step.op.clone(), program.graph.nodes[step.node].node.name());
-            let bytes = step.outputs.iter().map(Tensor::bytes).sum();
-            recorder.time(op.name(), node, bytes, || step.run(ctx, interrupted))
-        };
-        let interrupted = hooks.interrupted.unwrap_or(&|| false);
-        let plain = Ctx { is_train: self.is_train, cache: Some(self.cache), ..Ctx::default() };
-        let mut touched = 0;
-        schedule.each(hooks.monitor.is_none(), |steps, tasks| {
-            if let Some(tasks) = tasks {
-                run_together(steps, tasks, |step| run_step(step, &plain, &|| false))
-                    .map_err(|(failed, e)| run_error(program, &steps[failed], &e))?;
-                return poll(hooks, &mut touched, steps.iter().map(|step| step.bytes() + 4096).sum());
-            }
-            for step in steps {
-                let ctx = if step.op.is_random() { self.random(step) } else { plain };
-                if hooks.monitor_inputs {
-                    show_inputs(program, step, hooks)?;
-                }
-                run_step(step, &ctx, interrupted).map_err(|e| run_error(program, step, &e))?;
-                show_outputs(program, step, hooks)?;
-                poll(hooks, &mut touched, step.bytes() + 4096)?;
-            }
-            Ok(())
-        })
-    }
-
-    /// The context of a step that draws numbers.
-    fn random(&self, step: &Step) -> Ctx<'_> {
-        let ctx = match self.keys {
-            Some(keys) => keys.of(&self.program.graph.nodes[step.node].node, self.is_train),
-            None => next_stream(self.is_train),
-        };
-        Ctx { cache: Some(self.cache), ..ctx }
-    }
-}
-
-/// Runs steps side by side. Of those that fail the first is given.
-fn run_together(
-    steps: &mut [Step],
-    tasks: &TaskGraph,
-    run_step: impl Fn(&mut Step) -> Result<(), OpError> + Sync,
-) -> Result<(), (usize, OpError)> {
-    let failed: Mutex<Option<(usize, OpError)>> = Mutex::new(None);
-    let steps: Vec<Mutex<&mut Step>> = steps.iter_mut().map(Mutex::new).collect();
-    tasks.run(|i| {
-        let result = run_step(&mut steps[i].lock().unwrap_or_else(PoisonError::into_inner));
-        let Err(error) = result else { return true };
-        let mut failed = failed.lock().unwrap_or_else(PoisonError::into_inner);
-        if failed.as_ref().is_none_or(|(first, _)| i < *first) {
-            *failed = Some((i, error));
-        }
-        false
-    });
-    failed.into_inner().unwrap_or_else(PoisonError::into_inner).map_or(Ok(()), Err)
-}
-
-/// Asks now and then, after `bytes` more, whether the run is to stop.
-fn poll(hooks: &Hooks, touched: &mut usize, bytes: usize) -> ExecResult {
-    let Some(interrupted) = hooks.interrupted else { return Ok(()) };
-    *touched += bytes;
-    if *touched <= BYTES_BETWEEN_POLLS {
-        return Ok(());
-    }
-    *touched = 0;
-    if interrupted() { Err(ExecError::Interrupted) } else { Ok(()) }
-}
-
-/// Shows the monitor what a step is about to read, variables under their own names as well.
-fn show_inputs(program: &Program, step: &Step, hooks: &mut Hooks) -> ExecResult {
-    let Some(monitor) = &mut hooks.monitor else { return Ok(()) };
-    let node = &program.graph.nodes[step.node].node;
-    let names = node.input_names();
-    for (k, (tensor, entry)) in step.inputs.iter().zip(node.inputs().iter()).enumerate() {
-        if entry.node.is_variable() {
-            monitor(&entry.node.name(), tensor)?;
-        }
-        let input = names.get(k).map_or_else(|| format!("input{k}"), |n| n.to_string());
-        monitor(&format!("{}_{input}", node.name()), tensor)?;
-    }
-    Ok(())
-}
-
-/// Shows the monitor what a step has computed.
-fn show_outputs(program: &Program, step: &Step, hooks: &mut Hooks) -> ExecResult {
-    let Some(monitor) = &mut hooks.monitor else { return Ok(()) };
-    let node = &program.graph.nodes[step.node].node;
-    for (k, tensor) in step.outputs.iter().enumerate().take(step.op.num_visible()) {
-        monitor(&node.output_name(k), tensor)?;
-    }
-    Ok(())
-}
-
-fn run_error(program: &Program, step: &Step, error: &OpError) -> ExecError {
-    if *error == OpError::Interrupted {
-        return ExecError::Interrupted;
-    }
-    let node = &program.graph.nodes[step.node];
-    let names = node.node.input_names();
-    let describe = |(k, t): (usize, &Tensor)| {
-        let name = names.get(k).map_or_else(|| format!("input{k}"), |n| n.to_string());
-        format!("{name}={} {}", t.shape(), t.dtype())
-    };
-    let inputs = step.inputs.iter().enumerate().map(describe).collect::<Vec<_>>().join(", ");
-    ExecError::run(node.node.name().to_string(), node.node.op_name(), error, op_error_text(node, error), inputs)
 }

@@ -1,7 +1,7 @@
 //! Graphs inside of operators: each is an executor of its own, bound to the tensors that the operator gives it.
 
 use crate::{Bindings, ExecError, Executor, GradReq, Hooks};
-use rsym_graph::{Binder, BoundGraph, Ctx, Gradient, Node, OpError, OpResult, Registry, Symbol};
+use rsym_graph::{Binder, BoundGraph, Ctx, Gradient, Interrupted, Node, OpError, OpResult, Registry, Symbol};
 use rsym_tensor::Tensor;
 use rustc_hash::FxHashMap;
 use std::sync::Arc;
@@ -42,18 +42,18 @@ impl BoundGraph for Inner {
         self.executor.outputs()
     }
 
-    fn forward(&mut self, ctx: &Ctx, interrupted: &dyn Fn() -> bool) -> OpResult {
+    fn forward(&mut self, ctx: &Ctx, interrupted: Interrupted) -> OpResult {
         let keys = Keys { seed: ctx.seed, stream: ctx.stream, numbers: self.numbers.clone() };
         self.executor.forward_inside(ctx.is_train, keys, &mut hooks(interrupted)).map_err(op_error)
     }
 
-    fn backward(&mut self, heads: &[Tensor], interrupted: &dyn Fn() -> bool) -> OpResult {
+    fn backward(&mut self, heads: &[Tensor], interrupted: Interrupted) -> OpResult {
         let heads: Vec<Option<Tensor>> = heads.iter().cloned().map(Some).collect();
         self.executor.backward(&heads, &mut hooks(interrupted)).map_err(op_error)
     }
 }
 
-fn hooks<'a>(interrupted: &'a dyn Fn() -> bool) -> Hooks<'a> {
+fn hooks<'a>(interrupted: Interrupted<'a>) -> Hooks<'a> {
     Hooks { monitor: None, monitor_inputs: false, interrupted: Some(interrupted) }
 }
 

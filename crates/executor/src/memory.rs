@@ -3,6 +3,8 @@
 
 use crate::Program;
 use crate::branches::lives_until;
+use crate::placement::is_copy;
+use rustc_hash::FxHashSet;
 use smallvec::SmallVec;
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -25,6 +27,8 @@ pub struct MemoryPlan {
     pub places: Vec<Place>,
     /// Bytes of the arena.
     pub arena_bytes: usize,
+    /// Bytes of it for each device, one after the other; of one where there are not several.
+    pub device_bytes: Vec<usize>,
     /// Bytes that the values in the arena would take without sharing.
     pub unshared_bytes: usize,
     /// Number of values that took over the memory of an input.
@@ -76,11 +80,14 @@ impl Arena {
 
 /// Memory of values that take it over from each other: from the node that writes the first of them to the last that
 /// reads one.
+#[derive(Clone)]
 struct Block {
     len: usize,
     users: usize,
     from: usize,
     to: usize,
+    /// The device whose memory it is.
+    lane: usize,
 }
 
 /// With more blocks than this, comparing all with all would take longer than the memory is worth.
@@ -169,6 +176,7 @@ impl MemoryPlan {
         let mut blocks: Vec<Block> = Vec::new();
         let mut block_of: Vec<Option<usize>> = vec![None; graph.num_entries];
         let (mut unshared, mut inplace) = (0, 0);
+        let crossing = crossing(program);
         let dying = Dying::new(graph.nodes.len(), &last_use);
         let until = lives_until(graph.nodes.len(), stretches);
         for (i, node) in graph.nodes.iter().enumerate() {
@@ -185,7 +193,9 @@ impl MemoryPlan {
                     let source = *node.inputs.get(input)?;
                     let block = block_of[source]?;
                     let alone = node.inputs.iter().filter(|&&x| block_of[x] == Some(block)).count() == 1;
-                    let fits = program.bytes(source) == program.bytes(e) && last_use[source] == i;
+                    let fits = program.bytes(source) == program.bytes(e)
+                        && last_use[source] == i
+                        && !crossing.contains(&source);
                     (alone && fits && blocks[block].users == 1 && !reused.contains(&block)).then_some(block)
                 });
                 match candidate {
@@ -197,7 +207,7 @@ impl MemoryPlan {
                     }
                     None => {
                         block_of[e] = Some(blocks.len());
-                        blocks.push(Block { len, users: 1, from: i, to: i });
+                        blocks.push(Block { len, users: 1, from: i, to: i, lane: program.lane(i) });
                     }
                 }
             }
@@ -207,10 +217,40 @@ impl MemoryPlan {
                 block.to = until[i];
             }
         }
-        let (offsets, arena_bytes) = offsets(&blocks);
+        for &e in &crossing {
+            let Some(block) = block_of[e].map(|b| &mut blocks[b]) else { continue };
+            let forward = block.to < program.forward_nodes;
+            block.to = if forward { program.forward_nodes } else { graph.nodes.len() } - 1;
+        }
+        let (offsets, device_bytes) = by_device(&blocks, program.devices.len().max(1));
         let places = block_of.iter().map(|b| b.map_or(Place::External, |b| Place::Arena(offsets[b]))).collect();
-        MemoryPlan { places, arena_bytes, unshared_bytes: unshared, inplace }
+        let arena_bytes = device_bytes.iter().sum();
+        MemoryPlan { places, arena_bytes, device_bytes, unshared_bytes: unshared, inplace }
     }
+}
+
+/// Values that other devices copy. They keep their memory until their pass ends, so that no device waits until another has
+/// read.
+fn crossing(program: &Program) -> FxHashSet<usize> {
+    let nodes = program.graph.nodes.iter().filter(|_| program.devices.len() > 1);
+    nodes.filter(|n| n.op.as_ref().is_some_and(is_copy)).map(|n| n.inputs[0]).collect()
+}
+
+/// An offset for every block, those of one device next to each other, and the bytes of each device.
+fn by_device(blocks: &[Block], devices: usize) -> (Vec<usize>, Vec<usize>) {
+    if devices == 1 {
+        let (places, bytes) = offsets(blocks);
+        return (places, vec![bytes]);
+    }
+    let (mut places, mut bytes, mut base) = (vec![0; blocks.len()], Vec::new(), 0);
+    for lane in 0..devices {
+        let mine: Vec<usize> = (0..blocks.len()).filter(|&b| blocks[b].lane == lane).collect();
+        let (own, top) = offsets(&mine.iter().map(|&b| blocks[b].clone()).collect::<Vec<_>>());
+        mine.iter().zip(own).for_each(|(&b, at)| places[b] = base + at);
+        base += top;
+        bytes.push(top);
+    }
+    (places, bytes)
 }
 
 /// For every entry, the node after which nobody reads it any more.
@@ -247,8 +287,13 @@ mod tests {
             (state >> 33) as usize % n
         };
         for _ in 0..50 {
-            let block =
-                |from: usize, life: usize, size: usize| Block { len: 64 * size, users: 0, from, to: from + life };
+            let block = |from: usize, life: usize, size: usize| Block {
+                len: 64 * size,
+                users: 0,
+                from,
+                to: from + life,
+                lane: 0,
+            };
             let blocks: Vec<Block> = (0..60).map(|i| block(i, next(8), 1 + next(9))).collect();
             for (places, top) in [by_time(&blocks), by_size(&blocks), offsets(&blocks)] {
                 for (a, x) in blocks.iter().enumerate() {
@@ -259,7 +304,8 @@ mod tests {
                 }
             }
         }
-        let chain = [(0, 1, 1), (1, 2, 1), (2, 3, 2)].map(|(from, to, n)| Block { len: 64 * n, users: 0, from, to });
+        let chain =
+            [(0, 1, 1), (1, 2, 1), (2, 3, 2)].map(|(from, to, n)| Block { len: 64 * n, users: 0, from, to, lane: 0 });
         assert_eq!((by_time(&chain).1, offsets(&chain).1), (256, 192));
     }
 

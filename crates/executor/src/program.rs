@@ -1,6 +1,7 @@
-use crate::{ExecError, ExecResult};
+use crate::placement::Origins;
+use crate::{Device, ExecError, ExecResult};
 use rsym_graph::{
-    Entry, FlatGraph, GraphError, Inferred, Node, Opaque, Registry, Symbol, extend_shapes, extend_types, gradients,
+    Entry, FlatGraph, GraphError, Inferred, Node, Opaque, Registry, Symbol, extend_shapes, extend_types, gradients_with,
 };
 use rsym_tensor::{DType, PartialShape, Shape, Tensor};
 use std::collections::BTreeMap;
@@ -35,6 +36,10 @@ pub struct Program {
     pub head_grads: Vec<Option<usize>>,
     /// Entries whose values are known, with these.
     pub constants: Vec<(usize, Tensor)>,
+    /// The devices that it runs on, if there are several.
+    pub devices: Vec<Device>,
+    /// For each node the number of its device, if there are several.
+    pub lanes: Vec<u16>,
 }
 
 impl Program {
@@ -56,10 +61,13 @@ impl Program {
             gradients: Vec::new(),
             head_grads: Vec::new(),
             constants: Vec::new(),
+            devices: Vec::new(),
+            lanes: Vec::new(),
         }
     }
 
-    /// Extends `forward`, whose facts are `shapes` and `types`, by the gradients that `wanted` asks for.
+    /// Extends `forward`, whose facts are `shapes` and `types`, by the gradients that `wanted` asks for. Leaves in `origins`
+    /// which nodes are part of the gradients of which.
     pub fn new(
         registry: &Registry,
         symbol: &Symbol,
@@ -67,6 +75,7 @@ impl Program {
         shapes: Inferred<PartialShape>,
         types: Inferred<Option<DType>>,
         wanted: &[GradReq],
+        origins: &mut Origins,
     ) -> ExecResult<Program> {
         refuse_opaque(&forward)?;
         let forward_nodes = forward.nodes.len();
@@ -75,6 +84,7 @@ impl Program {
             let outputs = forward.heads.clone();
             let (gradients, head_grads) = (vec![None; wanted.len()], vec![None; outputs.len()]);
             let (shapes, types) = decided(&forward, forward_nodes, shapes.entries, types.entries)?;
+            let empty = Program::empty(0);
             return Ok(Program {
                 graph: forward,
                 shapes,
@@ -83,7 +93,7 @@ impl Program {
                 outputs,
                 gradients,
                 head_grads,
-                constants: Vec::new(),
+                ..empty
             });
         }
         let wrt: Vec<Arc<Node>> = asked.iter().map(|&i| forward.nodes[forward.arguments[i]].node.clone()).collect();
@@ -93,7 +103,9 @@ impl Program {
             .map(|h| Node::variable(&format!("{}_grad", h.node.output_name(h.index as usize)), Default::default()))
             .collect();
         let head_entries: Vec<Option<Entry>> = head_vars.iter().map(|v| Some(Entry::new(v, 0))).collect();
-        let found = gradients(registry, heads, &head_entries, &wrt)?;
+        let found = gradients_with(registry, heads, &head_entries, &wrt, &mut |new, node| {
+            origins.push((new.clone(), node.clone()));
+        })?;
         let all = heads.iter().chain(found.iter().flatten()).cloned();
         let graph = FlatGraph::new(&Symbol::from_entries(all));
         let head_grads: Vec<Option<usize>> = head_vars
@@ -120,7 +132,13 @@ impl Program {
             gradients[i] = gradient.as_ref().and_then(|_| entries.next());
         }
         let outputs = graph.heads[..heads.len()].to_vec();
-        Ok(Program { graph, shapes, types, forward_nodes, outputs, gradients, head_grads, constants: Vec::new() })
+        let empty = Program::empty(0);
+        Ok(Program { graph, shapes, types, forward_nodes, outputs, gradients, head_grads, ..empty })
+    }
+
+    /// The number of the device of node `i`.
+    pub fn lane(&self, i: usize) -> usize {
+        self.lanes.get(i).map_or(0, |&lane| lane as usize)
     }
 
     /// A symbol of the outputs, made of the nodes as they are now.

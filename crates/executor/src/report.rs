@@ -1,8 +1,10 @@
 //! Where the bytes of an executor go.
 
 use crate::memory::last_uses;
+use crate::placement::is_copy;
+use crate::schedule::Schedule;
 use crate::steps::Layout;
-use crate::{Bindings, Place, Program, Recomputed};
+use crate::{Bindings, Device, Place, Program, Recomputed};
 use rsym_tensor::Tensor;
 
 /// Bytes by what they are for.
@@ -38,8 +40,25 @@ pub struct MemoryReport {
     pub steps: usize,
     /// Operators that run beside others.
     pub together: usize,
+    /// What each device has, if there are several.
+    pub devices: Vec<DeviceReport>,
     /// The intermediate values, the largest first.
     pub values: Vec<ValueReport>,
+}
+
+/// What one of several devices has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeviceReport {
+    /// The device.
+    pub device: Device,
+    /// Bytes planned for intermediate values.
+    pub planned: usize,
+    /// Operators of both passes, copies included.
+    pub steps: usize,
+    /// Values that are copied from other devices.
+    pub copies: usize,
+    /// Bytes of these.
+    pub copied: usize,
 }
 
 /// An intermediate value.
@@ -59,6 +78,8 @@ pub struct ValueReport {
     pub last: usize,
     /// Whether this is a value computed again.
     pub again: bool,
+    /// The device that computes it, if there are several.
+    pub device: Option<Device>,
 }
 
 impl MemoryReport {
@@ -86,6 +107,7 @@ impl MemoryReport {
             forward_steps: layout.forward.len(),
             steps: layout.forward.len() + layout.backward.len(),
             together: layout.forward.together() + layout.backward.together(),
+            devices: devices(program, layout),
             values: values(program, layout, recomputed.map_or(&[], |r| &r.copies)),
         }
     }
@@ -93,6 +115,23 @@ impl MemoryReport {
 
 fn sum<'a>(tensors: impl IntoIterator<Item = &'a Tensor>) -> usize {
     tensors.into_iter().map(Tensor::bytes).sum()
+}
+
+fn devices(program: &Program, layout: &Layout) -> Vec<DeviceReport> {
+    let one = |(lane, &device): (usize, &Device)| {
+        let steps = || [&layout.forward, &layout.backward].into_iter().flat_map(Schedule::steps);
+        let own = || steps().filter(|s| program.lane(s.node) == lane);
+        let copies = || own().filter(|s| is_copy(&s.op));
+        DeviceReport {
+            device,
+            planned: layout.plan.device_bytes.get(lane).copied().unwrap_or(0),
+            steps: own().count(),
+            copies: copies().count(),
+            copied: copies().flat_map(|s| &s.outputs).map(Tensor::bytes).sum(),
+        }
+    };
+    let several = program.devices.len() > 1;
+    program.devices.iter().enumerate().filter(|_| several).map(one).collect()
 }
 
 /// The values in the arena; `copies` are the nodes, in order, that compute again.
@@ -121,6 +160,7 @@ fn values(program: &Program, layout: &Layout, copies: &[usize]) -> Vec<ValueRepo
                 first: steps[i],
                 last: steps[last[e]],
                 again: copies.binary_search(&i).is_ok(),
+                device: program.devices.get(program.lane(i)).copied(),
             });
         }
     }

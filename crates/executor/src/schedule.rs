@@ -1,7 +1,7 @@
 //! The order in which steps run.
 
 use crate::steps::Step;
-use crate::{ExecResult, branches};
+use crate::{ExecResult, Program, branches, lanes};
 use rsym_kernels::parallel::TaskGraph;
 use std::ops::Range;
 
@@ -27,6 +27,17 @@ impl Schedule {
             .map(|range| Group { tasks: branches::tasks(&steps[range.clone()], arena), steps: range })
             .collect();
         Schedule { steps, groups }
+    }
+
+    /// A schedule of `steps` of which those of each device of `program` run one after the other, beside those of the others.
+    pub fn on_devices(steps: Vec<Step>, program: &Program) -> Schedule {
+        let groups = vec![Group { tasks: lanes::tasks(&steps, program), steps: 0..steps.len() }];
+        Schedule { steps, groups }
+    }
+
+    /// The steps in order.
+    pub fn steps(&self) -> &[Step] {
+        &self.steps
     }
 
     /// Number of steps.

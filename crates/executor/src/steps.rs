@@ -3,7 +3,7 @@
 use crate::inner::Graphs;
 use crate::schedule::Schedule;
 use crate::{ExecError, ExecResult, GradReq, MemoryPlan, Place, Program, SharedMemory};
-use rsym_graph::{BoundOp, Ctx, FlatNode, Io, OpRef, Registry, op_error_text};
+use rsym_graph::{BoundOp, Ctx, FlatNode, Interrupted, Io, OpRef, Registry, op_error_text};
 use rsym_tensor::{Element, Storage, Tensor, dispatch};
 use smallvec::SmallVec;
 use std::ops::Range;
@@ -40,7 +40,7 @@ impl Step {
         Ok(Step { op: op.clone(), inputs, outputs, bound, node: node.0 })
     }
 
-    pub fn run(&mut self, ctx: &Ctx, interrupted: &dyn Fn() -> bool) -> Result<(), rsym_graph::OpError> {
+    pub fn run(&mut self, ctx: &Ctx, interrupted: Interrupted) -> Result<(), rsym_graph::OpError> {
         let mut io = Io { inputs: &self.inputs, outputs: &mut self.outputs };
         match &mut self.bound {
             Some(bound) => bound.forward(&mut io, ctx, interrupted),
@@ -160,8 +160,12 @@ impl Layout {
             steps.push(Step::new(registry, op, (i, node), inputs, outputs)?);
         }
         let split = steps.partition_point(|s| s.node < program.forward_nodes);
-        let backward = Schedule::new(steps.split_off(split), stretches, arena.as_ptr());
-        let forward = Schedule::new(steps, stretches, arena.as_ptr());
+        let later = steps.split_off(split);
+        let schedule = |steps| match program.devices.len() {
+            0 | 1 => Schedule::new(steps, stretches, arena.as_ptr()),
+            _ => Schedule::on_devices(steps, program),
+        };
+        let (forward, backward) = (schedule(steps), schedule(later));
         let finish = finishes(program, arrays, &get)?;
         let outputs = program.outputs.iter().map(|&e| get(e)).collect::<ExecResult<_>>()?;
         Ok(Layout { forward, backward, finish, outputs, head_grads, arena, plan })

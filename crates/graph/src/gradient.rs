@@ -13,7 +13,7 @@ pub struct Grad<'a> {
     heads: Vec<Option<Entry>>,
     needed: Vec<bool>,
     found: Vec<Option<Entry>>,
-    made: usize,
+    made: Vec<Arc<Node>>,
 }
 
 impl<'a> Grad<'a> {
@@ -26,7 +26,7 @@ impl<'a> Grad<'a> {
         needed: Vec<bool>,
     ) -> Grad<'a> {
         let found = vec![None; needed.len()];
-        Grad { node, op, registry, heads, needed, found, made: 0 }
+        Grad { node, op, registry, heads, needed, found, made: Vec::new() }
     }
 
     /// The gradients that were found and are wanted, one place for each input.
@@ -108,12 +108,13 @@ impl<'a> Grad<'a> {
 
     /// As [`Grad::apply`], of a shared operator.
     pub fn apply_op(&mut self, op: OpRef, inputs: &[Entry]) -> Entry {
-        let suffix = if self.made == 0 { String::new() } else { self.made.to_string() };
-        self.made += 1;
+        let suffix = if self.made.is_empty() { String::new() } else { self.made.len().to_string() };
         let name = format!("{}_backward{suffix}", self.node.name());
         let params = op.param_texts();
         // The device group and mirroring of a node hold for its gradient as well.
-        Entry::new(&Node::operator(&name, op, params, self.node.attrs(), inputs.to_vec()), 0)
+        let made = Node::operator(&name, op, params, self.node.attrs(), inputs.to_vec());
+        self.made.push(made.clone());
+        Entry::new(&made, 0)
     }
 }
 
@@ -125,6 +126,17 @@ pub fn gradients(
     heads: &[Entry],
     head_grads: &[Option<Entry>],
     wrt: &[Arc<Node>],
+) -> GraphResult<Vec<Option<Entry>>> {
+    gradients_with(registry, heads, head_grads, wrt, &mut |_, _| ())
+}
+
+/// As [`gradients`]; tells `made` of every new node the node whose gradient it is part of.
+pub fn gradients_with(
+    registry: &Registry,
+    heads: &[Entry],
+    head_grads: &[Option<Entry>],
+    wrt: &[Arc<Node>],
+    made: &mut dyn FnMut(&Arc<Node>, &Arc<Node>),
 ) -> GraphResult<Vec<Option<Entry>>> {
     let order = post_order(heads);
     let needed = depends_on(&order, wrt);
@@ -143,7 +155,7 @@ pub fn gradients(
             continue;
         }
         let heads = (0..node.num_outputs() as u32)
-            .map(|i| arriving.remove(&(key, i)).map(|parts| sum(registry, node, parts)).transpose())
+            .map(|i| arriving.remove(&(key, i)).map(|parts| sum(registry, node, parts, made)).transpose())
             .collect::<GraphResult<Vec<_>>>()?;
         let Some(op) = node.op() else {
             results.insert(key, heads.into_iter().next().flatten());
@@ -157,6 +169,7 @@ pub fn gradients(
         let needed = node.inputs().iter().enumerate().map(wanted).collect();
         let mut grad = Grad::new(registry, node, op.clone(), heads, needed);
         op.gradient(&mut grad)?;
+        grad.made.iter().for_each(|new| made(new, node));
         for (input, gradient) in node.inputs().iter().zip(grad.into_found()) {
             if let Some(gradient) = gradient {
                 arriving.entry((Arc::as_ptr(&input.node), input.index)).or_default().push(gradient);
@@ -184,11 +197,18 @@ fn depends_on(order: &[Arc<Node>], wrt: &[Arc<Node>]) -> NodeSet {
 const SUMMED_AT_ONCE: usize = 3;
 
 /// One entry for the sum of the gradients that arrive at an output of `node`, added in their order.
-fn sum(registry: &Registry, node: &Arc<Node>, parts: Vec<Entry>) -> GraphResult<Entry> {
-    let add = |parts: Vec<Entry>| {
+fn sum(
+    registry: &Registry,
+    node: &Arc<Node>,
+    parts: Vec<Entry>,
+    made: &mut dyn FnMut(&Arc<Node>, &Arc<Node>),
+) -> GraphResult<Entry> {
+    let mut add = |parts: Vec<Entry>| {
         let op = registry.make("add_n", &[("num_args", &parts.len().to_string())])?;
         let params = op.param_texts();
-        Ok(Entry::new(&Node::operator(&format!("{}_grad_sum", node.name()), op, params, node.attrs(), parts), 0))
+        let new = Node::operator(&format!("{}_grad_sum", node.name()), op, params, node.attrs(), parts);
+        made(&new, node);
+        Ok(Entry::new(&new, 0))
     };
     if (2..=SUMMED_AT_ONCE).contains(&parts.len()) {
         return add(parts);

@@ -27,13 +27,13 @@ mod symbol;
 mod visit;
 mod vjp;
 
-pub use bound::{Binder, BoundGraph, BoundOp, Gradient};
+pub use bound::{Binder, BoundGraph, BoundOp, Gradient, Interrupted};
 pub use cache::Cache;
 pub use compose::{ComposeArgs, compose, input_places};
 pub use error::{GraphError, GraphResult, OpError, OpResult, Port, did_you_mean};
 pub use facts::{ShapeIo, TypeIo};
 pub use flat::{Consumers, EntryNumbers, FlatGraph, FlatNode};
-pub use gradient::{Grad, gradients};
+pub use gradient::{Grad, gradients, gradients_with};
 pub use infer::{Inferred, extend_shapes, extend_types, infer_shapes, infer_types, op_error_text};
 pub use inner::{infer_inner_shapes, infer_inner_types};
 pub use node::{AttrMap, Entry, Inputs, Node};

@@ -51,6 +51,8 @@ fn _rsym(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_function(wrap_pyfunction!(data::mnist_batches, m)?)?;
     m.add_function(wrap_pyfunction!(executor::simple_bind, m)?)?;
     m.add_function(wrap_pyfunction!(executor::bind, m)?)?;
+    m.add_function(wrap_pyfunction!(executor::forward_all, m)?)?;
+    m.add_function(wrap_pyfunction!(executor::backward_all, m)?)?;
     m.add_function(wrap_pyfunction!(files::load_json, m)?)?;
     m.add_function(wrap_pyfunction!(files::read_params, m)?)?;
     m.add_function(wrap_pyfunction!(files::write_params, m)?)?;

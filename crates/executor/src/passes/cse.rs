@@ -39,7 +39,8 @@ fn repeated(program: &Program) -> Option<Vec<Option<usize>>> {
     let mut found = false;
     for (i, node) in graph.nodes.iter().enumerate().filter(|(_, n)| pure(n)) {
         let same = seen.entry(hash(node, &stands)).or_default();
-        let first = same.iter().copied().find(|&k| equal(&graph.nodes[k], node, &stands));
+        let first =
+            same.iter().copied().find(|&k| program.lane(k) == program.lane(i) && equal(&graph.nodes[k], node, &stands));
         match first.filter(|_| (node.first..node.first + node.outputs).all(|e| !heads[e])) {
             Some(k) => {
                 (0..node.outputs).for_each(|o| stands[node.first + o] = stands[graph.nodes[k].first + o]);

@@ -74,7 +74,8 @@ impl Groups {
             let mut joined: Option<usize> = None;
             for &e in &node.inputs {
                 let Some(group) = groups.of[producers[e]] else { continue };
-                let same = function.is_some() && open[group] && program.shapes[e] == *shape;
+                let near = open[group] && program.lane(producers[e]) == program.lane(i);
+                let same = function.is_some() && near && program.shapes[e] == *shape;
                 let size = groups.members[group].len() + joined.map_or(0, |g: usize| groups.members[g].len());
                 let inputs = operands[group] + joined.map_or(0, |g| operands[g]) + node.inputs.len();
                 joined = match joined {

@@ -15,7 +15,7 @@ mod layout;
 mod rewrite;
 mod verify;
 
-pub(crate) use rewrite::is_head;
+pub(crate) use rewrite::{Rewrite, is_head};
 
 use crate::{ExecError, ExecResult, Program};
 use std::sync::atomic::{AtomicU32, Ordering};

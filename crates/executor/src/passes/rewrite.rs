@@ -23,12 +23,19 @@ impl Rewrite {
     /// Starts with an empty program.
     pub fn new(old: Program) -> Rewrite {
         let (entries, nodes) = (vec![NONE; old.graph.num_entries], vec![NONE; old.graph.nodes.len()]);
-        Rewrite { new: Program::empty(old.graph.nodes.len()), old, entries, nodes, taken: 0 }
+        let mut new = Program::empty(old.graph.nodes.len());
+        new.devices = old.devices.clone();
+        Rewrite { new, old, entries, nodes, taken: 0 }
     }
 
     /// Number of nodes of the old program.
     pub fn len(&self) -> usize {
         self.nodes.len()
+    }
+
+    /// The number of the device of old node `i`.
+    pub fn old_lane(&self, i: usize) -> usize {
+        self.old.lane(i)
     }
 
     /// The next old node, its inputs turned into entries of the new program.
@@ -62,7 +69,8 @@ impl Rewrite {
         first
     }
 
-    /// Adds a node that the old program does not have, its outputs having the given shapes and types.
+    /// Adds a node that the old program does not have, its outputs having the given shapes and types. It goes to the device
+    /// of the node that was taken last.
     pub fn push(&mut self, node: Arc<Node>, op: OpRef, inputs: Vec<usize>, facts: Vec<(Shape, DType)>) -> usize {
         let outputs = facts.len();
         self.add(FlatNode { node, op: Some(op), inputs: inputs.into_iter().collect(), first: 0, outputs }, facts)
@@ -77,6 +85,7 @@ impl Rewrite {
             self.new.types.push(dtype);
         }
         self.new.graph.nodes.push(node);
+        self.new.lanes.extend(self.old.lanes.get(self.taken - 1));
         first
     }
 

@@ -1,5 +1,6 @@
 //! Checks that a program is sound: what passes may rely on, and must leave behind.
 
+use crate::placement::is_copy;
 use crate::{ExecError, ExecResult, Program};
 use rsym_graph::{FlatNode, ShapeIo, TypeIo};
 use rsym_tensor::{DType, PartialShape};
@@ -18,11 +19,18 @@ pub(super) fn verify(program: &Program, after: &str) -> ExecResult {
     if program.shapes.len() != graph.num_entries || program.types.len() != graph.num_entries {
         return fail(format!("{} entries, {} shapes", graph.num_entries, program.shapes.len()));
     }
+    if program.lanes.len() != if program.devices.is_empty() { 0 } else { graph.nodes.len() } {
+        return fail(format!("{} nodes, {} of them with a device", graph.nodes.len(), program.lanes.len()));
+    }
+    let producers = graph.producers();
     let mut defined = vec![false; graph.num_entries];
     for (i, node) in graph.nodes.iter().enumerate() {
         let name = node.node.name();
         if let Some(k) = node.inputs.iter().position(|&e| !defined.get(e).copied().unwrap_or(false)) {
             return fail(format!("node {i} '{name}' uses input {k} before it is computed"));
+        }
+        if let Some(k) = (0..node.inputs.len()).find(|&k| crosses(program, &producers, i, k)) {
+            return fail(format!("node {i} '{name}' reads input {k} on another device"));
         }
         for e in node.first..node.first + node.outputs {
             if defined.get(e).copied().unwrap_or(true) {
@@ -42,6 +50,15 @@ pub(super) fn verify(program: &Program, after: &str) -> ExecResult {
         return fail("an output is computed in the backward pass".into());
     }
     Ok(())
+}
+
+/// Whether node `i`, which is no copy, reads as input `k` what another device computes.
+fn crosses(program: &Program, producers: &[usize], i: usize, k: usize) -> bool {
+    let nodes = &program.graph.nodes;
+    let Some(op) = nodes[i].op.as_ref().filter(|_| program.devices.len() > 1) else { return false };
+    let from = producers[nodes[i].inputs[k]];
+    let reads = op.reads(k) && !op.aux().contains(&k) && !is_copy(op);
+    reads && nodes[from].op.is_some() && program.lane(from) != program.lane(i)
 }
 
 /// The operator must agree with the shapes and types around it.

@@ -43,6 +43,7 @@ impl<'a> Rewriter<'a> {
             this.push(i, old.graph.nodes[i].inputs.iter().copied());
         }
         this.new.forward_nodes = old.forward_nodes;
+        this.new.devices = old.devices.clone();
         this
     }
 
@@ -54,6 +55,7 @@ impl<'a> Rewriter<'a> {
         self.new.shapes.extend(self.old.shapes[old.clone()].iter().cloned());
         self.new.types.extend(&self.old.types[old]);
         self.new.graph.num_entries += node.outputs;
+        self.new.lanes.extend(self.old.lanes.get(i));
         let (op, outputs) = (node.op.clone(), node.outputs);
         self.new.graph.nodes.push(FlatNode {
             node: node.node.clone(),

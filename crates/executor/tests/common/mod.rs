@@ -1,4 +1,5 @@
 //! Graphs and numbers for tests.
+#![allow(dead_code)]
 
 use rsym_graph::{ComposeArgs, Node, Symbol, compose};
 use rsym_tensor::Tensor;
@@ -10,6 +11,17 @@ pub fn var(name: &str) -> Symbol {
 
 /// The operator `op` called `name` on `inputs`, further inputs being variables.
 pub fn apply(op: &str, name: &str, params: &[(&str, &str)], inputs: &[&Symbol]) -> Symbol {
+    apply_with(op, name, params, inputs, Vec::new())
+}
+
+/// As [`apply`], with attributes, which the variables that are made get as well.
+pub fn apply_with(
+    op: &str,
+    name: &str,
+    params: &[(&str, &str)],
+    inputs: &[&Symbol],
+    attrs: Vec<(String, String)>,
+) -> Symbol {
     let def = rsym_ops::registry().get(op).unwrap();
     let mut keywords: Vec<(std::borrow::Cow<str>, String)> =
         params.iter().map(|(k, v)| (k.to_string().into(), v.to_string())).collect();
@@ -17,7 +29,7 @@ pub fn apply(op: &str, name: &str, params: &[(&str, &str)], inputs: &[&Symbol]) 
         keywords.push((count.into(), inputs.len().to_string()));
     }
     let positional = inputs.iter().map(|s| Some((*s).clone())).collect();
-    compose(def, name, ComposeArgs { positional, keywords, ..ComposeArgs::default() }).unwrap()
+    compose(def, name, ComposeArgs { positional, keywords, attrs, ..ComposeArgs::default() }).unwrap()
 }
 
 pub fn noise(tensor: &Tensor, seed: u64, positive: bool) {

@@ -4,6 +4,8 @@
 //! the next section, spinning, before it goes back to rayon and sleeps: sections that follow each other start within a
 //! microsecond. Whoever finds all helpers taken by others, or is a helper itself, works alone; a helper that wakes too
 //! late finds the offer withdrawn. So a section never waits for a thread that has not begun.
+//!
+//! A thread that has to wait for another inside of a section helps meanwhile as a [`Guest`].
 
 use std::any::Any;
 use std::cell::Cell;
@@ -27,6 +29,18 @@ thread_local! {
 /// Whether the calling thread takes part in a section already.
 pub(super) fn in_section() -> bool {
     IN_SECTION.get()
+}
+
+/// Runs `f` as if the calling thread took part in no section: it may start some of its own.
+pub(super) fn outside<R>(f: impl FnOnce() -> R) -> R {
+    struct Restore(bool);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            IN_SECTION.set(self.0);
+        }
+    }
+    let _restore = Restore(IN_SECTION.replace(false));
+    f()
 }
 
 /// A run of blocks of which each is taken once.
@@ -98,9 +112,20 @@ struct Slot {
 /// The offer of a slot whose helper has begun; never read through.
 const TAKEN: *mut Section<'static> = std::ptr::without_provenance_mut(1);
 
+/// The offer of a slot that no guest has; never read through.
+const VACANT: *mut Section<'static> = std::ptr::without_provenance_mut(2);
+
+/// Guests of a pool at most.
+const MAX_GUESTS: usize = 16;
+
 impl Slot {
     fn new() -> Self {
         Slot { offer: AtomicPtr::new(null_mut()), awake: AtomicBool::new(false) }
+    }
+
+    /// The place of a guest, who is awake as long as there is one.
+    fn vacant() -> Self {
+        Slot { offer: AtomicPtr::new(VACANT), awake: AtomicBool::new(true) }
     }
 
     /// Takes part in sections as thread `me` until none has come for a while.
@@ -124,7 +149,10 @@ impl Slot {
 
     fn help_once(&self, me: usize) -> bool {
         let section = self.offer.load(Relaxed);
-        if section.is_null() || self.offer.compare_exchange(section, TAKEN, Acquire, Relaxed).is_err() {
+        if section.is_null()
+            || section == VACANT
+            || self.offer.compare_exchange(section, TAKEN, Acquire, Relaxed).is_err()
+        {
             return false;
         }
         // SAFETY: a section lives until its helpers have left, and this one leaves with its last access below.
@@ -140,6 +168,7 @@ impl Slot {
 pub(super) struct Pool {
     process: u32,
     slots: Box<[Slot]>,
+    guests: [Slot; MAX_GUESTS],
     threads: Option<rayon::ThreadPool>,
 }
 
@@ -152,7 +181,8 @@ impl Pool {
         let threads = rayon::ThreadPoolBuilder::new().num_threads(helpers).thread_name(|i| format!("rsym-{i}"));
         let threads = threads.build().ok();
         let slots = (0..helpers).map(|_| Slot::new()).collect();
-        Box::leak(Box::new(Pool { process: std::process::id(), slots, threads }))
+        let guests = std::array::from_fn(|_| Slot::vacant());
+        Box::leak(Box::new(Pool { process: std::process::id(), slots, guests, threads }))
     }
 
     /// The pool of this process with `helpers` at least. Threads do not survive a fork: a child gets a pool of its own.
@@ -189,7 +219,7 @@ impl Pool {
     fn offer(&'static self, section: *mut Section<'static>, helpers: usize, count: &AtomicUsize) -> usize {
         let Some(threads) = &self.threads else { return 0 };
         let mut left = helpers;
-        for (i, slot) in self.slots.iter().enumerate() {
+        for (i, slot) in self.places().enumerate() {
             if left == 0 {
                 return i;
             }
@@ -203,17 +233,47 @@ impl Pool {
                 threads.spawn(move || slot.help(i + 1));
             }
         }
-        self.slots.len()
+        self.slots.len() + MAX_GUESTS
+    }
+
+    /// The slots of helpers, then those of guests.
+    fn places(&self) -> impl Iterator<Item = &Slot> {
+        self.slots.iter().chain(&self.guests)
+    }
+
+    /// A place for the calling thread to help others from while it waits, if one is vacant.
+    pub(super) fn guest(&self) -> Guest<'_> {
+        let free = |slot: &&Slot| slot.offer.compare_exchange(VACANT, null_mut(), SeqCst, Relaxed).is_ok();
+        Guest(self.guests.iter().find(free))
     }
 
     /// Takes back the offers that no helper has taken.
     fn withdraw(&self, section: *mut Section<'static>, offered: usize, count: &AtomicUsize) {
-        for slot in &self.slots[..offered] {
+        for slot in self.places().take(offered) {
             if slot.offer.load(Relaxed) == section
                 && slot.offer.compare_exchange(section, null_mut(), Relaxed, Relaxed).is_ok()
             {
                 count.fetch_sub(1, Relaxed);
             }
+        }
+    }
+}
+
+/// A thread that waits and helps others meanwhile; it leaves when dropped, after what it has begun.
+pub(super) struct Guest<'a>(Option<&'a Slot>);
+
+impl Guest<'_> {
+    /// Takes part in a section if it is offered one.
+    pub(super) fn help(&self) -> bool {
+        self.0.is_some_and(|slot| slot.help_once(MAX_PARTS - 1))
+    }
+}
+
+impl Drop for Guest<'_> {
+    fn drop(&mut self) {
+        let Some(slot) = self.0 else { return };
+        while slot.offer.compare_exchange(null_mut(), VACANT, SeqCst, Relaxed).is_err() {
+            slot.help_once(MAX_PARTS - 1);
         }
     }
 }
@@ -315,6 +375,26 @@ mod tests {
             count.fetch_add(1, Relaxed);
         });
         assert_eq!(count.load(Relaxed), 10);
+    }
+
+    #[test]
+    fn guests_take_part_and_leave() {
+        let pool = Pool::new(1);
+        for _ in 0..50 {
+            let begun = AtomicU32::new(0);
+            std::thread::scope(|scope| {
+                scope.spawn(|| {
+                    let guest = pool.guest();
+                    assert!(soon(|| guest.help() || begun.load(SeqCst) == 3));
+                });
+                assert!(soon(|| pool.guests[0].offer.load(SeqCst).is_null()));
+                pool.run(3, 2, &|_| {
+                    begun.fetch_add(1, SeqCst);
+                    assert!(soon(|| begun.load(SeqCst) == 3));
+                });
+            });
+            assert!(pool.guests.iter().all(|slot| slot.offer.load(SeqCst) == VACANT));
+        }
     }
 
     #[test]

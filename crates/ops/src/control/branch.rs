@@ -186,7 +186,7 @@ struct BoundBranch {
 }
 
 impl BoundOp for BoundBranch {
-    fn forward(&mut self, io: &mut Io, ctx: &Ctx, interrupted: &dyn Fn() -> bool) -> OpResult {
+    fn forward(&mut self, io: &mut Io, ctx: &Ctx, interrupted: Interrupted) -> OpResult {
         self.condition.forward(&ctx.derived(CONDITION_KEY), interrupted)?;
         let taken = usize::from(is_true(&self.condition.outputs()[0])?);
         let branch = &mut self.branches[taken];
@@ -284,7 +284,7 @@ struct BoundBackward {
 }
 
 impl BoundOp for BoundBackward {
-    fn forward(&mut self, io: &mut Io, ctx: &Ctx, interrupted: &dyn Fn() -> bool) -> OpResult {
+    fn forward(&mut self, io: &mut Io, ctx: &Ctx, interrupted: Interrupted) -> OpResult {
         io.outputs.iter_mut().for_each(|out| out.fill(0.0));
         let recorded = io.inputs.last().ok_or_else(|| OpError::invalid("there is no record of the run"))?;
         let (taken, ctx) = words(recorded, ctx)?;

@@ -239,7 +239,7 @@ impl BoundLoop {
     }
 
     /// Whether there is a step number `step`.
-    fn goes_on(&mut self, io: &Io, ctx: &Ctx, step: usize, interrupted: &dyn Fn() -> bool) -> OpResult<bool> {
+    fn goes_on(&mut self, io: &Io, ctx: &Ctx, step: usize, interrupted: Interrupted) -> OpResult<bool> {
         if step.is_multiple_of(STEPS_BETWEEN_POLLS) && interrupted() {
             return Err(OpError::Interrupted);
         }
@@ -280,7 +280,7 @@ pub(super) fn body_key(step: usize) -> u64 {
 }
 
 impl BoundOp for BoundLoop {
-    fn forward(&mut self, io: &mut Io, ctx: &Ctx, interrupted: &dyn Fn() -> bool) -> OpResult {
+    fn forward(&mut self, io: &mut Io, ctx: &Ctx, interrupted: Interrupted) -> OpResult {
         let looped = self.looped.clone();
         for (state, &i) in self.slots.states.iter_mut().zip(&looped.initial) {
             state.assign(&io.inputs[i])?;

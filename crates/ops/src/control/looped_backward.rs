@@ -133,7 +133,7 @@ impl BoundBackward {
     }
 
     /// The gradient of a step's outputs becomes that of its inputs.
-    fn step(&mut self, io: &mut Io, ctx: &Ctx, step: usize, interrupted: &dyn Fn() -> bool) -> OpResult {
+    fn step(&mut self, io: &mut Io, ctx: &Ctx, step: usize, interrupted: Interrupted) -> OpResult {
         let of_loop = &io.inputs[self.first..];
         let histories = &of_loop[self.looped.inputs..];
         self.slots.take_rows(of_loop, step)?;
@@ -157,7 +157,7 @@ impl BoundBackward {
 }
 
 impl BoundOp for BoundBackward {
-    fn forward(&mut self, io: &mut Io, ctx: &Ctx, interrupted: &dyn Fn() -> bool) -> OpResult {
+    fn forward(&mut self, io: &mut Io, ctx: &Ctx, interrupted: Interrupted) -> OpResult {
         io.outputs.iter_mut().for_each(|out| out.fill(0.0));
         for (head, given) in self.heads.iter_mut().zip(&self.given).skip(self.looped.rows) {
             match given {
