@@ -28,8 +28,8 @@ class Executor:
     def _forward(self, /, is_train: Any) -> Any: ...
 
     def _memory(self, /) -> Any:
-        """Where the bytes go: numbers by name, and rows of (name, operator, bytes, offset, first step, last step, again) for
-        the intermediate values, the largest first."""
+        """Where the bytes go: numbers by name, rows of (name, operator, bytes, offset, first step, last step, again, device)
+        for the intermediate values, the largest first, and rows of (device, planned, steps, copies, copied) for devices."""
 
     def _optimized_symbol(self, /) -> Any:
         """The Rust half of the symbol with equal subexpressions joined."""
@@ -260,7 +260,10 @@ def autograd_mode() -> Any:
 def backward(heads: Any, head_grads: Any, variables: Any, retain_graph: Any, create_graph: Any, is_train: Any) -> Any:
     """The gradients of `heads` with respect to `variables`; without these, those of all marked arrays go to their places."""
 
-def bind(symbol: Any, args: Any, grads: Any, grad_req: Any, aux: Any, device: Any, shared_exec: Any, memory_budget: Any) -> Any:
+def backward_all(executors: Any, head_grads: Any) -> Any:
+    """Computes the gradients of several executors at once, from a list of gradients of outputs for each."""
+
+def bind(symbol: Any, args: Any, grads: Any, grad_req: Any, aux: Any, device: Any, groups: Any, shared_exec: Any, memory_budget: Any) -> Any:
     """Binds a symbol to arrays, in the order of its lists."""
 
 def combine(sign: Any, left: Any, right: Any) -> Any:
@@ -274,6 +277,9 @@ def compose(op: Any, hint: Any, inputs: Any, params: Any, name: Any, attr: Any, 
 
 def csv_batches(data: Any, data_shape: Any, label: Any, label_shape: Any, batch_size: Any, round_batch: Any, dtype: Any, buffer: Any) -> Any:
     """Batches of rows of text files."""
+
+def forward_all(executors: Any, is_train: Any) -> Any:
+    """Computes the outputs of several executors at once."""
 
 def get_num_threads() -> Any: ...
 
@@ -347,7 +353,7 @@ def set_recording(recording: Any) -> Any:
 def set_training(training: Any) -> Any:
     """Switches training in this thread; what it was."""
 
-def simple_bind(symbol: Any, shapes: Any, types: Any, grad_req: Any, devices: Any, shared: Any, shared_grads: Any, shared_exec: Any, numpy_shape: Any, memory_budget: Any) -> Any:
+def simple_bind(symbol: Any, shapes: Any, types: Any, grad_req: Any, device: Any, groups: Any, shared: Any, shared_grads: Any, shared_exec: Any, numpy_shape: Any, memory_budget: Any) -> Any:
     """Binds a symbol from shapes and types; everything is allocated, or taken from the shared arrays by name."""
 
 def switch_off_passes(names: Any) -> Any:
