@@ -67,41 +67,48 @@ def _initialize_kvstore(kvstore, param_arrays, arg_params, param_names, update_o
             kvstore.init(name, arg_params[name])
 
 
-def _trained(param_arrays, grad_arrays):
-    """(index, weights, gradients) of the parameters that have gradients, by device."""
-    for index, (weights, grads) in enumerate(zip(param_arrays, grad_arrays)):
-        if grads[0] is not None:
-            yield index, weights, grads
-
-
-def _update_params_on_kvstore(param_arrays, grad_arrays, kvstore, param_names):
-    """Hands the gradients to the store and fetches the parameters that it updated."""
-    found = list(_trained(param_arrays, grad_arrays))
-    if found:
-        indices, weights, grads = map(list, zip(*found))
-        kvstore.pushpull([param_names[i] for i in indices], grads, out=weights)
-
-
-def _update_params(param_arrays, grad_arrays, updater, num_device, kvstore=None, param_names=None, indices=None):
-    """Updates the parameters of every device, with gradients that the store, if there is one, summed over devices.
+class Updates:
+    """The parameters that have gradients, arranged once for all updates.
 
     Parameters
     ----------
     param_arrays, grad_arrays : list of lists of NDArray
-        For each parameter the arrays of all devices.
-    updater : optimizer.Updater
-    num_device : int
-    kvstore : KVStore, optional
+        For each parameter the arrays of all devices; the gradients None where there are none.
     param_names : list of str, optional
         Keys of the store.
     indices : list of int, optional
         Numbers of the parameters for the updater; by default their places.
     """
-    indices = range(len(param_arrays)) if indices is None else indices
-    found = list(_trained(param_arrays, grad_arrays))
-    if kvstore is not None and found:
-        kvstore.pushpull([param_names[i] for i, _, _ in found], [grads for _, _, grads in found])
-    for k in range(num_device):
-        if found:
-            rows = [(indices[i] * num_device + k, grads[k], weights[k]) for i, weights, grads in found]
-            updater(*map(list, zip(*rows)))
+
+    def __init__(self, param_arrays, grad_arrays, param_names=None, indices=None):
+        trained = [i for i, grads in enumerate(grad_arrays) if grads[0] is not None]
+        self.weights = [param_arrays[i] for i in trained]
+        self.grads = [grad_arrays[i] for i in trained]
+        self.names = None if param_names is None else [param_names[i] for i in trained]
+        count = len(self.weights[0]) if trained else 0
+        numbers = trained if indices is None else [indices[i] for i in trained]
+        columns = (([n * count + k for n in numbers], k) for k in range(count))
+        # What an updater takes, for each device.
+        self.by_device = [(own, [g[k] for g in self.grads], [w[k] for w in self.weights]) for own, k in columns]
+
+    def on_store(self, kvstore):
+        """Hands the gradients to the store and fetches the parameters that it updated."""
+        if self.names:
+            kvstore.pushpull(self.names, self.grads, out=self.weights)
+
+    def by(self, updater, kvstore=None):
+        """Updates the parameters of every device, with gradients that the store, if there is one, sums over devices."""
+        if kvstore is not None and self.names:
+            kvstore.pushpull(self.names, self.grads)
+        for own in self.by_device:
+            updater(*own)
+
+
+def _update_params_on_kvstore(param_arrays, grad_arrays, kvstore, param_names):
+    """Updates the parameters on a store."""
+    Updates(param_arrays, grad_arrays, param_names).on_store(kvstore)
+
+
+def _update_params(param_arrays, grad_arrays, updater, num_device, kvstore=None, param_names=None):
+    """Updates the parameters of every device by an updater."""
+    Updates(param_arrays, grad_arrays, param_names).by(updater, kvstore)

@@ -181,12 +181,12 @@ class NDArrayIter(DataIter):
 
 
 def _take(array, rows, axis):
-    """The examples `rows` of an array."""
-    first, count = int(rows[0]), len(rows)
-    if np.array_equal(rows, np.arange(first, first + count)):
+    """The examples `rows` of an array: in memory, where they are neighbours."""
+    first, end = int(rows[0]), int(rows[-1]) + 1
+    if end - first == len(rows) and (rows[1:] - rows[:-1] == 1).all():
         if isinstance(array, nd.NDArray):
-            return array.slice_axis(axis=axis, begin=first, end=first + count)
-        return nd.array(array[(slice(None),) * axis + (slice(first, first + count),)])
+            return array._rows(first, end) if axis == 0 else array.slice_axis(axis=axis, begin=first, end=end)
+        return nd.array(array[(slice(None),) * axis + (slice(first, end),)])
     if isinstance(array, nd.NDArray):
         return nd.take(array, nd.array(rows, dtype="int64"), axis=axis)
     # h5py takes increasing indices alone.

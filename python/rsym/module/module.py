@@ -5,7 +5,7 @@ import warnings
 
 from .. import optimizer as opt
 from .._checkpoint import load_checkpoint
-from .._training import _create_kvstore, _initialize_kvstore, _update_params, _update_params_on_kvstore
+from .._training import Updates, _create_kvstore, _initialize_kvstore
 from ..base import ArgumentError, MXNetError, NotReadyError
 from ..context import Context, cpu
 from ..initializer import InitDesc, Uniform
@@ -87,6 +87,7 @@ class Module(BaseModule):
         self._optimizer = self._kvstore = self._update_on_kvstore = self._updater = None
         # The number of each parameter for the updater, which modules that share an optimizer agree on.
         self._places = {}
+        self._updates = self._updates_of = None
         self._preload_opt_states = None
         self._grad_req = None
         self._reset_bind()
@@ -420,7 +421,7 @@ class Module(BaseModule):
         kvstore, on_kvstore = _create_kvstore(kvstore, len(self._context), self._arg_params)
         self._refuse_compression(kvstore)
         self._optimizer = self._made_optimizer(optimizer, dict(optimizer_params), on_kvstore)
-        self._places = {name: i for i, name in enumerate(self._param_names)}
+        self._places, self._updates = {name: i for i, name in enumerate(self._param_names)}, None
         self._kvstore, self._update_on_kvstore = kvstore, on_kvstore
         self._updater = None if on_kvstore else opt.get_updater(self._optimizer)
         if on_kvstore:
@@ -468,6 +469,7 @@ class Module(BaseModule):
             setattr(self, name, getattr(shared_module, name))
         for name in self._param_names:
             self._places.setdefault(name, len(self._places))
+        self._updates = None
         self.optimizer_initialized = True
 
     def update(self):
@@ -478,12 +480,14 @@ class Module(BaseModule):
         if group.grad_arrays is None:
             raise NotReadyError("Module.update: bind with for_training=True first")
         self._params_dirty = True
-        if self._update_on_kvstore:
-            _update_params_on_kvstore(group.param_arrays, group.grad_arrays, self._kvstore, self._param_names)
-        else:
+        if self._updates is None or self._updates_of is not group.execs:
             indices = [self._places[name] for name in self._param_names]
-            common = (self._updater, len(self._context), self._kvstore, self._param_names, indices)
-            _update_params(group.param_arrays, group.grad_arrays, *common)
+            self._updates = Updates(group.param_arrays, group.grad_arrays, self._param_names, indices)
+            self._updates_of = group.execs
+        if self._update_on_kvstore:
+            self._updates.on_store(self._kvstore)
+        else:
+            self._updates.by(self._updater, self._kvstore)
 
     # -- computing -------------------------------------------------------------------------------------------------
 

@@ -35,7 +35,8 @@ class Updater:
             self.optimizer._set_current_context(weights[0].context.device_id)
         indices = [i.decode() if isinstance(i, bytes) else i for i in indices]
         for i, w in zip(indices, weights):
-            self._prepare(i, w)
+            if i not in self.states or not self.states_synced.get(i, True):
+                self._prepare(i, w)
         if self.aggregate_updates:
             self._update_together(indices, weights, grads)
         else:
@@ -53,7 +54,7 @@ class Updater:
         """Updates weights of one type together, as many at once as the optimizer takes."""
         by_type = {}
         for group in zip(indices, weights, grads):
-            by_type.setdefault(group[1].dtype, []).append(group)
+            by_type.setdefault(group[1]._dtype, []).append(group)
         most = self.optimizer.aggregate_num
         for groups in by_type.values():
             for begin in range(0, len(groups), most):
