@@ -56,6 +56,22 @@ class Function(NamedTuple):
             close(lanes)
 
 
+class TrainingLoop(NamedTuple):
+    """What `Module.fit` does besides forward and backward, for a batch; see `loop.py`."""
+
+    name: str = "training loop MLP b64"
+
+    def run(self, setting, check_only):
+        lanes, errors = {}, {}
+        try:
+            for library in [] if check_only else setting.named("rsym", "mxnet"):
+                attempt(lanes, errors, library, setting, lambda lane: lane.do("loop"))
+            measure(lanes, setting)
+            return row(self.name, {title: lane.bursts for title, lane in lanes.items()}, errors)
+        finally:
+            close(lanes)
+
+
 class Network(NamedTuple):
     """Inference or a training step of a network."""
 
@@ -191,6 +207,7 @@ def all_cases():
     for graph in cases_graph.GRAPHS:
         cases += [Function("%s %s" % (what, graph)) for what in cases_graph.WORK]
     cases += [Function("%s %s" % (tiny, mode)) for tiny in cases_graph.COUNT for mode in ("forward", "training")]
+    cases.append(TrainingLoop())
     for net, about in NETS.items():
         cases += [Network(net, mode) for mode in ("inference", "training") if mode == "inference" or about.loss]
     return cases

@@ -6,6 +6,7 @@ import re
 import numpy as np
 
 import cases_graph
+from loop import Loop
 from nets import values
 
 RATE = 0.01
@@ -23,6 +24,10 @@ class Library:
     def function(self, name):
         """A case of `cases_graph.py`."""
         return cases_graph.functions(self.mx)[name]()
+
+    def loop(self):
+        """The training loop of `loop.py`."""
+        return Loop(self.mx)
 
     def write_values(self, net, path):
         """First values of all arguments and states of a net, for every library to start from."""

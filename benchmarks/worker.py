@@ -41,6 +41,11 @@ class Worker:
         self.step()
         return {}
 
+    def loop(self):
+        """Prepares the training loop."""
+        self.step = self.library.loop()
+        return {}
+
     def write_values(self, net, path):
         self.library.write_values(NETS[net], path)
         return {}
@@ -61,6 +66,8 @@ class Worker:
 
     def burst(self, seconds):
         """Seconds of single calls, for at least `seconds` in all."""
+        if hasattr(self.step, "burst"):
+            return {"seconds": self.step.burst(seconds)}
         found, end = [], time.perf_counter() + seconds
         enabled = gc.isenabled()
         gc.disable()

@@ -32,7 +32,7 @@ def run(*arguments):
 def result(tmp_path_factory):
     """What a tiny run writes."""
     folder = tmp_path_factory.mktemp("bench")
-    only = ["--only=" + name for name in ("tojson ResNet-152", "tiny additions forward", "mlp*")]
+    only = ["--only=" + name for name in ("tojson ResNet-152", "tiny additions forward", "training loop*", "mlp*")]
     done = run(*only, "--seconds=0.01", "--burst=0.002", "--threads=1", "--out=%s" % folder)
     assert done.returncode == 0, done.stdout + done.stderr
     return folder
@@ -44,6 +44,7 @@ def test_a_run_without_peers_writes_every_case(result):
     assert [c["name"] for c in found["cases"]] == [
         "tojson ResNet-152",
         "tiny additions forward",
+        "training loop MLP b64",
         "MLP b64 inference",
         "MLP b64 training",
     ]
@@ -51,8 +52,8 @@ def test_a_run_without_peers_writes_every_case(result):
         own = case["libraries"]["rsym"]
         assert own["bursts"] >= 3 and 0 < own["least"] <= own["median"]
         assert (case["ratios"], case["best_peer"], case["errors"]) == ({}, None, {})
-    assert found["cases"][3]["libraries"]["rsym"]["peak_bytes"] > 0
-    assert found["cases"][3]["libraries"]["rsym"]["planned_bytes"] > 0
+    assert found["cases"][4]["libraries"]["rsym"]["peak_bytes"] > 0
+    assert found["cases"][4]["libraries"]["rsym"]["planned_bytes"] > 0
 
 
 def test_a_run_writes_a_table_and_a_plot(result):

@@ -16,11 +16,11 @@ ROOT = pathlib.Path(__file__).parents[1]
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE | doctest.IGNORE_EXCEPTION_DETAIL
 
 
-def test_the_guide_runs():
+@pytest.mark.parametrize("page", ["guide.md", "training.md"])
+def test_the_guides_run(page):
     with mx.name.NameManager():
-        result = doctest.testfile(
-            str(ROOT / "docs/guide.md"), module_relative=False, optionflags=FLAGS & ~doctest.IGNORE_EXCEPTION_DETAIL
-        )
+        path, flags = str(ROOT / "docs" / page), FLAGS & ~doctest.IGNORE_EXCEPTION_DETAIL
+        result = doctest.testfile(path, module_relative=False, optionflags=flags)
     assert result.attempted > 20
     assert result.failed == 0
 

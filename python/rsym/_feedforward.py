@@ -275,7 +275,7 @@ class FeedForward:
 
     def _batches(self, data, epoch, logger):
         """The batches of an epoch: all of the data, or `epoch_size` of them, over and over if need be."""
-        count = 0
+        count, empty = 0, False
         while True:
             before = count
             for batch in data:
@@ -283,9 +283,13 @@ class FeedForward:
                 count += 1
                 if count == self.epoch_size:
                     return
+            # The first pass may find the data at their end, the second not.
+            if empty and count == before:
+                raise ArgumentError("fit: epoch_size is %d, the data give no batch" % self.epoch_size)
+            empty = count == before
             logger.info("Epoch[%d] Resetting Data Iterator", epoch)
             data.reset()
-            if self.epoch_size is None or count == before:
+            if self.epoch_size is None:
                 return
 
     # -- using it --------------------------------------------------------------------------------------------------
