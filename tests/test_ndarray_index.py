@@ -245,3 +245,18 @@ def test_length_iteration_and_truth():
     with pytest.raises(ValueError, match=r"not a scalar.*\(3, 2\)"):
         x.asscalar()
     assert nd.array([2.5]).asscalar() == 2.5 and type(nd.array([2.5]).asscalar()) is np.float32
+
+
+def test_a_number_is_written_into_a_slice():
+    array = mx.nd.zeros((2, 3))
+    assert array.slice_assign_scalar(5, (0, 1), (2, 3), (1, 1)) is array
+    assert array.asnumpy().tolist() == [[0, 5, 5], [0, 5, 5]]
+
+
+def test_arrays_are_dense_and_writable():
+    array = mx.nd.zeros((2, 3))
+    assert array.tostype("default") is array and array.writable
+    with pytest.raises(mx.base.NotSupportedForSparseNDArray, match="tostype"):
+        array.tostype("csr")
+    with pytest.raises(mx.MXNetError, match="stype must be 'default'"):
+        array.tostype("full")

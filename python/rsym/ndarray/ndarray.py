@@ -340,6 +340,10 @@ class NDArray(Arithmetic, Views, _rsym.NDArray):
         self[tuple(slice(b, e, s) for b, e, s in zip(begin, end, step or (None,) * len(begin)))] = rhs
         return self
 
+    def slice_assign_scalar(self, value, begin, end, step):
+        """Writes the number `value` into the slice, as `slice_assign` does with arrays."""
+        return self.slice_assign(float(value), begin, end, step)
+
     # -- gradients -------------------------------------------------------------------------------------------------
 
     def attach_grad(self, grad_req="write", stype=None):

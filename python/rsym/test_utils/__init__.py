@@ -24,6 +24,7 @@ from ..ndarray import array
 from ..util import getenv, setenv, use_np
 from ._compare import *
 from ._consistency import *
+from ._datasets import *
 from ._gradient import *
 from ._matrices import *
 from ._process import *
