@@ -12,9 +12,9 @@ import os
 import numpy as np
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
-from training import arguments, fit, require
 
 import rsym as mx
+from training import arguments, fit, require
 
 BATCH = 64
 SIDE = 32

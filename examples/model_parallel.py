@@ -7,10 +7,10 @@ The text is that of `text.py`, cut into pieces of 48 letters. Each layer is comp
 """
 
 import numpy as np
-from text import lines
-from training import arguments, fit, require
 
 import rsym as mx
+from text import lines
+from training import arguments, fit, require
 
 BATCH = 32
 LENGTH = 48

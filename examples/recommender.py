@@ -9,9 +9,9 @@ the user and one of the item, plus a number for each (Koren et al. 2009). It has
 
 import numpy as np
 from sklearn.datasets import load_digits
-from training import arguments, fit, require
 
 import rsym as mx
+from training import arguments, fit, require
 
 BATCH = 512
 FACTORS = 16

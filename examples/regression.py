@@ -12,9 +12,9 @@ from sklearn.datasets import load_diabetes
 from sklearn.linear_model import LinearRegression
 from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import scale
-from training import Curves, SameStart, arguments, last_checkpoint, plot, require
 
 import rsym as mx
+from training import Curves, SameStart, arguments, last_checkpoint, plot, require
 
 BATCH = 32
 

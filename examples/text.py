@@ -12,9 +12,9 @@ import pydoc_data.topics
 import random
 
 import numpy as np
-from training import Curves, SameStart, arguments, last_checkpoint, plot, require
 
 import rsym as mx
+from training import Curves, SameStart, arguments, last_checkpoint, plot, require
 
 BATCH = 32
 BUCKETS = [16, 32, 48, 64, 80]
