@@ -1,7 +1,7 @@
 //! The gradients, plane by plane.
 
-use super::PoolKind;
 use super::forward::{for_lines, line_counts};
+use super::{PoolKind, tiles};
 use crate::parallel::for_rows;
 use crate::real::{Real, real};
 use crate::scratch::with_scratch;
@@ -41,6 +41,9 @@ fn for_window_lines(w: &Window, mut f: impl FnMut(usize, usize, usize)) {
 }
 
 fn max_gradient<C: Real>(w: &Window, data: &[C], dout: &[C], ddata: &mut [C]) {
+    if tiles::max_gradient(w, data, dout, ddata) {
+        return;
+    }
     let (size, windows, width) = (w.input_size(), w.output_size(), w.input[2]);
     for_rows(ddata, size, windows * (w.taps() / 2 + 3 * w.kernel[2]), |row, ddata| {
         let (plane, dout) = (&data[row * size..][..size], &dout[row * windows..][..windows]);

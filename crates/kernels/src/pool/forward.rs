@@ -1,6 +1,6 @@
 //! The reductions, plane by plane: first over the lines that a line of windows sees, then along the line.
 
-use super::PoolKind;
+use super::{PoolKind, tiles};
 use crate::parallel::for_rows;
 use crate::real::{Real, real};
 use crate::scratch::with_scratch;
@@ -37,6 +37,9 @@ pub(super) fn line_counts<C: Real>(w: &Window, count_include_pad: bool) -> Vec<C
 }
 
 fn max<C: Real>(w: &Window, data: &[C], out: &mut [C]) {
+    if tiles::max(w, data, out) {
+        return;
+    }
     let larger = |a: C, b: C| if b > a { b } else { a };
     let empty: Vec<usize> = (0..w.output[2]).filter(|&x| w.span(2, x).is_empty()).collect();
     let mark_empty = |z, y, line: &mut [C]| {

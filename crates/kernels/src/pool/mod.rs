@@ -10,6 +10,7 @@ mod forward;
 mod roi;
 #[cfg(test)]
 mod tests;
+mod tiles;
 
 use crate::cores::cores;
 use crate::layout::{channels_first, write_channels_first};

@@ -27,6 +27,8 @@ pub(super) fn windows() -> Vec<Window> {
         Window::new(&[7, 8], &[3, 2], &[2, 1], &[], &[1, 0]),
         Window::new(&[8, 15], &[3, 3], &[2, 2], &[], &[0, 1]).with_output(&[4, 8]),
         Window::new(&[33, 5], &[2, 2], &[3, 3], &[], &[1, 1]).with_output(&[13, 4]),
+        Window::new(&[7, 40], &[2, 2], &[2, 2], &[], &[]),
+        Window::new(&[6, 11], &[3, 3], &[3, 3], &[], &[]),
         Window::new(&[3, 7, 5], &[2, 3, 3], &[1, 2, 2], &[], &[1, 1, 0]),
         Window::global(&[7, 3]),
     ]
@@ -157,6 +159,18 @@ fn maximum_ignores_nan_and_marks_empty_windows() {
     pool_backward(&g, &x, &out, &[1.0, 2.0, 3.0], &mut dx);
     assert_eq!(out, [2.0, f32::NEG_INFINITY, f32::MIN]);
     assert_eq!(dx, [0.0, 1.0, 0.0, 2.0]);
+}
+
+#[test]
+fn maximum_ignores_nan_in_windows_edge_to_edge() {
+    let g = geometry(1, 1, Window::new(&[2, 5], &[2, 2], &[2, 2], &[], &[]), PoolKind::Max);
+    let (nan, low) = (f32::NAN, f32::NEG_INFINITY);
+    let x = [nan, -3.0, nan, nan, 7.0, -2.0, -2.0, nan, low, 8.0];
+    let (mut out, mut dx) = ([0f32; 2], [9f32; 10]);
+    pool_forward(&g, &x, &mut out);
+    pool_backward(&g, &x, &out, &[1.0, 2.0], &mut dx);
+    assert_eq!(out, [-2.0, low]);
+    assert_eq!(dx, [0.0, 0.0, 2.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0]);
 }
 
 #[test]
