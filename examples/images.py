@@ -115,8 +115,8 @@ def main():
     train, held_out = {"digits": digits, "pictures": pictures}[args.data](args.folder)
     network = {"lenet": lenet, "resnet": resnet}[args.network](10 if args.data == "digits" else len(PICTURES))
     name = "%s-%s" % (args.network, args.data)
-    rate = 0.05 if args.data == "digits" else 0.02
-    _, accuracy = fit(args, name, network, train, held_out, "acc", rate)
+    sgd = dict(name="sgd", learning_rate=0.05 if args.data == "digits" else 0.02, momentum=0.9)
+    _, accuracy = fit(args, name, network, train, held_out, "acc", sgd)
     require("accuracy on held-out images", accuracy, LEAST[args.network, args.data])
 
 

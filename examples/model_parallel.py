@@ -59,9 +59,9 @@ def main():
     (train, held_out), size = pieces(lines(120_000))
     groups = {"first": mx.cpu(0), "second": mx.cpu(1)} if args.devices == "two" else None
     module = dict(context=mx.cpu(0), group2ctxs=groups)
-    adam = dict(optimizer="adam", optimizer_params={"learning_rate": 0.005})
+    adam = dict(name="adam", learning_rate=0.005)
     name = "model-parallel-" + args.devices
-    _, perplexity = fit(args, name, network(size), train, held_out, mx.metric.Perplexity(None), module=module, **adam)
+    _, perplexity = fit(args, name, network(size), train, held_out, mx.metric.Perplexity(None), adam, module)
     require("perplexity of held-out text", perplexity, 8, more=False)
 
 

@@ -48,8 +48,8 @@ def main():
     sums, counts = (np.bincount(items[:cut], w, table.shape[1]) for w in (ratings[:cut], None))
     plain = ((ratings[cut:] - (sums / counts)[items[cut:]]) ** 2).mean() ** 0.5
     module = dict(data_names=["item", "user"], label_names=["rating"])
-    adam = dict(optimizer="adam", optimizer_params={"learning_rate": 0.01})
-    _, error = fit(args, "recommender", network(*table.shape), train, held_out, "rmse", module=module, **adam)
+    adam = dict(name="adam", learning_rate=0.01)
+    _, error = fit(args, "recommender", network(*table.shape), train, held_out, "rmse", adam, module)
     print("the mean of each pixel: %.4f" % plain)
     require("root mean square error of held-out ratings", error, 0.75 * plain, more=False)
 

@@ -57,14 +57,17 @@ class Curves:
 
     def __init__(self, path, begin=0):
         self.path = path
-        self.values = {"training": [], "held out": []}
+        self.values = {"training": [], "held out": [], "updates": []}
+        self.updates = 0
         self._training = float("nan")
         if begin and os.path.exists(path):
             with open(path) as file:
                 self.values = {name: values[:begin] for name, values in json.load(file).items()}
+            self.updates = self.values["updates"][-1]
 
     def after_batch(self, param):
         """A callback of batches in training."""
+        self.updates += 1
         self._training = param.eval_metric.get_name_value()[0][1]
 
     def after_evaluation(self, param):
@@ -72,6 +75,7 @@ class Curves:
         name, value = param.eval_metric.get_name_value()[0]
         self.values["training"].append(float(self._training))
         self.values["held out"].append(float(value))
+        self.values["updates"].append(self.updates)
         self.values["metric"] = [name]
         with open(self.path, "w") as file:
             json.dump(self.values, file)
@@ -113,7 +117,7 @@ def last_checkpoint(prefix, most):
     return next((n for n in range(most, 0, -1) if os.path.exists("%s-%04d.params" % (prefix, n))), 0)
 
 
-def fit(args, name, network, train, held_out, metric, rate=0.1, module=None, **more):
+def fit(args, name, network, train, held_out, metric, optimizer, module=None):
     """Trains a network as `Module.fit` does, with checkpoints, progress and curves.
 
     Parameters
@@ -125,12 +129,10 @@ def fit(args, name, network, train, held_out, metric, rate=0.1, module=None, **m
     network : Symbol
     train, held_out : DataIter
     metric : EvalMetric or str
-    rate : float
-        The learning rate; the optimizer is SGD with momentum 0.9.
+    optimizer : dict
+        Its name, as ``name``, and its parameters.
     module : dict, optional
         Keywords of `Module`.
-    **more
-        Keywords of `fit`.
 
     Returns
     -------
@@ -147,17 +149,20 @@ def fit(args, name, network, train, held_out, metric, rate=0.1, module=None, **m
         model = mx.mod.Module.load(prefix, begin, load_optimizer_states=True, **module or {})
     else:
         model = mx.mod.Module(network, **module or {})
+    # Optimizers that count their updates go on where they were.
+    parameters = {**optimizer, "begin_num_update": curves.updates}
     model.fit(
         train,
         eval_data=held_out,
         eval_metric=metric,
         initializer=SameStart(),
+        optimizer=parameters.pop("name"),
+        optimizer_params=parameters,
         begin_epoch=begin,
         num_epoch=args.epochs,
         batch_end_callback=curves.after_batch,
         eval_end_callback=curves.after_evaluation,
         epoch_end_callback=mx.callback.module_checkpoint(model, prefix, save_optimizer_states=True),
-        **{"optimizer": "sgd", "optimizer_params": {"learning_rate": rate, "momentum": 0.9}, **more},
     )
     plot(prefix + ".png", {mx.__name__: curves.values})
     return model, curves.last
