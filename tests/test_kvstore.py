@@ -141,3 +141,51 @@ def test_registered_stores_are_made_by_name():
         pass
 
     assert type(mx.kv.create("MINE")) is Mine
+
+
+def test_sums_have_the_same_bits_in_every_order_of_devices():
+    arrays = [np.random.RandomState(k).randn(1000).astype("float32") for k in range(5)]
+    expected = arrays[0]
+    for array in arrays[1:]:
+        expected = expected + array
+    kv = mx.kv.create("device")
+    kv.init("w", mx.nd.zeros((1000,)))
+    for _ in range(3):
+        kv.push("w", [mx.nd.array(a, ctx=mx.cpu(k)) for k, a in enumerate(arrays)])
+        out = mx.nd.empty((1000,))
+        kv.pull("w", out=out)
+        np.testing.assert_array_equal(out.asnumpy(), expected)
+
+
+def test_a_push_that_does_not_fit_changes_nothing():
+    kv = mx.kv.create()
+    kv.init([1, 2], [filled(1), filled(2)])
+    with pytest.raises(mx.MXNetError, match="key 2: arrays of float32 and of float64"):
+        kv.push([1, 2], [[filled(5)], [filled(5), filled(5).astype("float64")]])
+    with pytest.raises(mx.MXNetError, match="key 2 holds shape"):
+        kv.push([1, 2], [filled(5), mx.nd.zeros((1,))])
+    assert (pulled(kv, 1), pulled(kv, 2)) == (1, 2)
+    kv.push(1, [])
+    assert pulled(kv, 1) == 1
+
+
+def test_a_push_without_updater_may_change_the_type():
+    kv = mx.kv.create()
+    kv.init("w", filled(1))
+    kv.push("w", [filled(2).astype("float64"), filled(0.125).astype("float64")])
+    out = mx.nd.empty(SHAPE, dtype="float64")
+    kv.pull("w", out=out)
+    assert (out.asnumpy() == 2.125).all() and kv._stored["w"].dtype == np.float64
+
+
+def test_the_store_without_optimizer():
+    kv = mx.kv.create("teststore")
+    outs = [mx.nd.empty(SHAPE), mx.nd.empty(SHAPE)]
+    kv.broadcast("k", filled(3), out=outs)
+    assert all((out.asnumpy() == 3).all() for out in outs)
+    kv.pushpull("k", outs)
+    assert all((out.asnumpy() == 6).all() for out in outs)
+    assert (kv.type, kv.rank, kv.num_workers, kv.is_capable("optimizer")) == ("teststore", 0, 1, False)
+    for call in (kv.set_optimizer, kv.save_optimizer_states, kv.load_optimizer_states):
+        with pytest.raises(NotImplementedError):
+            call("x")

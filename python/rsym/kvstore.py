@@ -1,10 +1,12 @@
 """Key-value stores: what is shared between the devices of one machine, values summed over devices, updated in one place."""
 
+import numpy as np
+
 from . import ndarray as nd
 from .base import MXNetError
 from .ndarray import NDArray
 
-__all__ = ["KVStore", "KVStoreBase", "create"]
+__all__ = ["KVStore", "KVStoreBase", "TestStore", "create"]
 
 _LOCAL = ("local", "local_update_cpu", "local_allreduce_cpu", "device", "local_allreduce_device", "nccl")
 
@@ -104,6 +106,7 @@ class KVStore(KVStoreBase):
     def __init__(self, kind="local"):
         self._kind = kind
         self._stored = {}
+        self._sums = {}
         self._updater = None
 
     # -- keys ------------------------------------------------------------------------------------------------------
@@ -111,8 +114,8 @@ class KVStore(KVStoreBase):
     def _check_type(self, key):
         known = next(iter(self._stored), key)
         if isinstance(known, str) != isinstance(key, str):
-            kinds = ("int", "str") if isinstance(known, int) else ("str", "int")
-            raise MXNetError("the keys of this store are of type %s; key %r is of type %s" % (*kinds, key))
+            kinds = (type(known).__name__, key, type(key).__name__)
+            raise MXNetError("the keys of this store are of type %s; key %r is of type %s" % kinds)
 
     def _at(self, key):
         self._check_type(key)
@@ -142,14 +145,32 @@ class KVStore(KVStoreBase):
                 raise MXNetError("key %r has been initialised already" % (one,))
             self._stored[one] = arrays[0].copy()
 
-    def _sum(self, key, arrays):
-        """The sum of the arrays on the device of what is stored."""
+    def _checked(self, key, arrays):
+        """The arrays that are pushed for a key; an error that says what does not fit."""
         stored = self._at(key)
         for array in arrays:
             if array.shape != stored.shape:
                 raise MXNetError("key %r holds shape %s, got %s" % (key, stored.shape, array.shape))
-        here = [array.as_in_context(stored.context) for array in arrays]
-        return here[0] if len(here) == 1 else nd.add_n(*here)
+            if array.dtype != arrays[0].dtype:
+                types = tuple(np.dtype(a.dtype).name for a in (arrays[0], array))
+                raise MXNetError("key %r: arrays of %s and of %s cannot be summed" % (key, *types))
+        return arrays
+
+    def _sum(self, key, arrays):
+        """The sum of the arrays, from the first to the last, in memory of the store; of one array that itself."""
+        if len(arrays) == 1:
+            return arrays[0]
+        if key not in self._sums or self._sums[key].dtype != arrays[0].dtype:
+            stored = self._stored[key]
+            self._sums[key] = nd.empty(stored.shape, stored.context, arrays[0].dtype)
+        return nd.add_n(*arrays, out=self._sums[key])
+
+    def _replace(self, key, arrays):
+        """Stores the sum of the arrays, with their type."""
+        stored = self._stored[key]
+        if stored.dtype != arrays[0].dtype:
+            self._stored[key] = nd.empty(stored.shape, stored.context, arrays[0].dtype)
+        nd.add_n(*arrays, out=self._stored[key])
 
     def push(self, key, value, priority=0):
         """Sums values over devices and stores the sums, or updates what is stored with them.
@@ -165,13 +186,15 @@ class KVStore(KVStoreBase):
         Raises
         ------
         MXNetError
-            If a key has not been initialised or an array has another shape.
+            If a key has not been initialised or an array has another shape; nothing has changed then.
         """
-        sums = {one: self._sum(one, arrays) for one, arrays in _gathered(_pairs(key, value)).items()}
+        pushed = {one: self._checked(one, some) for one, some in _gathered(_pairs(key, value)).items() if some}
         if self._updater is None:
-            for one, total in sums.items():
-                self._stored[one][:] = total
-        elif getattr(self._updater, "aggregate_updates", False):
+            for one, arrays in pushed.items():
+                self._replace(one, arrays)
+            return
+        sums = {one: self._sum(one, arrays) for one, arrays in pushed.items()}
+        if getattr(self._updater, "aggregate_updates", False):
             self._updater(list(sums), list(sums.values()), [self._stored[one] for one in sums])
         else:
             for one, total in sums.items():
@@ -205,7 +228,7 @@ class KVStore(KVStoreBase):
         self.pull(key, out, priority)
 
     def row_sparse_pull(self, key, out=None, priority=0, row_ids=None):
-        """Copies some rows of what is stored; the other rows of `out` become 0.
+        """Copies some rows of what is stored; the other rows of `out` become 0. Arrays are dense here, where MXNet wants sparse.
 
         Parameters
         ----------
@@ -229,12 +252,15 @@ class KVStore(KVStoreBase):
 
     def _copy_rows(self, key, out, row_ids):
         stored = self._at(key)
-        rows = sorted({int(row) for row in row_ids.asnumpy().ravel()})
-        if rows and not 0 <= rows[0] <= rows[-1] < stored.shape[0]:
+        rows = np.unique(row_ids.asnumpy().astype("int64"))
+        if len(rows) and not 0 <= rows[0] <= rows[-1] < stored.shape[0]:
             raise MXNetError("key %r has %d rows, got row_ids from %d to %d" % (key, stored.shape[0], rows[0], rows[-1]))
+        if out.shape != stored.shape:
+            raise MXNetError("key %r holds shape %s, got %s" % (key, stored.shape, out.shape))
         out[:] = 0
-        for row in rows:
-            out[row] = stored[row]
+        if len(rows):
+            at = nd.array(rows, dtype="int64")
+            out[at] = nd.take(stored, at)
 
     # -- updates ---------------------------------------------------------------------------------------------------
 
@@ -254,9 +280,10 @@ class KVStore(KVStoreBase):
         self._updater = updater
 
     def set_gradient_compression(self, compression_params):
-        """Refused but for ``{'type': 'none'}``: on one machine there is nothing to compress for."""
+        """Refused but for ``{'type': 'none'}``: devices of one machine see the same memory, so there is nothing to send."""
         if compression_params.get("type", "none") != "none":
-            raise MXNetError("gradient compression is for distributed stores, which rsym does not have")
+            text = "gradient compression is not supported: the devices of one machine see the same memory, got %r"
+            raise MXNetError(text % (compression_params,))
 
     def save_optimizer_states(self, fname, dump_optimizer=False):
         """Saves the states of the optimizer.
@@ -302,6 +329,67 @@ class KVStore(KVStoreBase):
 
     def _barrier(self):
         """Does nothing: there is one worker."""
+
+
+@KVStoreBase.register
+class TestStore(KVStoreBase):
+    """A store that keeps nothing: the simplest that data parallel training can use, without optimizer.
+
+    Examples
+    --------
+    >>> import rsym as mx
+    >>> kv = mx.kv.create("teststore")
+    >>> out = mx.nd.empty((2,))
+    >>> kv.pushpull(0, [mx.nd.ones((2,)), mx.nd.ones((2,))], out=out)
+    >>> out.asnumpy().tolist()
+    [2.0, 2.0]
+    """
+
+    __test__ = False
+
+    def broadcast(self, key, value, out, priority=0):
+        """Copies `value` to every array of `out`."""
+        for array in [out] if isinstance(out, NDArray) else out:
+            array[:] = value
+
+    def pushpull(self, key, value, out=None, priority=0):
+        """Copies the sum of the arrays to every array of `out`, or of `value`."""
+        values = [value] if isinstance(value, NDArray) else value
+        self.broadcast(key, nd.add_n(*values), values if out is None else out)
+
+    @staticmethod
+    def is_capable(capability):
+        """Whether the store can do something: an optimizer on the store, no."""
+        if capability.lower() == KVStoreBase.OPTIMIZER:
+            return False
+        raise ValueError("unknown capability %r" % (capability,))
+
+    def set_optimizer(self, optimizer):
+        """Not there."""
+        raise NotImplementedError
+
+    def save_optimizer_states(self, fname, dump_optimizer=False):
+        """Not there."""
+        raise NotImplementedError
+
+    def load_optimizer_states(self, fname):
+        """Not there."""
+        raise NotImplementedError
+
+    @property
+    def type(self):
+        """``'teststore'``."""
+        return "teststore"
+
+    @property
+    def rank(self):
+        """0: there is one worker."""
+        return 0
+
+    @property
+    def num_workers(self):
+        """1."""
+        return 1
 
 
 def create(name="local"):
