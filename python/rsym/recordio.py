@@ -22,10 +22,11 @@ from collections import namedtuple
 import numpy as np
 
 from . import _rsym
+from . import ndarray as nd
 from ._files import LocalFile, error_about
 from .base import MXNetError
 
-__all__ = ["MXRecordIO", "MXIndexedRecordIO", "IRHeader", "pack", "unpack", "rescue"]
+__all__ = ["MXRecordIO", "MXIndexedRecordIO", "IRHeader", "pack", "unpack", "pack_img", "unpack_img", "rescue"]
 
 
 class MXRecordIO:
@@ -328,6 +329,75 @@ def unpack(s):
     if len(s) < 4 * header.flag:
         raise MXNetError("the header speaks of %d labels, but only %d bytes follow" % (header.flag, len(s)))
     return header._replace(label=np.frombuffer(s, "<f4", header.flag)), s[4 * header.flag :]
+
+
+def pack_img(header, img, quality=95, img_fmt=".jpg"):
+    """A record from a header and a picture.
+
+    Parameters
+    ----------
+    header : IRHeader
+    img : numpy.ndarray or NDArray of uint8
+        Shape (rows, columns) or (rows, columns, channels); the channels are blue, green, red, as in OpenCV.
+    quality : int
+        For JPEG 1 (small) to 100 (good); for PNG 0 (fast) to 9 (small).
+    img_fmt : str
+        '.jpg', '.jpeg' or '.png'.
+
+    Returns
+    -------
+    bytes
+
+    Examples
+    --------
+    >>> picture = np.arange(24, dtype="uint8").reshape(2, 4, 3)
+    >>> header, again = unpack_img(pack_img(IRHeader(0, 1, 0, 0), picture, 3, ".png"))
+    >>> (again == picture).all()
+    True
+    """
+    picture = img.asnumpy() if hasattr(img, "asnumpy") else np.asarray(img)
+    if picture.dtype != np.uint8 or picture.ndim not in (2, 3):
+        raise MXNetError("img must be uint8 with 2 or 3 axes, got %s with shape %s" % (picture.dtype, picture.shape))
+    known = {".JPG": False, ".JPEG": False, ".PNG": True}
+    if img_fmt.upper() not in known:
+        raise MXNetError("img_fmt must be '.jpg', '.jpeg' or '.png', got %r" % (img_fmt,))
+    png = known[img_fmt.upper()]
+    low, high = (0, 9) if png else (1, 100)
+    quality = min(max(int(quality), low), high)
+    return pack(header, _rsym.encode_picture(nd.array(_swapped(picture), dtype="uint8"), png, quality))
+
+
+def unpack_img(s, iscolor=-1):
+    """The header and the picture of a record.
+
+    Parameters
+    ----------
+    s : bytes
+    iscolor : int
+        1 for blue, green and red; 0 for gray; -1 for what the file has.
+
+    Returns
+    -------
+    header : IRHeader
+    img : numpy.ndarray of uint8
+        Shape (rows, columns) or (rows, columns, channels); the channels are blue, green, red, as in OpenCV.
+
+    Raises
+    ------
+    MXNetError
+        The content is no JPEG or PNG picture.
+    """
+    header, content = unpack(s)
+    channels = {0: 1, -1: 0}.get(iscolor, 3)
+    picture = _rsym.decode_picture(content, channels, iscolor != -1).asnumpy()
+    return header, picture[:, :, 0] if picture.shape[2] == 1 else _swapped(picture)
+
+
+def _swapped(picture):
+    """The picture with red and blue in each other's place."""
+    if picture.ndim == 2 or picture.shape[2] < 3:
+        return picture
+    return np.ascontiguousarray(picture[:, :, [2, 1, 0] + list(range(3, picture.shape[2]))])
 
 
 def rescue(uri, new_uri):

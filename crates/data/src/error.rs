@@ -39,4 +39,12 @@ impl DataError {
     pub(crate) fn damaged(path: &Path, offset: u64, what: impl Into<String>) -> DataError {
         DataError::Damaged { path: path.display().to_string(), offset, what: what.into() }
     }
+
+    /// The same error, about something at `offset` of a file.
+    pub(crate) fn at(self, path: &Path, offset: u64) -> DataError {
+        match self {
+            DataError::Picture(what) | DataError::Invalid(what) => DataError::damaged(path, offset, what),
+            known => known,
+        }
+    }
 }

@@ -8,9 +8,10 @@ use numpy::{IntoPyArray, PyArray1};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use rsym_data::DataError;
-use rsym_data::batch::{Ahead, Batches, Mnist, MnistSpec, Table, TableSpec};
+use rsym_data::batch::{Ahead, Batches, Mnist, MnistSpec, RecordSpec, Records, Table, TableSpec, read_labels};
+use rsym_data::picture::{Augment, Colours, Format, Interpolation, Jitter, Normalize, Picture, decode, encode};
 use rsym_data::record;
-use rsym_tensor::DType;
+use rsym_tensor::{DType, Tensor};
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
@@ -167,4 +168,178 @@ pub fn mnist_batches(
     let source = detached(py, || Mnist::open(spec))?;
     let shape = source.example_shape();
     Ok((BatchIter::new(source, buffer), shape))
+}
+
+/// Parameters of `rsym.io.ImageRecordIter`, as they are called there.
+#[derive(FromPyObject)]
+#[pyo3(from_item_all)]
+pub struct RecordParams {
+    path_imgrec: String,
+    path_imgidx: Option<PathBuf>,
+    path_imglist: Option<PathBuf>,
+    label_width: usize,
+    data_shape: [usize; 3],
+    batch_size: usize,
+    round_batch: bool,
+    shuffle: bool,
+    seed: u64,
+    seed_aug: Option<u64>,
+    part_index: usize,
+    num_parts: usize,
+    preprocess_threads: usize,
+    prefetch_buffer: usize,
+    dtype: i32,
+    resize: Option<usize>,
+    rand_crop: bool,
+    random_resized_crop: bool,
+    max_rotate_angle: i64,
+    rotate: Option<i64>,
+    rotate_list: Vec<i64>,
+    max_shear_ratio: f32,
+    aspect_ratio: (f32, f32),
+    crop_size: Option<(usize, usize)>,
+    random_scale: (f32, f32),
+    random_area: (f32, f32),
+    image_size: (f32, f32),
+    pad: usize,
+    fill_value: u8,
+    inter_method: i64,
+    brightness: f32,
+    contrast: f32,
+    saturation: f32,
+    pca_noise: f32,
+    hsl: [i64; 3],
+    mirror: bool,
+    rand_mirror: bool,
+    mean: [f32; 4],
+    mean_image: Option<Vec<f32>>,
+    std: [f32; 4],
+    scale: f32,
+    max_random_contrast: f32,
+    max_random_illumination: f32,
+}
+
+impl RecordParams {
+    fn spec(self) -> Result<RecordSpec, DataError> {
+        let labels = self.path_imglist.map(|path| read_labels(&path, self.label_width)).transpose()?;
+        let jitter = Jitter {
+            brightness: self.brightness,
+            contrast: self.contrast,
+            saturation: self.saturation,
+            pca_noise: self.pca_noise,
+            hsl: self.hsl,
+        };
+        let augment = Augment {
+            size: (self.data_shape[1], self.data_shape[2]),
+            resize: self.resize,
+            rand_crop: self.rand_crop,
+            random_resized_crop: self.random_resized_crop,
+            max_rotate_angle: self.max_rotate_angle,
+            rotate: self.rotate,
+            rotate_list: self.rotate_list,
+            max_shear_ratio: self.max_shear_ratio,
+            aspect_ratio: self.aspect_ratio,
+            crop_size: self.crop_size,
+            random_scale: self.random_scale,
+            random_area: self.random_area,
+            image_size: self.image_size,
+            pad: self.pad,
+            fill_value: self.fill_value,
+            interpolation: Interpolation::from_number(self.inter_method)?,
+            jitter,
+        };
+        let normalize = Normalize {
+            mirror: self.mirror,
+            rand_mirror: self.rand_mirror,
+            mean: self.mean,
+            mean_image: self.mean_image,
+            std: self.std,
+            scale: self.scale,
+            max_contrast: self.max_random_contrast,
+            max_illumination: self.max_random_illumination,
+        };
+        Ok(RecordSpec {
+            path: self.path_imgrec,
+            index: self.path_imgidx,
+            labels,
+            label_width: self.label_width,
+            shape: self.data_shape,
+            batch_size: self.batch_size,
+            round_batch: self.round_batch,
+            shuffle: self.shuffle,
+            seed: self.seed,
+            seed_augment: self.seed_aug,
+            part: (self.part_index, self.num_parts),
+            threads: self.preprocess_threads,
+            dtype: DType::from_number(self.dtype).unwrap_or(DType::Float32),
+            augment,
+            normalize,
+        })
+    }
+}
+
+/// Batches of pictures in record files.
+#[pyfunction]
+pub fn record_batches(py: Python<'_>, params: RecordParams) -> PyResult<BatchIter> {
+    let buffer = params.prefetch_buffer;
+    let source = detached(py, || Records::open(params.spec()?))?;
+    Ok(BatchIter::new(source, buffer))
+}
+
+/// The picture in an array of bytes with two or three axes.
+fn picture_of(array: &NDArray) -> Result<Picture, DataError> {
+    let dims = array.tensor.shape().to_vec();
+    let (height, width, channels) = match dims[..] {
+        [height, width] => (height, width, 1),
+        [height, width, channels] => (height, width, channels),
+        _ => return Err(DataError::Invalid(format!("a picture has 2 or 3 axes, got {dims:?}"))),
+    };
+    let bytes = array.tensor.slice::<u8>().map_err(|error| DataError::Invalid(error.to_string()))?;
+    Picture::new(height, width, channels, bytes.to_vec())
+}
+
+fn picture_array<'py>(py: Python<'py>, picture: Picture) -> PyResult<Bound<'py, PyAny>> {
+    let shape = [picture.height, picture.width, picture.channels];
+    let tensor = detached(py, || Tensor::from_slice(shape, &picture.data))?;
+    wrap_ndarray(py, NDArray::new(tensor, (1, 0)))
+}
+
+/// The picture in the bytes of a file; `channels` is 1, 3, or 0 for those of the file.
+#[pyfunction]
+pub fn decode_picture<'py>(py: Python<'py>, bytes: &[u8], channels: usize, turn: bool) -> PyResult<Bound<'py, PyAny>> {
+    let colours = match channels {
+        1 => Colours::Gray,
+        3 => Colours::Rgb,
+        _ => Colours::AsIs,
+    };
+    let picture = detached(py, || decode(bytes, colours, turn))?;
+    picture_array(py, picture)
+}
+
+/// The bytes of a JPEG file, or of a PNG file.
+#[pyfunction]
+pub fn encode_picture<'py>(
+    py: Python<'py>,
+    picture: &Bound<'py, NDArray>,
+    png: bool,
+    quality: u8,
+) -> PyResult<Bound<'py, PyBytes>> {
+    let format = if png { Format::Png(quality) } else { Format::Jpeg(quality) };
+    let array = picture.get();
+    Ok(PyBytes::new(py, &detached(py, || encode(&picture_of(array)?, format))?))
+}
+
+/// The picture in another size.
+#[pyfunction]
+pub fn resize_picture<'py>(
+    py: Python<'py>,
+    picture: &Bound<'py, NDArray>,
+    height: usize,
+    width: usize,
+    interpolation: i64,
+) -> PyResult<Bound<'py, PyAny>> {
+    let array = picture.get();
+    let resized =
+        detached(py, || picture_of(array)?.resize(height, width, Interpolation::from_number(interpolation)?))?;
+    picture_array(py, resized)
 }

@@ -49,6 +49,10 @@ fn _rsym(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_class::<data::BatchIter>()?;
     m.add_function(wrap_pyfunction!(data::csv_batches, m)?)?;
     m.add_function(wrap_pyfunction!(data::mnist_batches, m)?)?;
+    m.add_function(wrap_pyfunction!(data::record_batches, m)?)?;
+    m.add_function(wrap_pyfunction!(data::decode_picture, m)?)?;
+    m.add_function(wrap_pyfunction!(data::encode_picture, m)?)?;
+    m.add_function(wrap_pyfunction!(data::resize_picture, m)?)?;
     m.add_function(wrap_pyfunction!(executor::simple_bind, m)?)?;
     m.add_function(wrap_pyfunction!(executor::bind, m)?)?;
     m.add_function(wrap_pyfunction!(executor::forward_all, m)?)?;

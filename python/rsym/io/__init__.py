@@ -8,10 +8,11 @@ Examples
 ((5, 3), 2)
 """
 
-from . import _arrays, _around, _base, _native
+from . import _arrays, _around, _base, _native, _records
 from ._base import *
 from ._arrays import *
 from ._around import *
 from ._native import *
+from ._records import *
 
-__all__ = _base.__all__ + _arrays.__all__ + _around.__all__ + _native.__all__
+__all__ = _base.__all__ + _arrays.__all__ + _around.__all__ + _native.__all__ + _records.__all__

@@ -2,10 +2,12 @@
 
 mod ahead;
 mod mnist;
+mod records;
 mod table;
 
 pub use ahead::Ahead;
 pub use mnist::{Mnist, MnistSpec};
+pub use records::{Labels, RecordSpec, Records, read_labels};
 pub use table::{Table, TableSpec};
 
 use crate::DataError;

@@ -82,7 +82,7 @@ fn taps(how: Interpolation, from: usize, to: usize) -> Vec<Taps> {
     (0..to).map(tap).collect()
 }
 
-fn cubic(x: f32) -> Vec<f32> {
+pub(super) fn cubic(x: f32) -> Vec<f32> {
     const A: f32 = -0.75;
     let outer = |t: f32| ((A * t - 5.0 * A) * t + 8.0 * A) * t - 4.0 * A;
     let inner = |t: f32| ((A + 2.0) * t - (A + 3.0)) * t * t + 1.0;
@@ -91,7 +91,7 @@ fn cubic(x: f32) -> Vec<f32> {
 }
 
 /// Weights of the eight pixels around a position `x` behind the fourth, made to sum to one.
-fn lanczos(x: f32) -> Vec<f32> {
+pub(super) fn lanczos(x: f32) -> Vec<f32> {
     if x < f32::EPSILON {
         return (0..8).map(|i| if i == 3 { 1.0 } else { 0.0 }).collect();
     }
