@@ -278,6 +278,12 @@ def compose(op: Any, hint: Any, inputs: Any, params: Any, name: Any, attr: Any, 
 def csv_batches(data: Any, data_shape: Any, label: Any, label_shape: Any, batch_size: Any, round_batch: Any, dtype: Any, buffer: Any) -> Any:
     """Batches of rows of text files."""
 
+def decode_picture(bytes: Any, channels: Any, turn: Any) -> Any:
+    """The picture in the bytes of a file; `channels` is 1, 3, or 0 for those of the file."""
+
+def encode_picture(picture: Any, png: Any, quality: Any) -> Any:
+    """The bytes of a JPEG file, or of a PNG file."""
+
 def forward_all(executors: Any, is_train: Any) -> Any:
     """Computes the outputs of several executors at once."""
 
@@ -330,6 +336,9 @@ def profile_switch(symbolic: Any, imperative: Any, user: Any, memory: Any) -> An
 def read_params(bytes: Any, device: Any) -> Any:
     """The arrays of a `.params` file and their names, none if the file has none."""
 
+def record_batches(params: Any) -> Any:
+    """Batches of pictures in record files."""
+
 def record_function(name: Any, call: Any, inputs: Any, outputs: Any) -> Any:
     """Puts a function on the tape that made `outputs` of `inputs`; arrays on the memory of the outputs that come from it."""
 
@@ -341,6 +350,9 @@ def register_classes(symbol: Any, ndarray: Any, null: Any) -> Any:
 
 def register_scopes(names: Any, attrs: Any, merge: Any) -> Any:
     """Registers the stacks of name managers and of attribute scopes with their classes, and `attribute.merge`."""
+
+def resize_picture(picture: Any, height: Any, width: Any, interpolation: Any) -> Any:
+    """The picture in another size."""
 
 def seed(seed: Any) -> Any:
     """Starts the random stream anew."""
