@@ -352,7 +352,7 @@ def pack_img(header, img, quality=95, img_fmt=".jpg"):
     --------
     >>> picture = np.arange(24, dtype="uint8").reshape(2, 4, 3)
     >>> header, again = unpack_img(pack_img(IRHeader(0, 1, 0, 0), picture, 3, ".png"))
-    >>> (again == picture).all()
+    >>> bool((again == picture).all())
     True
     """
     picture = img.asnumpy() if hasattr(img, "asnumpy") else np.asarray(img)
