@@ -30,8 +30,10 @@ def function(mx, name):
     for space in ("contrib", "image"):
         if name.startswith(f"_{space}_"):
             return getattr(getattr(mx.sym, space), name.removeprefix(f"_{space}_"), None)
-    home = mx.sym if hasattr(mx.sym, name) else getattr(mx.sym, "_internal", None)
-    return getattr(home, name, None)
+    homes = [(mx.sym, name), (getattr(mx.sym, "_internal", None), name)]
+    if name.startswith("_random_"):
+        homes.append((mx.sym.random, name[len("_random_") :]))
+    return next((getattr(home, own) for home, own in homes if hasattr(home, own)), None)
 
 
 def build(mx, one):

@@ -103,6 +103,7 @@ add("multi_lars", "", {"eta": 0.5, "eps": 0.1, "rescale_grad": 2.0}, extra=("lrs
 add("multi_sum_sq", "array", {"num_arrays": 2}, count=2, dtypes=("float32", "float64"), out=None)
 add("all_finite", "array", {}, dtypes=FLOATS, out=None)
 add("multi_all_finite", "array", {"num_arrays": 2}, count=2, out=None)
+add("fill_element_0index", "", {}, extra=("lhs", "mhs", "rhs"), out=None)
 
 # States that MXNet leaves as they were, against its documentation.
 KEPT = {"mp_lamb_update_phase2": ("weight32",)}
@@ -129,7 +130,7 @@ def observe(mx, case):
     def make(name, place, shape):
         plain = name.rstrip("*")
         kind = "float32" if name.endswith("*") else dtype
-        number = {"rescale_grad": 0.5, "lrs": (0.1, 0.2), "wds": (0.01, 0.0)}.get(plain)
+        number = {"rescale_grad": 0.5, "lrs": (0.1, 0.2), "wds": (0.01, 0.0), "rhs": (2, 0)}.get(plain)
         data = values(plain, place, shape) if number is None else np.full(shape, number)
         if plain == "weight32":
             data = values("weight", place, shape)
@@ -137,7 +138,7 @@ def observe(mx, case):
         return arrays["%s %d" % (plain, place)]
 
     given = [make(name, place, SHAPE) for place in range(count) for name in each]
-    shapes = {"rescale_grad": (1,), "r1": (1,), "r2": (1,), "weight32": SHAPE}
+    shapes = {"rescale_grad": (1,), "r1": (1,), "r2": (1,), "weight32": SHAPE, "lhs": SHAPE}
     given += [make(name, 0, shapes.get(name.rstrip("*"), (2,))) for name in extra]
     call = getattr(mx.nd, op, None) or getattr(mx.nd._internal, op)
     targets = [arrays["weight %d" % place] for place in range(count)] if out else None

@@ -26,6 +26,7 @@ FAMILIES = (
     "picture",
     "optimizer",
     "recurrent",
+    "random",
 )
 
 

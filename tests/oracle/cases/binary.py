@@ -1,6 +1,6 @@
 """Functions of two arrays of one shape, of two arrays that broadcast, and of an array and a number."""
 
-from .table import also, case, f, only, pos, unit, v, variadic, whole
+from .table import also, but, case, f, only, pos, unit, v, variadic, whole
 
 NAN, INF = float("nan"), float("inf")
 LEFT = v([0, 0, 1, -1, 2.5, -2.5, INF, -INF, NAN, 3, 1, INF, -0.0, 7, -7])
@@ -159,4 +159,9 @@ SUMS = also(
     variadic("add_n", [f(2), f(2, dtype="float64")]),
 ]
 
-CASES = same_shape() + broadcasting() + with_number() + SUMS
+GRAD_ADD = [
+    but(case("_grad_add", dict(lhs=f(2, 3, dtype=dtype), rhs=f(2, 3, dtype=dtype))), forward_only="no gradient")
+    for dtype in ("float32", "float64", "float16")
+] + [case("_grad_add", dict(lhs=f(2, 3), rhs=f(3, 2)))]
+
+CASES = GRAD_ADD + same_shape() + broadcasting() + with_number() + SUMS

@@ -1,6 +1,6 @@
 """Contributed operators that belong to no other family."""
 
-from .table import also, but, case, f, pos, v, whole
+from .table import also, but, case, f, only, pos, v, whole
 
 
 def one(op, *shape, **params):
@@ -139,4 +139,20 @@ ATTENTION = [
     case(VALUES.format("encdec"), dict(keys_values=f(4, 2, 8), attention=pos(3, 3, 4)), heads=2),
 ]
 
-CASES = POOLING + RESIZING + NORMS + EMBEDDING + CLOSE + POINTWISE + INDEX + ATTENTION
+LIKE = [
+    but(case("_contrib_arange_like", dict(data=f(2, 3)), **params), forward_only="no gradient")
+    for params in [
+        dict(),
+        dict(axis=1),
+        dict(axis=-1, start=2, step=0.5),
+        dict(start=1, repeat=2),
+        dict(axis=0, repeat=2),
+        dict(axis=2),
+    ]
+]
+LIKE += [but(one, forward_only="no gradient") for one in only([case("_contrib_arange_like", dict(data=f(3)))], "float64")]
+SCALED = also([one("_contrib_div_sqrt_dim", 2, 3), one("_contrib_div_sqrt_dim", 2, 2, 4)], "float64", "float16") + [
+    case("_contrib_div_sqrt_dim", dict(data=whole(-9, 10, 2, 5, dtype="int32"))),
+]
+
+CASES = LIKE + SCALED + POOLING + RESIZING + NORMS + EMBEDDING + CLOSE + POINTWISE + INDEX + ATTENTION

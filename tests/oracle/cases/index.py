@@ -216,4 +216,18 @@ SEQUENCE = (
     ]
 )
 
-CASES = TAKE + PICK + ONE_HOT + WHERE + BATCH_TAKE + ND + SEQUENCE
+NUMBERS = dict(data=v([0.0, 0.4, 1.0, 2.5, 2.5, 3.0, 9.0, -1.0]))
+HISTOGRAM = [
+    but(one, forward_only="no gradient")
+    for one in [
+        case("_histogram", dict(**NUMBERS, bins=v([0.0, 1.0, 2.0, 3.0]))),
+        case("_histogram", dict(**NUMBERS, bins=v([0.0, 0.5, 2.5]))),
+        case("_histogram", NUMBERS, bin_cnt=4, range=(0.0, 3.0)),
+        case("_histogram", NUMBERS, bin_cnt=3, range=(-1.0, 9.0)),
+        case("_histogram", dict(data=v([1, 2, 2, 5], "int32"), bins=v([0, 2, 5], "int32"))),
+        case("_histogram", dict(data=f(2, 3, dtype="float64"), bins=v([-1.0, 0.0, 1.0], "float64"))),
+        case("_histogram", NUMBERS, bin_cnt=4),
+    ]
+]
+
+CASES = HISTOGRAM + TAKE + PICK + ONE_HOT + WHERE + BATCH_TAKE + ND + SEQUENCE

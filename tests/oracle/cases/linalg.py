@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .table import Case, also, but, case, f, pos, v
+from .table import Case, also, but, case, f, pos, v, variadic
 
 FLAGS = [(a, b) for a in (False, True) for b in (False, True)]
 
@@ -231,4 +231,17 @@ DENSITIES = (
     ]
 )
 
-CASES = GEMM + TRIANGULAR + CHOLESKY + DIAGONALS + FACTORS + COLUMNS + DENSITIES
+KHATRI_RAO = [
+    but(one, forward_only="no gradient")
+    for one in also(
+        [
+            variadic("khatri_rao", [f(2, 3), f(4, 3)]),
+            variadic("khatri_rao", [f(2, 2), f(3, 2), f(2, 2)]),
+            variadic("khatri_rao", [f(2, 3)]),
+            variadic("khatri_rao", [f(2, 3), f(4, 2)]),  # refused: other columns
+        ],
+        "float64",
+    )
+]
+
+CASES = KHATRI_RAO + GEMM + TRIANGULAR + CHOLESKY + DIAGONALS + FACTORS + COLUMNS + DENSITIES

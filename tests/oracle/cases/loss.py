@@ -4,7 +4,7 @@ The head gradients that the replay passes are ignored by the losses. MXNet
 leaves the gradient of a label unwritten, so labels are bound without.
 """
 
-from .table import also, but, case, f, unit, v
+from .table import also, but, case, f, pos, unit, v
 
 HEAD = "with out_grad=True MXNet multiplies by the output where the head gradient belongs"
 LABEL = v([1, 0, 3])
@@ -140,4 +140,9 @@ SMOOTH_L1 = also(
 
 REGRESSION = [one for kind in ("Linear", "Logistic", "MAE") for one in regression(f"{kind}RegressionOutput")]
 
-CASES = blind(SOFTMAX + REGRESSION + SVM) + MAKE_LOSS + CROSS_ENTROPY + SMOOTH_L1
+KL = [
+    case("IdentityAttachKLSparseReg", dict(data=pos(3, 2)), **params)
+    for params in ({}, dict(sparseness_target=0.2, penalty=0.5, momentum=0.3))
+]
+
+CASES = KL + blind(SOFTMAX + REGRESSION + SVM) + MAKE_LOSS + CROSS_ENTROPY + SMOOTH_L1

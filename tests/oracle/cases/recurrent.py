@@ -1,6 +1,8 @@
 """RNN and CTCLoss."""
 
-from .table import but, case, unit, v
+import dataclasses
+
+from .table import but, case, f, unit, v
 
 GATES = {"rnn_relu": 1, "rnn_tanh": 1, "lstm": 4, "gru": 3}
 STEPS, BATCH, INPUTS = 4, 2, 3
@@ -57,4 +59,9 @@ CTC = [
     but(ctc(unit(3, 1, 4), v([[1, 1, 2]])), undefined="the sequence is too short: MXNet leaves the gradient unwritten"),
 ]
 
-CASES = RNN + CTC
+PARAMS = [
+    dataclasses.replace(case("_rnn_param_concat", dict(a=f(3), b=f(2)), dim=0, num_args=2), positional=True),
+    dataclasses.replace(case("_rnn_param_concat", dict(a=f(3), b=f(2), c=f(1)), dim=0, num_args=3), positional=True),
+]
+
+CASES = PARAMS + RNN + CTC

@@ -276,4 +276,22 @@ NEGATIVE = [
     but(one("broadcast_axis", f(2, 1), axis=-1, size=3), undefined="fails on negative axes"),
 ]
 
-CASES = NEGATIVE + RESHAPE + LIKE + AXES + JOIN + SPLIT + SLICE + REPEAT
+PART = dict(begin=(0, 1), end=(2, 3))
+ASSIGN = [
+    but(one, forward_only="no gradient")
+    for one in also(
+        [
+            case("_slice_assign", dict(lhs=f(3, 4), rhs=f(2, 2)), **PART),
+            case("_slice_assign", dict(lhs=f(5), rhs=f(2)), begin=(4,), end=(0,), step=(-2,)),
+            case("_slice_assign", dict(lhs=f(3, 4), rhs=f(3, 2)), begin=(None, 1), end=(None, 3)),
+            case("_slice_assign", dict(lhs=f(3, 4), rhs=f(2, 3)), **PART),  # refused: another shape
+            case("_slice_assign_scalar", dict(data=f(3, 4)), scalar=2.5, **PART),
+            case("_slice_assign_scalar", dict(data=f(6)), scalar=-1, begin=(1,), end=(6,), step=(2,)),
+            case("_slice_assign_scalar", dict(data=f(2, 3)), begin=(1,), end=(2,)),
+        ],
+        "float64",
+        "int32",
+    )
+]
+
+CASES = ASSIGN + NEGATIVE + RESHAPE + LIKE + AXES + JOIN + SPLIT + SLICE + REPEAT

@@ -81,7 +81,8 @@ class Case:
     the inputs that the operator creates by itself, unless `bind` gives them. `no_grad` names arguments bound without
     gradient. `undefined` is why MXNet's answer is no reference (then nothing is recorded); `loose` is a tolerance that
     replaces the usual one. `forward_only` leaves the gradient out, with the reason. `add` names arguments whose gradient is
-    added to what the array holds. `graph` builds a whole network instead of a call of one operator: it takes `mx` and the
+    added to what the array holds. `drawn`: the outputs are random, and
+    shapes and types alone are compared. `graph` builds a whole network instead of a call of one operator: it takes `mx` and the
     variables of `inputs` by name.
     """
 
@@ -96,6 +97,7 @@ class Case:
     forward_only: str = ""
     loose: float = 0.0
     add: tuple = ()
+    drawn: bool = False
     graph: object = None
 
     @property
@@ -123,6 +125,11 @@ def variadic(op, specs, /, **params):
 def but(one, **options):
     """The same case with other options (`no_grad`, `undefined`, ...)."""
     return dataclasses.replace(one, **options)
+
+
+def drawn(one):
+    """The same case, of whose outputs shapes and types alone are compared."""
+    return but(one, drawn=True)
 
 
 def also(cases, *dtypes):
