@@ -201,10 +201,8 @@ impl Node {
     pub fn output_name(&self, index: usize) -> String {
         let state = self.read();
         let Some(op) = &state.op else { return state.name.to_string() };
-        match op.output_names().get(index) {
-            Some(suffix) => format!("{}_{suffix}", state.name),
-            None => format!("{}_output{index}", state.name),
-        }
+        let suffix = op.output_names().get(index).map_or_else(|| format!("output{index}"), |s| s.to_string());
+        if state.name.is_empty() { suffix } else { format!("{}_{suffix}", state.name) }
     }
 
     /// Names of the inputs, as the operator calls them.

@@ -74,6 +74,11 @@ impl OpDef {
         self.params.iter().find(|p| p.name == name)
     }
 
+    /// Whether there are no parameters at all: MXNet then lets any key of a file pass as a user attribute.
+    pub fn is_plain(&self) -> bool {
+        self.params.is_empty() && self.variadic.is_none() && !self.open && !self.hidden
+    }
+
     /// Whether `keyword` is a parameter.
     pub fn takes(&self, keyword: &str) -> bool {
         let fits = |variadic: &str| variadic == keyword;

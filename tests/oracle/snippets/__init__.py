@@ -8,7 +8,7 @@ import importlib
 
 from .support import SNIPPETS, Snippet
 
-MODULES = ("names", "outputs", "attributes", "graphs", "inference", "compose", "errors")
+MODULES = ("names", "outputs", "attributes", "graphs", "inference", "compose", "errors", "files")
 
 
 def snippets():

@@ -6,6 +6,7 @@
 mod attrs;
 mod build;
 mod keys;
+mod order;
 mod raw;
 mod read;
 mod sniff;

@@ -1,6 +1,7 @@
 //! A file as it lies there: numbers for nodes, text for everything else.
 
 use super::attrs::RawAttrs;
+use super::order;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::Value;
@@ -62,8 +63,10 @@ impl RawGraph<'_> {
         number.map_or(UNMARKED, |v| v.min(u32::MAX.into()) as u32)
     }
 
-    /// Refuses indices that lead nowhere, here and in subgraphs, and unites the spellings of `attrs`.
+    /// Puts nodes behind their inputs, refuses indices that lead nowhere, here and in subgraphs, and unites the spellings of
+    /// `attrs`.
     pub fn check(&mut self) -> Result<(), String> {
+        order::sort(self);
         let count = self.nodes.len();
         for (i, node) in self.nodes.iter_mut().enumerate() {
             node.check(i).map_err(|e| format!("nodes[{i}] ('{}'): {e}", node.name))?;

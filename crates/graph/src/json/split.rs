@@ -23,7 +23,7 @@ fn text_key(def: Option<&OpDef>, key: Cow<str>) -> Cow<'static, str> {
 
 /// Sorts what the file holds for an operator into parameters and user attributes, and takes it out of `raw`.
 ///
-/// A key that is neither is a user attribute where the version allowed that or may know a parameter that 1.9.1 does not;
+/// A key that is neither is a user attribute where the operator has no parameters, where the version allowed that or may know a parameter that 1.9.1 does not;
 /// elsewhere it goes to the parameters, and the operator refuses it. All of an unknown operator counts as parameters.
 pub fn split(
     def: Option<&OpDef>,
@@ -33,6 +33,7 @@ pub fn split(
 ) -> (ParamTexts, AttrMap) {
     let (mut params, mut attrs) = (ParamTexts::default(), AttrMap::new());
     let is_own_param = |key: &str| def.is_none_or(|def| is_param(def, key));
+    let has_no_params = version <= VERSION && def.is_some_and(OpDef::is_plain);
     let has_params_apart = raw.param.is_some();
     for (key, value) in raw.param.take().into_iter().flatten() {
         if is_own_param(&key) {
@@ -44,7 +45,7 @@ pub fn split(
     for (key, value) in std::mem::take(&mut raw.attrs) {
         if let Some(user) = keys::decode(&key) {
             attrs.insert(user.to_string(), value.into_owned());
-        } else if has_params_apart || is_dunder(&key) {
+        } else if has_params_apart || has_no_params || is_dunder(&key) {
             attrs.insert(key.into_owned(), value.into_owned());
         } else if is_own_param(&key) || (10000..=VERSION).contains(&version) {
             params.0.push((text_key(def, key), value.into_owned()));

@@ -1,6 +1,6 @@
 use super::{VERSION, keys};
 use crate::visit::Order;
-use crate::{AttrMap, GraphResult, Node, ParamTexts, Symbol};
+use crate::{AttrMap, GraphResult, Node, OpDef, ParamTexts, Symbol};
 use smallvec::SmallVec;
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -54,7 +54,7 @@ impl Writer {
             self.string(op.map_or("null", |op| op.name()));
             self.key("name", false);
             self.string(name);
-            self.attrs(params, attrs, op.is_none());
+            self.attrs(params, attrs, op.map(|op| op.def()));
             self.key("inputs", false);
             let aux = op.map_or(&[][..], |op| op.aux());
             let entries = node.inputs().iter().enumerate().map(|(i, entry)| {
@@ -72,8 +72,8 @@ impl Writer {
     }
 
     /// Parameters and user attributes as one map, sorted by key; nothing if there are none.
-    fn attrs(&mut self, params: &ParamTexts, user: &AttrMap, is_variable: bool) {
-        let filed = |key| if is_variable { Cow::Borrowed(key) } else { keys::encode(key) };
+    fn attrs(&mut self, params: &ParamTexts, user: &AttrMap, def: Option<&OpDef>) {
+        let filed = |key| def.map_or(Cow::Borrowed(key), |def| keys::encode(key, def.is_plain()));
         let mut attrs: SmallVec<[(Cow<str>, &str); 8]> =
             user.iter().map(|(k, v)| (filed(k.as_str()), v.as_str())).collect();
         attrs.extend(params.0.iter().map(|(k, v)| (Cow::Borrowed(&**k), v.as_str())));

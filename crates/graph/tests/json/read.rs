@@ -33,6 +33,24 @@ fn aliases_become_canonical_names() {
 }
 
 #[test]
+fn nodes_may_come_before_their_inputs() {
+    let node = |name: &str, input| format!(r#"{{"op": "relu", "name": "{name}", "inputs": [[{input}, 0, 0]]}}"#);
+    let symbol = load(&file(10901, &[&node("second", 2), &null("a"), &node("first", 1), &node("third", 0)])).symbol;
+    assert_eq!(symbol.list_arguments(), ["a"]);
+    assert_eq!(symbol.internals().list_outputs(), ["a", "first_output", "second_output", "third_output"]);
+    let looped = file(10901, &[&node("x", 1), &node("y", 0)]);
+    assert!(refusal(&looped).contains("does not come before"), "{}", refusal(&looped));
+}
+
+#[test]
+fn operators_without_parameters_take_any_key() {
+    let node = r#"{"op": "relu", "name": "r", "attrs": {"mood": "fine"}, "inputs": [[0, 0, 0]]}"#;
+    let symbol = load(&file(10901, &[&null("a"), node])).symbol;
+    assert_eq!(user_attrs(&symbol, "r"), map(&[("mood", "fine")]));
+    assert!(saved(&symbol).contains(r#""mood": "fine""#));
+}
+
+#[test]
 fn attrs_attr_and_param_may_all_occur() {
     for keys in [
         r#""attrs": {"num_hidden": "4", "__x__": "y"}"#,

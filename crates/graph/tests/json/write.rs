@@ -38,7 +38,10 @@ fn a_variable_alone_has_its_own_head() {
 #[test]
 fn plain_user_attributes_of_operators_are_hidden_from_mxnet() {
     let x = var("x", &[("mood", "m")]);
-    let y = apply("relu", "r", &[&x], &[], &[("mood", "1"), ("__rsym_a__", "2"), ("", "3")]);
+    let user = [("mood", "1"), ("__rsym_a__", "2"), ("", "3")];
+    let plain = to_json(&apply("relu", "r", &[&x], &[], &user)).unwrap();
+    assert!(plain.contains("\"mood\": \"1\"") && plain.contains("\"__rsym___rsym_a____\": \"2\""), "{plain}");
+    let y = apply("split", "s", &[&x], &[("num_outputs", "2")], &user);
     let text = to_json(&y).unwrap();
     assert!(text.contains("\"attrs\": {\"mood\": \"m\"}"), "{text}");
     for line in ["\"__rsym___\": \"3\"", "\"__rsym___rsym_a____\": \"2\"", "\"__rsym_mood__\": \"1\""] {
