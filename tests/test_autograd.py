@@ -718,7 +718,7 @@ def test_parts_that_were_given_free_are_missed():
         b.backward()
 
 
-@pytest.mark.parametrize("head", [nd.ones((3,)), nd.ones((2,), dtype="float64")])
+@pytest.mark.parametrize("head", [nd.ones((1,)), nd.ones((2, 1)), nd.ones((3, 2)), nd.ones((2,), dtype="float64")])
 def test_gradients_of_heads_must_fit(head):
     x = marked([1, 2])
     with autograd.record():
@@ -727,6 +727,15 @@ def test_gradients_of_heads_must_fit(head):
         y.backward(head)
     y.backward()
     np.testing.assert_array_equal(x.grad.asnumpy(), [2, 2])
+
+
+def test_rows_that_the_head_does_not_have_are_left_out_with_a_warning():
+    x = marked([[1, 2], [3, 4]])
+    with autograd.record():
+        y = x * 2
+    with pytest.warns(UserWarning, match="3 rows, and the head 2"):
+        y.backward(nd.array([[1, 2], [3, 4], [5, 6]]))
+    np.testing.assert_array_equal(x.grad.asnumpy(), [[2, 4], [6, 8]])
 
 
 def test_something_must_want_a_gradient():

@@ -211,6 +211,25 @@ def test_dropout_drops_in_training_alone():
     assert (executor.forward(is_train=True)[0].asnumpy() != kept).any()
 
 
+def test_dropout_that_keeps_nothing_gives_nan():
+    executor = S.Dropout(S.Variable("x"), p=1).simple_bind(mx.cpu(), x=(3,))
+    assert np.isnan(executor.forward(is_train=True)[0].asnumpy()).all()
+    executor.backward(nd.ones((3,)))
+    assert np.isnan(executor.grad_dict["x"].asnumpy()).all()
+    assert executor.forward()[0].asnumpy().tolist() == [0, 0, 0]
+
+
+@pytest.mark.parametrize("rest", [lambda x: x % S.cast(S.Variable("y"), dtype="int32"), lambda x: x % 3, lambda x: 17 % x])
+def test_remainders_of_whole_numbers_have_no_gradient(rest):
+    net = S.cast(rest(S.cast(S.Variable("x"), dtype="int32")), dtype="float32")
+    executor = net.simple_bind(mx.cpu(), x=(3,), **({"y": (3,)} if "y" in net.list_arguments() else {}))
+    for array, values in zip(executor.arg_arrays, ([7, 9, 4], [3, 5, 4])):
+        array[:] = nd.array(values)
+    executor.forward(is_train=True)
+    executor.backward(nd.array([20, 30, 40]))
+    assert lists(executor.grad_arrays) == [[0, 0, 0]] * len(executor.grad_arrays)
+
+
 def test_a_variable_alone_can_be_bound():
     executor = S.Variable("x").bind(mx.cpu(), [nd.array([1, 2])], [nd.zeros((2,))])
     assert lists(executor.forward(is_train=True)) == [[1, 2]]
@@ -294,3 +313,18 @@ def test_gradients_after_an_inference_pass_are_those_of_the_numbers_that_were_dr
     executor.backward(mx.nd.ones((50,)))
     np.testing.assert_array_equal(executor.grad_dict["x"].asnumpy(), drawn)
     np.testing.assert_array_equal(executor.outputs[0].asnumpy(), drawn)
+
+
+def test_monitors_call_inputs_as_mxnet_does():
+    data = S.Variable("data")
+    for net, names in [
+        (S.Activation(data, act_type="relu", name="op"), ["data", "op_input0", "op_output"]),
+        (S.exp(data, name="op"), ["data", "op_input0", "op_output"]),
+        (S.softmax(data, name="op"), ["data", "op_data", "op_output"]),
+        (S.concat(data, data, dim=0, name="op"), ["data", "op_arg0", "data", "op_arg1", "op_output"]),
+    ]:
+        seen = []
+        executor = net.simple_bind(mx.cpu(), data=(2, 3))
+        executor.set_monitor_callback(lambda name, value, seen=seen: seen.append(name), monitor_all=True)
+        executor.forward()
+        assert seen == names

@@ -246,6 +246,36 @@ def test_cached_op_is_a_symbol_on_arrays():
         op(x, w)
 
 
+def test_values_that_mxnet_pickled():
+    # The float32 array [0.5, 2] on a GPU, as NDArray.__getstate__ of MXNet 1.9.1 gives it.
+    content = bytes.fromhex("c9fa93f9 00000000 01000000 0200000000000000 02000000 00000000 00000000 0000003f 00000040")
+    array = nd.zeros((2,))
+    array.__setstate__({"handle": bytearray(content)})
+    assert array.asnumpy().tolist() == [0.5, 2]
+    array.__setstate__({"handle": None})
+    assert array.asnumpy().tolist() == [0.5, 2]
+    with pytest.raises(mx.MXNetError, match="float64"):
+        nd.zeros((2,), dtype="float64").__setstate__({"handle": content})
+
+
+def test_there_is_one_storage_type():
+    array = nd.array([1, 2])
+    copy = array.tostype("default")
+    copy[:] = 0
+    assert array.asnumpy().tolist() == [1, 2]
+    with pytest.raises(mx.base.NotSupportedForSparseNDArray):
+        array.tostype("csr")
+
+
+def test_symbols_that_draw_pass_over_an_input_and_take_the_shape_of_their_surroundings():
+    other = mx.sym.Variable("other")
+    net = mx.sym.random.randn(data=other) + mx.sym.Variable("x")
+    assert net.list_arguments() == ["x"] and net.infer_shape(x=(4, 5))[1] == [(4, 5)]
+    assert mx.sym.random.uniform(shape=(3,), data=other).infer_shape() == ([], [(3,)], [])
+    with pytest.raises(mx.MXNetError, match="data"):
+        mx.nd.random.randn(data=nd.ones((2, 3)))
+
+
 def test_operators_that_draw_nothing_leave_the_random_numbers_as_they_are():
     mx.random.seed(7)
     expected = mx.nd.random.uniform(shape=(5,)).asnumpy()

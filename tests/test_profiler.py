@@ -166,6 +166,37 @@ def test_unknown_forms_list_the_known_ones(options):
         profiler.dumps(**options)
 
 
+def test_what_custom_operators_do_is_their_own(fresh_profiler):
+    class Twice(mx.operator.CustomOp):
+        def forward(self, is_train, req, in_data, out_data, aux):
+            nd.zeros((2,))
+            self.assign(out_data[0], req[0], in_data[0] * 2)
+
+        def backward(self, req, out_grad, in_data, out_data, in_grad, aux):
+            self.assign(in_grad[0], req[0], out_grad[0] * 2)
+
+    @mx.operator.register("profiled_twice")
+    class TwiceProp(mx.operator.CustomOpProp):
+        def create_operator(self, ctx, shapes, types):
+            return Twice()
+
+    executor = S.Custom(S.Variable("x"), op_type="profiled_twice").simple_bind(mx.cpu(), x=(2,))
+    profiler.set_state("run")
+    for _ in range(3):
+        executor.forward(is_train=True)
+        executor.backward(nd.ones((2,)))
+    profiler.set_state("stop")
+    rows = json.loads(profiler.dumps(format="json"))["Time"]
+    own = rows["Custom Operator"]
+    names = ["pure_python", "_zeros", "_mul_scalar"]
+    assert {f"profiled_twice::{name}" for name in names} <= own.keys()
+    assert {f"_backward_profiled_twice::{name}" for name in ("pure_python", "_mul_scalar")} <= own.keys()
+    assert all(own[name]["Count"] == 3 for name in own if name.endswith(("pure_python", "_zeros")))
+    assert "_mul_scalar" not in rows["operator"] and rows["operator"]["Custom"]["Count"] == 3
+    inside = sum(row["Total"] for name, row in own.items() if name.startswith("profiled_twice::"))
+    assert inside <= rows["operator"]["Custom"]["Total"]
+
+
 def test_the_trace_file(fresh_profiler):
     executor = dense()
     profiler.set_state("run")

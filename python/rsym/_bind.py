@@ -3,6 +3,7 @@
 import operator
 
 from . import _rsym
+from ._dynamic import DynamicCore, DynamicExecutor
 from .base import ArgumentError, MXNetError, ReshapeError
 from .context import Context
 from .executor import Executor
@@ -159,8 +160,14 @@ def bind(symbol, ctx, args, args_grad, grad_req, aux_states, group2ctx, shared_e
     given, grads = grads, [g if r != "null" else None for r, g in zip(wanted, grads)]
     core_shared = shared_exec._core if shared_exec is not None else None
     groups = _groups(symbol, group2ctx)
-    core = _rsym.bind(symbol, args, grads, wanted, aux, device, groups, core_shared, memory_budget)
-    executor = Executor(core, symbol, ctx, grad_req, group2ctx)
+    kind = Executor
+    try:
+        core = _rsym.bind(symbol, args, grads, wanted, aux, device, groups, core_shared, memory_budget)
+    except MXNetError:
+        if not symbol._shape_needs_values:
+            raise
+        kind, core = DynamicExecutor, DynamicCore(symbol, args, grads, wanted, aux)
+    executor = kind(core, symbol, ctx, grad_req, group2ctx)
     executor._memory_budget = memory_budget
     executor.grad_arrays = given
     return executor

@@ -172,12 +172,23 @@ def _refuse_np_arrays(what):
     raise MXNetError("%s asks for mx.np arrays, which rsym does not have: use mx.nd, mx.sym and NumPy itself" % what)
 
 
-@contextlib.contextmanager
+class _NumpyArrayScope:
+    """A block with `mx.np` arrays or without."""
+
+    def __init__(self, is_np_array):
+        self._is_np_array = is_np_array
+
+    def __enter__(self):
+        if self._is_np_array:
+            _refuse_np_arrays("np_array()")
+
+    def __exit__(self, kind, value, trace):
+        pass
+
+
 def np_array(active=True):
     """A block with `mx.np` arrays: an MXNetError unless `active` is false."""
-    if active:
-        _refuse_np_arrays("np_array()")
-    yield
+    return _NumpyArrayScope(active)
 
 
 def _refusing(func, what):

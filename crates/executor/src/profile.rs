@@ -4,7 +4,7 @@
 //! costs a load of an atomic. Statistics count everything; single events are kept up to [`MAX_EVENTS`].
 
 use rustc_hash::FxHashMap;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
@@ -27,6 +27,9 @@ pub const MAX_EVENTS: usize = 1 << 20;
 
 /// The category of operators.
 pub const OPERATOR: &str = "operator";
+
+/// The category of what operators written in Python do, called `<operator>::<what>`.
+pub const CUSTOM: &str = "Custom Operator";
 
 /// Something that happened.
 #[derive(Debug, Clone, PartialEq)]
@@ -173,6 +176,31 @@ pub fn record(category: &str, name: &str, start: u64, kind: EventKind) {
     }
 }
 
+/// Runs `f`, which is the Python code of the operator `label`. The operators that it runs are recorded as its own, and the
+/// rest of its time as `<label>::pure_python`.
+pub fn inside<T>(label: &str, f: impl FnOnce() -> T) -> T {
+    if !is_on(Source::Symbolic) && !is_on(Source::Imperative) {
+        return f();
+    }
+    let outer = INSIDE.replace(Some(Inside { label: label.into(), nanos: 0 }));
+    let start = now();
+    let result = f();
+    let nanos = now() - start;
+    let operators = INSIDE.replace(outer).map_or(0, |inside| inside.nanos);
+    let kind = EventKind::Span { nanos: nanos.saturating_sub(operators), bytes: None };
+    let name = format!("{label}::pure_python").into();
+    log().add(Event { category: CUSTOM.into(), name, node: "".into(), start, kind, thread: thread() });
+    result
+}
+
+/// The operator whose Python code the thread runs, and the nanoseconds that the operators in it took.
+struct Inside {
+    label: Arc<str>,
+    nanos: u64,
+}
+
+thread_local!(static INSIDE: RefCell<Option<Inside>> = const { RefCell::new(None) });
+
 /// The events so far in the order of their beginnings, and how many were not kept. `clear` forgets them.
 pub fn events(clear: bool) -> (Vec<Event>, u64) {
     let mut log = log();
@@ -199,8 +227,9 @@ pub fn summaries(reset: bool) -> Vec<(Key, Summary)> {
 }
 
 /// Times the operators of one run; they are in the log once it is dropped.
-pub(crate) struct Recorder {
-    category: Arc<str>,
+pub struct Recorder {
+    /// The operator in whose Python code they run.
+    label: Option<Arc<str>>,
     bytes: bool,
     events: Mutex<Vec<Event>>,
 }
@@ -209,7 +238,7 @@ impl Recorder {
     /// One for a run of `source`, if that is recorded.
     pub fn new(source: Source) -> Option<Recorder> {
         is_on(source).then(|| Recorder {
-            category: OPERATOR.into(),
+            label: INSIDE.with_borrow(|inside| inside.as_ref().map(|i| i.label.clone())),
             bytes: is_on(Source::Memory),
             events: Mutex::default(),
         })
@@ -219,8 +248,14 @@ impl Recorder {
     pub fn time<T>(&self, op: &str, node: Arc<str>, bytes: usize, f: impl FnOnce() -> T) -> T {
         let start = now();
         let result = f();
-        let kind = EventKind::Span { nanos: now() - start, bytes: self.bytes.then_some(bytes as u64) };
-        let event = Event { category: self.category.clone(), name: op.into(), node, start, kind, thread: thread() };
+        let nanos = now() - start;
+        let kind = EventKind::Span { nanos, bytes: self.bytes.then_some(bytes as u64) };
+        let (category, name) = match &self.label {
+            Some(label) => (CUSTOM, format!("{label}::{op}").into()),
+            None => (OPERATOR, op.into()),
+        };
+        INSIDE.with_borrow_mut(|inside| inside.iter_mut().for_each(|i| i.nanos += nanos));
+        let event = Event { category: category.into(), name, node, start, kind, thread: thread() };
         self.events.lock().unwrap_or_else(PoisonError::into_inner).push(event);
         result
     }

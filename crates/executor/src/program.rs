@@ -184,7 +184,7 @@ fn decided(
     if let Some(mut open) = groups.into_iter().find(|open| !open.is_empty()) {
         if let Some(op) = graph.nodes.iter().filter_map(|n| n.node.op()).find(|op| op.shape_needs_values()) {
             return Err(ExecError::Undecided(format!(
-                "the shape of what {} gives depends on values, so a graph with it cannot be bound; nd computes it",
+                "the shape of what {} gives depends on values, so nothing can be planned for a graph with it: bind it to arrays",
                 op.name()
             )));
         }

@@ -149,7 +149,8 @@ fn show_inputs(program: &Program, step: &Step, hooks: &mut Hooks) -> ExecResult 
         if entry.node.is_variable() {
             monitor(&entry.node.name(), tensor)?;
         }
-        let input = names.get(k).map_or_else(|| format!("input{k}"), |n| n.to_string());
+        let name = names.get(k).filter(|_| !step.op.def().unnamed);
+        let input = name.map_or_else(|| format!("input{k}"), |n| n.to_string());
         monitor(&format!("{}_{input}", node.name()), tensor)?;
     }
     Ok(())

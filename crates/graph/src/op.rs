@@ -43,6 +43,8 @@ pub struct OpDef {
     pub graphs: usize,
     /// Whether the inputs are a list by position whose length follows from the parameters.
     pub list: bool,
+    /// Whether MXNet has no names for its inputs, so that monitors show them as `input0`, `input1`, ….
+    pub unnamed: bool,
     /// Parameters in the order of their positions.
     pub params: &'static [ParamDef],
     /// Makes the operator from parameter texts.
@@ -63,6 +65,7 @@ impl OpDef {
             open: false,
             graphs: 0,
             list: false,
+            unnamed: false,
             params: &[],
             parse: |_, _| Err(ParamError::Conflict("this operator is made by the executor alone".into())),
             hidden: true,
@@ -170,8 +173,8 @@ pub trait Operator: OpInfo + Any + Send + Sync + Debug {
         false
     }
 
-    /// Completes what `infer_shape` left open from the values of the inputs. Asked where operators run one by one; a
-    /// graph with such an operator cannot be bound.
+    /// Completes what `infer_shape` left open from the values of the inputs. Asked where operators run one by one: no memory
+    /// can be planned for a graph with such an operator.
     fn shape_from_values(&self, _inputs: &[Tensor], _io: &mut ShapeIo) -> OpResult {
         Ok(())
     }
@@ -380,7 +383,8 @@ impl<'a> Io<'a> {
 /// inputs that parameter, counted where it is not given; `#[list(true)]` takes inputs by position, as many as the method
 /// `inputs` of the operator names; `#[graphs(n, f)]` makes the first `n` inputs graphs, from which and from the texts `f` makes
 /// the operator; `#[hidden(true)]` keeps the operator from users; `#[check(f)]` lets `f` refuse parameters
-/// that contradict each other: it gets the struct and returns `Result<(), String>`.
+/// that contradict each other: it gets the struct and returns `Result<(), String>`; `#[unnamed(true)]` shows the inputs to
+/// monitors by number.
 #[macro_export]
 macro_rules! operator {
     (
@@ -391,6 +395,7 @@ macro_rules! operator {
         $(#[list($list:literal)])?
         $(#[hidden($hidden:literal)])?
         $(#[check($check:expr)])?
+        $(#[unnamed($unnamed:literal)])?
         $vis:vis struct $name:ident($text:expr) {
             inputs { $($input:ident : $input_doc:expr),* $(,)? }
             params { $(
@@ -415,6 +420,7 @@ macro_rules! operator {
                 open: false,
                 graphs: $crate::operator!(@count $($graphs)?),
                 list: $crate::operator!(@flag $($list)?),
+                unnamed: $crate::operator!(@flag $($unnamed)?),
                 params: &[$($crate::ParamDef {
                     name: $crate::param_name(stringify!($param)),
                     doc: concat!($($pdoc, "\n"),*),

@@ -39,6 +39,7 @@ static DEF: OpDef = OpDef {
     open: false,
     graphs: 0,
     list: false,
+    unnamed: false,
     params: &[],
     parse: |_, _| Err(ParamError::Conflict("an unknown operator cannot be made".into())),
     hidden: true,

@@ -3,13 +3,15 @@
 use crate::classes::{wrap_ndarray, wrap_symbol};
 use crate::errors::{attached, detached, mxnet_error};
 use crate::ndarray::NDArray;
+use pyo3::exceptions::PyUserWarning;
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyTuple};
 use rsym_executor::autograd::{self as tape, Head, Recorded, Slot, TapeFunction, TapeNode, Taped, Way, mode};
 use rsym_executor::{ExecError, ExecResult, GradReq};
 use rsym_graph::OpRef;
-use rsym_tensor::Tensor;
+use rsym_tensor::{Shape, Tensor};
 use std::cell::Cell;
+use std::ffi::CString;
 use std::sync::Arc;
 
 /// Whether this thread records, and whether it trains.
@@ -149,11 +151,12 @@ pub fn backward<'py>(
         let array = a.get();
         Recorded { tensor: array.tensor.clone(), from: array.slot.taped() }
     };
-    let heads: Vec<Head> = heads
-        .iter()
-        .zip(&head_grads)
-        .map(|(head, grad)| Head { array: recorded(head), grad: grad.as_ref().map(recorded) })
-        .collect();
+    let head = |(head, grad): (&Bound<'py, NDArray>, &Option<Bound<'py, NDArray>>)| {
+        let array = recorded(head);
+        let grad = grad.as_ref().map(|grad| rows_of(py, recorded(grad), array.tensor.shape())).transpose()?;
+        Ok(Head { array, grad })
+    };
+    let heads: Vec<Head> = heads.iter().zip(&head_grads).map(head).collect::<PyResult<_>>()?;
     let wanted = variables.as_ref().map(|all| marked(all)).transpose()?;
     let way = Way { retain: retain_graph, create: create_graph, is_train };
     let found = detached(py, || {
@@ -165,6 +168,22 @@ pub fn backward<'py>(
     let wrap =
         |(r, device): (Recorded, _)| wrap_ndarray(py, NDArray { tensor: r.tensor, device, slot: Slot::new(r.from) });
     PyList::new(py, found.into_iter().zip(devices).map(wrap).collect::<PyResult<Vec<_>>>()?)
+}
+
+/// The gradient of a head without the rows that a head of this shape does not have, of which it warns.
+fn rows_of(py: Python<'_>, grad: Recorded, shape: &Shape) -> PyResult<Recorded> {
+    let given = grad.tensor.shape();
+    let rows = |s: &Shape| s.first().copied().unwrap_or_default();
+    if rows(given) <= rows(shape) || given.get(1..) != shape.get(1..) {
+        return Ok(grad);
+    }
+    let text = format!(
+        "backward: the gradient of a head has {} rows, and the head {}; the others are left out",
+        rows(given),
+        rows(shape)
+    );
+    PyErr::warn(py, &py.get_type::<PyUserWarning>(), &CString::new(text)?, 2)?;
+    Ok(Recorded { tensor: attached(|| grad.tensor.rows(0, rows(shape)))?, from: None })
 }
 
 /// The places of arrays that must be marked.

@@ -6,6 +6,7 @@ use crate::errors::keep_raised;
 use crate::ndarray::NDArray;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
+use rsym_executor::profile;
 use rsym_graph::{OpError, OpResult, ParamTexts};
 use rsym_ops::foreign::{Backward, Foreign, Forward, Instance, Signature, set_source};
 use rsym_tensor::{DType, PartialShape, Shape, Tensor};
@@ -47,6 +48,12 @@ fn called<T>(op_type: &str, method: &str, f: impl FnOnce(Python<'_>) -> PyResult
             OpError::invalid(text)
         })
     })
+}
+
+/// As [`called`], for code that computes: the profiler sees it.
+fn inside(op_type: &str, method: &str, f: impl FnOnce(Python<'_>) -> PyResult<()>) -> OpResult {
+    let label = if method == "backward" { format!("_backward_{op_type}") } else { op_type.to_string() };
+    profile::inside(&label, || called(op_type, method, f))
 }
 
 /// A `CustomOpProp`.
@@ -114,14 +121,14 @@ fn given<'py>(py: Python<'py>, tensors: &[Option<Tensor>]) -> PyResult<Bound<'py
 
 impl Instance for Operator {
     fn forward(&self, call: &Forward) -> OpResult {
-        called(&self.op_type, "forward", |py| {
+        inside(&self.op_type, "forward", |py| {
             let data = (arrays(py, call.inputs)?, arrays(py, call.outputs)?, arrays(py, call.aux)?);
             self.object.bind(py).call_method1("forward", (call.is_train, data.0, data.1, data.2)).map(|_| ())
         })
     }
 
     fn backward(&self, call: &Backward) -> OpResult {
-        called(&self.op_type, "backward", |py| {
+        inside(&self.op_type, "backward", |py| {
             let values = (given(py, call.out_grads)?, given(py, call.inputs)?, given(py, call.outputs)?);
             let written = (arrays(py, call.gradients)?, arrays(py, call.aux)?);
             let needed = call.needed.to_vec();

@@ -7,6 +7,7 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyTuple};
 use rsym_executor::autograd::Slot;
+use rsym_executor::profile::{Recorder, Source};
 use rsym_tensor::{DType, Element, Tensor, TensorError, f16};
 
 /// The Rust half of `rsym.ndarray.NDArray`: a tensor, the device it was asked for, and its place on the tape.
@@ -57,7 +58,12 @@ impl NDArray {
         device: (i32, i32),
     ) -> PyResult<Bound<'py, PyAny>> {
         let (shape, dtype) = (shape_of(shape)?, dtype_of(dtype)?);
-        wrap_ndarray(py, NDArray::new(attached(|| Tensor::zeros(shape, dtype))?, device))
+        let zeros = || attached(|| Tensor::zeros(shape.clone(), dtype));
+        let tensor = match Recorder::new(Source::Imperative) {
+            Some(recorder) => recorder.time("_zeros", "".into(), shape.size() * dtype.size(), zeros)?,
+            None => zeros()?,
+        };
+        wrap_ndarray(py, NDArray::new(tensor, device))
     }
 
     /// A copy of a C-contiguous NumPy array, converted to another type if `dtype` says so.

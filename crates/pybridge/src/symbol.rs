@@ -61,6 +61,12 @@ impl Symbol {
         self.inner.list_inputs()
     }
 
+    /// Whether a shape in the graph depends on values.
+    #[getter]
+    fn _shape_needs_values(&self) -> bool {
+        self.inner.nodes().iter().any(|node| node.op().is_some_and(|op| op.shape_needs_values()))
+    }
+
     fn get_internals<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         wrap_symbol(py, self.inner.internals())
     }

@@ -47,6 +47,15 @@ class CachedOp:
         """
         if len(args) != len(self._inputs):
             raise ArgumentError("expected %d arrays (%s), got %d" % (len(self._inputs), ", ".join(self._inputs), len(args)))
+        results = self.results(self.values(args))
+        if out is not None:
+            for target, result in zip(out if isinstance(out, (list, tuple)) else [out], results):
+                target[:] = result
+            return out
+        return results[0] if len(results) == 1 else results
+
+    def values(self, args):
+        """The visible outputs of every node, variables included."""
         given = iter(args)
         values = []
         for op, params, inputs in self._nodes:
@@ -55,12 +64,16 @@ class CachedOp:
                 continue
             found = invoke(op, tuple(values[node][output] for node, output in inputs), params, None, {})
             values.append(found if isinstance(found, list) else [found])
-        results = [values[node][output] for node, output in self._heads]
-        if out is not None:
-            for target, result in zip(out if isinstance(out, (list, tuple)) else [out], results):
-                target[:] = result
-            return out
-        return results[0] if len(results) == 1 else results
+        return values
+
+    def results(self, values):
+        """The outputs of the graph, from `values`."""
+        return [values[node][output] for node, output in self._heads]
+
+    def flat(self, values):
+        """The arrays of `values` in one list, and for each whether it is a variable."""
+        pairs = [(array, op == "null") for (op, _, _), found in zip(self._nodes, values) for array in found]
+        return tuple(zip(*pairs))
 
 
 def _node(node):

@@ -2,6 +2,7 @@
 
 import math
 import numbers
+import struct
 import warnings
 
 import numpy as np
@@ -169,6 +170,30 @@ class NDArray(Arithmetic, Views, _rsym.NDArray):
     def __reduce__(self):
         return _rebuild, (self._bytes(), self.shape, self._dtype, self._device)
 
+    def __setstate__(self, state):
+        """Takes over the elements of an array that MXNet pickled.
+
+        Parameters
+        ----------
+        state : dict
+            ``state['handle']`` is the array as `.params` files hold it.
+
+        Raises
+        ------
+        MXNetError
+            If that array has another shape or type.
+        """
+        if state["handle"] is None:
+            return
+        file = struct.pack("<QQQ", 0x112, 0, 1) + bytes(state["handle"]) + struct.pack("<Q", 0)
+        (saved,) = _rsym.read_params(file, self._device)[1]
+        if (saved.shape, saved._dtype) != (self.shape, self._dtype):
+            raise MXNetError(
+                "__setstate__: the array is %s %s, the saved one %s %s"
+                % (self.shape, self.dtype.__name__, saved.shape, saved.dtype.__name__)
+            )
+        self._assign(saved)
+
     # -- copies ----------------------------------------------------------------------------------------------------
 
     def copy(self):
@@ -217,6 +242,12 @@ class NDArray(Arithmetic, Views, _rsym.NDArray):
             return self
         return self._cast(number)
 
+    def tostype(self, stype):
+        """A copy in a storage type, of which there is one: ``'default'``. NotSupportedForSparseNDArray for others."""
+        if stype != "default":
+            raise NotSupportedForSparseNDArray(self.tostype, None, stype)
+        return self.copy()
+
     def reshape(self, *shape, **kwargs):
         """The same memory under another shape, with the special numbers of the operator `Reshape`.
 
@@ -251,6 +282,11 @@ class NDArray(Arithmetic, Views, _rsym.NDArray):
         except MXNetError:
             sizes = ": %d elements out of %d" % (math.prod(shape), self.size) if all(n > 0 for n in shape) else ""
             raise ArgumentError("Cannot reshape array of shape %s into shape %s%s" % (self.shape, shape, sizes)) from None
+
+    @staticmethod
+    def _basic_indexing_slice_is_contiguous(slices, shape):
+        """Whether the elements at `slices` of an array of this shape lie together in memory, so that they are a view."""
+        return np.empty(shape, np.int8)[slices].flags.c_contiguous
 
     # -- indexing --------------------------------------------------------------------------------------------------
 

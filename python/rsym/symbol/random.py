@@ -6,9 +6,12 @@ from .symbol import Symbol
 
 
 def _extra(kwargs, scalar):
-    """All keywords: a symbol has no device yet."""
+    """All keywords but the device, which a symbol does not have yet.
+
+    Distributions with numbers for parameters have no inputs. As in MXNet they pass over one that is given.
+    """
     kwargs.pop("ctx", None)
-    return kwargs
+    return {key: v for key, v in kwargs.items() if not (scalar and isinstance(v, Symbol))}
 
 
 def _scalar(name):

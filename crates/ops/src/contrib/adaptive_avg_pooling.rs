@@ -14,6 +14,7 @@ operator! {
     /// |---|---|---|
     /// | data | (n, c, h, w) | float |
     /// | output | (n, c, rows, columns) | that of data |
+    #[unnamed(true)]
     pub struct AdaptiveAvgPooling2D("_contrib_AdaptiveAvgPooling2D") {
         inputs { data: "The pictures." }
         params {

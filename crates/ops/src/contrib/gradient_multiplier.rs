@@ -13,6 +13,7 @@ operator! {
     /// |---|---|---|
     /// | data | any | any |
     /// | output | that of data | that of data |
+    #[unnamed(true)]
     pub struct GradientMultiplier("_contrib_gradientmultiplier") {
         inputs { data: "The input." }
         params {

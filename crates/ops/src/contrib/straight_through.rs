@@ -18,6 +18,7 @@ macro_rules! straight_through {
             /// | data | any | any but bool |
             /// | output | that of data | that of data |
             #[aliases($alias)]
+            #[unnamed(true)]
             pub struct $op($name) {
                 inputs { data: "The input." }
                 params {}

@@ -73,6 +73,7 @@ operator! {
     ///
     /// The gradient of data is zero.
     #[aliases("_npx_arange_like")]
+    #[unnamed(true)]
     pub struct ArangeLike("_contrib_arange_like") {
         inputs { data: "Has the shape; its values are not read." }
         params {

@@ -46,6 +46,7 @@ impl Custom {
         open: true,
         graphs: 0,
         list: false,
+        unnamed: false,
         params: &[OP_TYPE],
         parse: |texts, _| Custom::from_texts(texts).map(|op| Arc::new(op) as OpRef),
         hidden: false,

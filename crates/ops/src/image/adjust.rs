@@ -60,6 +60,7 @@ macro_rules! random_factor {
             /// | output | that of data | that of data |
             #[aliases($alias)]
             #[check($op::check)]
+            #[unnamed(true)]
             pub struct $op($name) {
                 inputs { data: "The picture." }
                 params {
@@ -138,6 +139,7 @@ operator! {
     /// | output | that of data | that of data |
     #[aliases("_npx__image_adjust_lighting")]
     #[check(AdjustLighting::check)]
+    #[unnamed(true)]
     pub struct AdjustLighting("_image_adjust_lighting") {
         inputs { data: "The picture." }
         params {
@@ -174,6 +176,7 @@ operator! {
     /// | data | (height, width, channels), 1 or 3 channels | any |
     /// | output | that of data | that of data |
     #[aliases("_npx__image_random_lighting")]
+    #[unnamed(true)]
     pub struct RandomLighting("_image_random_lighting") {
         inputs { data: "The picture." }
         params {

@@ -17,6 +17,7 @@ operator! {
     /// | data | (height, width, channels), 1 or 3 channels | any |
     /// | output | that of data | that of data |
     #[aliases("_npx__image_random_color_jitter")]
+    #[unnamed(true)]
     pub struct RandomColorJitter("_image_random_color_jitter") {
         inputs { data: "The picture." }
         params {

@@ -12,6 +12,7 @@ operator! {
     /// | data | (h, w, channels) or (n, h, w, channels), 1 or 3 channels | any |
     /// | output | (height, width, channels) or (n, height, width, channels) | that of data |
     #[aliases("_npx__image_crop")]
+    #[unnamed(true)]
     pub struct ImageCrop("_image_crop") {
         inputs { data: "The pictures." }
         params {

@@ -33,6 +33,7 @@ macro_rules! flip_operator {
             ///
             /// The gradient is mirrored back, which MXNet forgets; it also leaves the middle of odd extents unwritten.
             #[aliases($alias)]
+            #[unnamed(true)]
             pub struct $op($name) {
                 inputs { data: "The picture." }
                 params {}

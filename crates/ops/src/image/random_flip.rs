@@ -35,6 +35,7 @@ macro_rules! random_flip {
             ///
             /// The gradient is mirrored back where the picture was, which MXNet forgets.
             #[aliases($alias)]
+            #[unnamed(true)]
             pub struct $op($name) {
                 inputs { data: "The picture." }
                 params {}

@@ -24,6 +24,7 @@ operator! {
     ///
     /// There is no gradient, as in MXNet.
     #[aliases("_npx__image_resize")]
+    #[unnamed(true)]
     pub struct ImageResize("_image_resize") {
         inputs { data: "The pictures." }
         params {

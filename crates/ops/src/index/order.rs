@@ -16,6 +16,7 @@ operator! {
     /// | data | any | float or integer |
     /// | output | that of data; (size,) without an axis | that of data |
     #[aliases("_npi_sort")]
+    #[unnamed(true)]
     pub struct Sort("sort") {
         inputs { data: "The input." }
         params {
@@ -37,6 +38,7 @@ operator! {
     ///
     /// The gradient is zero.
     #[aliases("_npi_argsort")]
+    #[unnamed(true)]
     pub struct ArgSort("argsort") {
         inputs { data: "The input." }
         params {
@@ -68,6 +70,7 @@ operator! {
     ///
     /// The gradient of values goes to the places that they come from; those of indices and mask are zero.
     #[aliases("_npx_topk")]
+    #[unnamed(true)]
     pub struct TopK("topk") {
         inputs { data: "The input." }
         params {

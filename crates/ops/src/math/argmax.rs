@@ -44,6 +44,7 @@ macro_rules! argument {
             /// | output | that of data without `axis`, or with 1 there; `(1,)` if nothing is left | that of data |
             ///
             /// The first of equals counts. The gradient is zero.
+            #[unnamed(true)]
             pub struct $op($name) {
                 inputs { data: "The input." }
                 params {
@@ -90,6 +91,7 @@ operator! {
     /// | output | (n, …) | that of data |
     ///
     /// There is no gradient; put BlockGrad around the input.
+    #[unnamed(true)]
     pub struct ArgmaxChannel("argmax_channel") {
         inputs { data: "The input." }
         params {}

@@ -15,6 +15,8 @@ enum_param! {
     pub enum Partial {
         /// Of `a / b` by `b`.
         DivRhs = "div_rhs",
+        /// Of `a mod b` by `a`; zero for integers.
+        ModLhs = "mod_lhs",
         /// Of `a mod b` by `b`; zero for integers.
         ModRhs = "mod_rhs",
         /// Of `a ** b` by `a`.
@@ -38,6 +40,7 @@ enum_param! {
 
 functions! { Slope2, (head, a, b), F: Real,
     DivRhs (DivGrad) = -head * a / (b * b);
+    ModLhs = { let _ = (a, b); head };
     ModRhs = -head * (a / b).floor();
     PowerLhs = head * b * a.powf(b - F::one());
     PowerRhs = head * a.powf(b) * a.ln();
@@ -66,10 +69,11 @@ impl Partial {
         match self {
             Partial::DivRhs => slope2::<DivRhs>(args, out),
             // Steps everywhere, and no number at all for a divisor of 0.
-            Partial::ModRhs if !out.dtype().is_float() => {
+            Partial::ModLhs | Partial::ModRhs if !out.dtype().is_float() => {
                 out.fill(0.0);
                 Ok(())
             }
+            Partial::ModLhs => slope2::<ModLhs>(args, out),
             Partial::ModRhs => slope2::<ModRhs>(args, out),
             Partial::PowerLhs => slope2::<PowerLhs>(args, out),
             Partial::PowerRhs => slope2::<PowerRhs>(args, out),
@@ -99,7 +103,8 @@ impl Partial {
             ],
             Partial::HypotLhs => [Some(b() * b() * cube(a(), b())), Some(-(a() * b() * cube(a(), b())))],
             Partial::HypotRhs => [Some(-(a() * b() * cube(a(), b()))), Some(a() * a() * cube(a(), b()))],
-            Partial::ModRhs
+            Partial::ModLhs
+            | Partial::ModRhs
             | Partial::MaximumLhs
             | Partial::MaximumRhs
             | Partial::MinimumLhs
@@ -242,7 +247,7 @@ pub(super) fn mul(g: &mut Grad, i: usize, head: Entry, broadcast: bool) -> Graph
 }
 
 pub(super) fn modulo(g: &mut Grad, i: usize, head: Entry, _: bool) -> GraphResult<Entry> {
-    if i == 0 { Ok(head) } else { by(g, Partial::ModRhs, head) }
+    by(g, [Partial::ModLhs, Partial::ModRhs][i], head)
 }
 
 pub(super) fn div(g: &mut Grad, i: usize, head: Entry, broadcast: bool) -> GraphResult<Entry> {

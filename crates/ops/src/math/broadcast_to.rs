@@ -14,6 +14,7 @@ operator! {
     /// |---|---|---|
     /// | data | as many dimensions as `shape`, each equal or 1 | any |
     /// | output | `shape` | that of data |
+    #[unnamed(true)]
     pub struct BroadcastTo("broadcast_to") {
         inputs { data: "What is repeated." }
         params {
@@ -34,6 +35,7 @@ operator! {
     /// Negative axes count from the end; MXNet crashes on them.
     #[aliases("broadcast_axes")]
     #[check(|op: &BroadcastAxis| same_count(&op.axis, &op.size, "axis", "size"))]
+    #[unnamed(true)]
     pub struct BroadcastAxis("broadcast_axis") {
         inputs { data: "What is repeated." }
         params {

@@ -21,6 +21,7 @@ operator! {
     /// The gradient passes where `a_min <= data <= a_max`. With `a_min > a_max`, values above `a_max` become `a_max`,
     /// others `a_min`.
     #[aliases("_npi_clip", "_sparse_clip")]
+    #[unnamed(true)]
     pub struct Clip("clip") {
         inputs { data: "The input." }
         params {

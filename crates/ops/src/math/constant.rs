@@ -15,6 +15,7 @@ macro_rules! filled {
             ///
             /// The gradient of data is zero.
             #[aliases($($alias),*)]
+            #[unnamed(true)]
             pub struct $op($name) {
                 inputs { data: "Has the shape and type; its values are not read." }
                 params {}

@@ -14,6 +14,7 @@ operator! {
     /// |---|---|---|
     /// | data | any | float or integer; integers are divided by the root without its fraction |
     /// | output | that of data | that of data |
+    #[unnamed(true)]
     pub struct DivSqrtDim("_contrib_div_sqrt_dim") {
         inputs { data: "The input." }
         params {}

@@ -15,6 +15,7 @@ operator! {
     /// |---|---|---|
     /// | data | any | float |
     /// | output | that of data | that of data |
+    #[unnamed(true)]
     pub struct HardSigmoid("hard_sigmoid") {
         inputs { data: "The input." }
         params {

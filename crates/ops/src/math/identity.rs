@@ -22,6 +22,7 @@ macro_rules! identity {
             /// | data | any | any |
             /// | output | that of data | that of data |
             #[aliases($($alias),*)]
+            #[unnamed(true)]
             pub struct $op($name) {
                 inputs { data: "The input." }
                 params {}

@@ -17,6 +17,7 @@ operator! {
     ///
     /// The gradient of order 2 is NaN where the norm is 0. `out_dtype` works; MXNet refuses it on the CPU.
     #[aliases("_sparse_norm")]
+    #[unnamed(true)]
     pub struct Norm("norm") {
         inputs { data: "The input." }
         params {

@@ -43,6 +43,7 @@ macro_rules! reduction {
             /// | data | any | any; of truth values the result is one |
             /// | output | that of data without the reduced axes, or with 1 there; `(1,)` if none is left | that of data |
             #[aliases($($alias),*)]
+            #[unnamed(true)]
             pub struct $op($name) {
                 inputs { data: "The input." }
                 params {

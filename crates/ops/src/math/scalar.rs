@@ -56,6 +56,7 @@ macro_rules! scalar {
             ///
             /// With integers the number is truncated to a whole number first, unless `is_int` is off.
             #[aliases($($alias),*)]
+            #[unnamed(true)]
             pub struct $op($name) {
                 inputs { data: "The tensor." }
                 params {
@@ -164,7 +165,7 @@ scalar! {
 
 scalar! {
     /// Takes the remainder of the division by a number: `out = data mod scalar`, with the sign of the number.
-    ModScalar("_mod_scalar", ["_ModScalar"]) = apply::Modulo, Right, |_op, g| pass(g)
+    ModScalar("_mod_scalar", ["_ModScalar"]) = apply::Modulo, Right, |op, g| by(g, Partial::ModLhs, op.scalar)
 }
 
 scalar! {

@@ -18,6 +18,7 @@ operator! {
     ///
     /// Source: R. Girshick, Fast R-CNN, ICCV 2015.
     #[aliases("_npx_smooth_l1")]
+    #[unnamed(true)]
     pub struct SmoothL1("smooth_l1") {
         inputs { data: "The deviation." }
         params {

@@ -16,6 +16,7 @@ macro_rules! unary_operator {
             /// | data | any | any but bool |
             /// | output | that of data | that of data |
             #[aliases($($alias),*)]
+            #[unnamed(true)]
             pub struct $op($name) {
                 inputs { data: "The input." }
                 params {}

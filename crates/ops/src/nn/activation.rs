@@ -37,6 +37,7 @@ operator! {
     /// | data | any | float |
     /// | output | that of data | that of data |
     #[aliases("_npx_activation")]
+    #[unnamed(true)]
     pub struct Activation("Activation") {
         inputs { data: "The input." }
         params {

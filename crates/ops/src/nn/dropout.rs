@@ -28,7 +28,7 @@ operator! {
     /// | data | any | float |
     /// | output | that of data | that of data |
     ///
-    /// Source: Srivastava et al., Dropout (2014). With p = 1 everything becomes 0, where MXNet gives NaN.
+    /// Source: Srivastava et al., Dropout (2014). With p = 1 nothing is kept and everything becomes NaN, as 0 / 0.
     #[aliases("_npx_dropout")]
     pub struct Dropout("Dropout") {
         inputs { data: "The input." }
@@ -111,7 +111,11 @@ impl Operator for Dropout {
 impl Dropout {
     fn drop<T: Float>(&self, io: &mut Io, ctx: &Ctx) -> OpResult {
         let keep = 1.0 - self.p as f64;
-        bernoulli(Key { seed: ctx.seed, stream: ctx.stream }, keep, 1.0 / keep, io.outputs[1].slice_mut::<T>()?);
+        let (key, mask) = (Key { seed: ctx.seed, stream: ctx.stream }, &mut io.outputs[1]);
+        match keep > 0.0 {
+            true => bernoulli(key, keep, 1.0 / keep, mask.slice_mut::<T>()?),
+            false => mask.fill(f64::NAN),
+        }
         let mask = io.outputs[1].clone();
         masked::<T>(io, &mask)
     }
@@ -167,7 +171,7 @@ mod tests {
         let out = run(&op(0.25), &[ones()]).remove(0).to_f64_vec();
         assert!(out.iter().all(|&v| v == 0.0 || (v - 4.0 / 3.0).abs() < 1e-6));
         assert!((out.iter().sum::<f64>() / 4000.0 - 1.0).abs() < 0.05);
-        assert!(run(&op(1.0), &[ones()])[0].to_f64_vec().iter().all(|&v| v == 0.0));
+        assert!(run(&op(1.0), &[ones()])[0].to_f64_vec().iter().all(|v| v.is_nan()));
     }
 
     #[test]

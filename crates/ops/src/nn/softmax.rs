@@ -89,6 +89,7 @@ operator! {
     /// |---|---|---|
     /// | data | any | float |
     /// | output | that of data | `dtype`, else that of data |
+    #[unnamed(true)]
     pub struct Softmin("softmin") {
         inputs { data: "The input." }
         params {

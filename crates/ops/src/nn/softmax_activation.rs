@@ -18,6 +18,7 @@ operator! {
     /// |---|---|---|
     /// | data | any; at least 3 dimensions for `mode='channel'` | float |
     /// | output | that of data | that of data |
+    #[unnamed(true)]
     pub struct SoftmaxActivation("SoftmaxActivation") {
         inputs { data: "The input." }
         params {

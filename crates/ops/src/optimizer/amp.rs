@@ -14,6 +14,7 @@ operator! {
     /// | output | that of data | `dtype` if data is float16, bfloat16 or float32, else that of data |
     ///
     /// The gradient is converted back to the type of data.
+    #[unnamed(true)]
     pub struct AmpCast("amp_cast") {
         inputs {
             data: "The input.",

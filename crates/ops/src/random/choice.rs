@@ -17,6 +17,7 @@ operator! {
     ///
     /// The gradient of the log probabilities flows to data.
     #[aliases("sample_multinomial")]
+    #[unnamed(true)]
     pub struct SampleMultinomial("_sample_multinomial") {
         inputs { data: "The probabilities." }
         params {
@@ -53,6 +54,7 @@ operator! {
     ///
     /// There is no gradient.
     #[aliases("_npi_shuffle", "shuffle")]
+    #[unnamed(true)]
     pub struct Shuffle("_shuffle") {
         inputs { data: "The input." }
         params {}

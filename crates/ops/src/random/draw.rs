@@ -113,6 +113,7 @@ macro_rules! distribution {
             ///
             /// The gradient of data is zero.
             #[check(|$checked: &$like| $check)]
+            #[unnamed(true)]
             pub struct $like($like_name) {
                 inputs { data: "Has the shape and type; its values are not read." }
                 params { $($(#[doc = $pdoc])* $param: $ptype = $default,)* }

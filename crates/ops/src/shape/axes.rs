@@ -15,6 +15,7 @@ operator! {
     /// | data | (…) | any |
     /// | output | that of data with a 1 at `axis` | that of data |
     #[aliases("_npi_expand_dims")]
+    #[unnamed(true)]
     pub struct ExpandDims("expand_dims") {
         inputs { data: "The input." }
         params {
@@ -66,6 +67,7 @@ operator! {
     /// |---|---|---|
     /// | data | any | any |
     /// | output | the extents of data in the order of `axes` | that of data |
+    #[unnamed(true)]
     pub struct Transpose("transpose") {
         inputs { data: "The input." }
         params {

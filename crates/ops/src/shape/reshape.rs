@@ -24,6 +24,7 @@ operator! {
     ///
     /// Unlike MXNet, a shape of another size is refused: at once, or when it is computed where `-1` was rounded down.
     #[aliases("reshape")]
+    #[unnamed(true)]
     pub struct Reshape("Reshape") {
         inputs { data: "The input." }
         params {
@@ -47,6 +48,7 @@ operator! {
     /// | data | (n, …) | any |
     /// | output | (n, product of the others) | that of data |
     #[aliases("_npx_batch_flatten", "flatten")]
+    #[unnamed(true)]
     pub struct Flatten("Flatten") {
         inputs { data: "The input." }
         params {}

@@ -13,6 +13,7 @@ operator! {
     ///
     /// The gradient of data is zero.
     #[aliases("_npx_shape_array")]
+    #[unnamed(true)]
     pub struct ShapeArray("shape_array") {
         inputs { data: "Has the shape; its values are not read." }
         params {}
@@ -28,6 +29,7 @@ operator! {
     /// | output | (1,) | int64 |
     ///
     /// The gradient of data is zero.
+    #[unnamed(true)]
     pub struct SizeArray("size_array") {
         inputs { data: "Has the shape; its values are not read." }
         params {}

@@ -15,6 +15,7 @@ operator! {
     ///
     /// Negative positions count from the end, those past the end mean the end.
     #[aliases("_npi_slice", "_npx_slice", "_sparse_slice", "crop")]
+    #[unnamed(true)]
     pub struct Slice("slice") {
         inputs { data: "The input." }
         params {
@@ -51,6 +52,7 @@ operator! {
     /// |---|---|---|
     /// | data | any | any |
     /// | output | that of data with `end - begin` at `axis` | that of data |
+    #[unnamed(true)]
     pub struct SliceAxis("slice_axis") {
         inputs { data: "The input." }
         params {

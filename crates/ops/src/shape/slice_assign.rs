@@ -39,6 +39,7 @@ operator! {
     ///
     /// There is no gradient.
     #[aliases("_crop_assign_scalar", "_npi_slice_assign_scalar")]
+    #[unnamed(true)]
     pub struct SliceAssignScalar("_slice_assign_scalar") {
         inputs { data: "The input." }
         params {

@@ -15,6 +15,7 @@ operator! {
     /// | output 1 | (…, columns): the row of each column, -1 for none | that of data |
     ///
     /// As in MXNet, `topk` admits one pair more than it says. The gradient is zero.
+    #[unnamed(true)]
     pub struct BipartiteMatching("_contrib_bipartite_matching") {
         inputs { data: "The scores." }
         params {

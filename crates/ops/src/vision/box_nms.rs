@@ -21,6 +21,7 @@ operator! {
     ///
     /// The gradient of a row goes to the box that it was. As in MXNet, boxes whose first coordinate is negative keep their format.
     #[aliases("_contrib_box_non_maximum_suppression")]
+    #[unnamed(true)]
     pub struct BoxNms("_contrib_box_nms") {
         inputs { data: "The boxes." }
         params {
