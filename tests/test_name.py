@@ -7,6 +7,14 @@ from rsym import name
 from rsym.name import NameManager, Prefix
 
 
+def test_managers_count_every_stem():
+    manager = NameManager()
+    for hint in ("conv", "fc", "conv"):
+        manager.get(None, hint)
+    manager.get("mine", "fc")
+    assert manager._counter == {"conv": 2, "fc": 1}
+
+
 def test_counts_each_stem_by_itself():
     with NameManager() as manager:
         got = [manager.get(None, hint) for hint in ("fullyconnected", "_plus", "fullyconnected", "_plus", "concat")]

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 import rsym as mx
+from oracle.rows import array_of, row_of
 from rsym import autograd, nd
 from rsym.ndarray._invoke import invoke
-from test_registry import EXEMPT, NAMES, OURS, ROWS, base, default_row, value
+from test_registry import EXEMPT, NAMES
 
 # What MXNet 1.9.1 differentiates twice.
 MXNET = """
@@ -33,7 +34,7 @@ moments nanprod norm pick prod repeat softmax_cross_entropy sort tile topk
 
 def called(name, inputs, aux, params):
     """The outputs of an operator that have a floating point type."""
-    found = invoke(OURS[name]["name"], tuple(inputs + aux), params, None, {})
+    found = invoke(name, tuple(inputs + aux), params, None, {})
     outputs = found if isinstance(found, list) else [found]
     return [output for output in outputs if np.issubdtype(output.dtype, np.floating)]
 
@@ -43,11 +44,10 @@ class Case:
 
     def __init__(self, name):
         self.name, rng = name, np.random.RandomState(len(name))
-        inputs, grad, aux, params = ROWS.get(name) or default_row(OURS[name])
-        self.values = [np.array(value(given, rng), dtype="float64") for given in inputs]
+        inputs, grad, aux, self.params = row_of(name)
+        self.values = [np.array(array_of(given, rng), dtype="float64") for given in inputs]
         self.wanted = list(range(len(inputs))) if grad is None else grad
         self.aux = [nd.array(a, dtype="float64") for a in aux or ()]
-        self.params = {**{k: v for k, v in base(OURS[name]).items() if k not in params}, **params}
         self.ways = [rng.uniform(0.5, 1.5, self.values[i].shape) for i in self.wanted]
 
     def slopes(self, arrays):

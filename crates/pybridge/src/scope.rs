@@ -62,6 +62,12 @@ impl NameManager {
         NameManager { counts: Mutex::default() }
     }
 
+    /// How many names each stem has had.
+    #[getter]
+    fn _counter(&self) -> FxHashMap<String, usize> {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// `hint` followed by the number of earlier calls with it.
     fn _next(&self, hint: &str) -> String {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);

@@ -976,7 +976,8 @@ def Dropout(data=None, p=_Null, mode=_Null, axes=_Null, cudnn_off=_Null, out=Non
     | data | any | float |
     | output | that of data | that of data |
 
-    Source: Srivastava et al., Dropout (2014). With p = 1 everything becomes 0, where MXNet gives NaN.
+    Source: Srivastava et al., Dropout (2014). With p = 1 nothing is kept and everything becomes NaN, as 0 /
+    0.
 
     Parameters
     ----------

@@ -1230,9 +1230,9 @@ def boolean_mask(data=None, index=None, axis=_Null, name=None, attr=None, out=No
     | index | (n,) | any |
     | output | (number of elements of index that are not zero, …) | that of data |
 
-    The shape of the output depends on values. `nd` computes it; a symbol with this operator cannot be bound,
-    and
-    MXNet's can: there, put `where` or a product with the mask in its place. The gradient of index is zero.
+    The shape of the output depends on values. A symbol with this operator can be bound to arrays, and its
+    operators then run
+    one by one; `simple_bind` cannot know its shapes. The gradient of index is zero.
 
     Parameters
     ----------
