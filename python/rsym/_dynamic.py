@@ -82,7 +82,7 @@ class DynamicCore:
         return self._symbol
 
     def _memory(self):
-        return {}, []
+        return {}, [], []
 
 
 def _marked(array, grad, request):
