@@ -88,6 +88,14 @@ def test_monitors_see_every_value(rows):
     assert seen["data"] == (3, 2)
 
 
+def test_it_runs_beside_others(rows):
+    executors = [bound(rows), bound(S.Variable("data") * 2)]
+    (first,), (second,) = mx.executor.forward_all(executors, is_train=True)
+    assert first.shape == (2, 2) and second.shape == (3, 2)
+    mx.executor.backward_all(executors, [nd.ones((2, 2)), nd.ones((3, 2))])
+    assert executors[0].grad_dict["data"].asnumpy().tolist() == [[1, 1], [0, 0], [1, 1]]
+
+
 def test_it_has_no_plan_and_no_shapes_beforehand(rows):
     executor = bound(rows)
     assert executor.memory_plan().steps == 0

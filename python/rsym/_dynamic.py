@@ -22,6 +22,9 @@ class DynamicExecutor(Executor):
         self._dicts.pop("output", None)
         return super().output_dict
 
+    def _runs_alone(self):
+        return True
+
 
 class DynamicCore:
     """What an `Executor` asks of its Rust half.

@@ -156,6 +156,10 @@ class Executor:
                 raise TypeError("inputs must be NDArray, got %s" % type(grad))
         return list(out_grads)
 
+    def _runs_alone(self):
+        """Whether `forward_all` cannot run it beside others."""
+        return self._monitor_callback is not None
+
     def copy_params_from(self, arg_params, aux_params=None, allow_extra_params=False):
         """Copies values into arguments and auxiliary states.
 
@@ -291,7 +295,7 @@ def forward_all(executors, is_train=False):
     [[1.0, 1.0], [1.0, 1.0]]
     """
     executors = list(executors)
-    if any(e._monitor_callback is not None for e in executors):
+    if any(e._runs_alone() for e in executors):
         return [e.forward(is_train) for e in executors]
     _rsym.forward_all([e._core for e in executors], bool(is_train))
     return [e.outputs for e in executors]
@@ -328,7 +332,7 @@ def backward_all(executors, out_grads=None):
     heads = [None] * len(executors) if out_grads is None else list(out_grads)
     if len(heads) != len(executors):
         raise ValueError("out_grads: expected one entry for each of %d executors, got %d" % (len(executors), len(heads)))
-    if any(e._monitor_callback is not None for e in executors):
+    if any(e._runs_alone() for e in executors):
         for executor, grads in zip(executors, heads):
             executor.backward(grads)
         return
