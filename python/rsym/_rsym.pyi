@@ -150,6 +150,10 @@ class NDArray:
 
 class NameManager:
     """The counters behind automatic names."""
+    @property
+    def _counter(self) -> Any:
+        """How many names each stem has had."""
+
     def _next(self, /, hint: Any) -> Any:
         """`hint` followed by the number of earlier calls with it."""
 
@@ -214,6 +218,10 @@ class Symbol:
         """Every node: name, operator, inputs as (node, output), parameters and attributes, number of visible outputs."""
 
     def _set(self, /, key: Any, value: Any) -> Any: ...
+
+    @property
+    def _shape_needs_values(self) -> Any:
+        """Whether a shape in the graph depends on values."""
 
     def _slice(self, /, indices: Any) -> Any: ...
 
