@@ -27,6 +27,7 @@ FAMILIES = (
     "optimizer",
     "recurrent",
     "random",
+    "published",
 )
 
 

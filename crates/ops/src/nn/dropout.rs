@@ -89,6 +89,11 @@ impl Operator for Dropout {
     }
 
     fn gradient(&self, g: &mut Grad) -> GraphResult {
+        if self.p == 0.0 {
+            let head = g.head(0)?;
+            g.set(0, head);
+            return Ok(());
+        }
         let inputs = [g.head(0)?, g.output(1)];
         let gradient = g.apply(DropoutBackward {}, &inputs);
         g.set(0, gradient);
