@@ -6,7 +6,7 @@ CARGO_PROFILE ?= fast
 RUST := $(shell find crates -name '*.rs' -o -name Cargo.toml) Cargo.toml Cargo.lock
 PYTEST_ARGS ?=
 
-.PHONY: check-spills demo test test-rust test-python test-oldest-numpy lint format bench docs wheel generate clean
+.PHONY: check-spills demo examples test test-rust test-python test-oldest-numpy lint format bench docs wheel generate clean
 
 # The main job: trains the network of the documentation on real handwritten digits, saves, loads, predicts again.
 demo: $(BIN)/.built
@@ -42,6 +42,12 @@ format: $(BIN)/.tools
 # make bench MXNET=/path/to/python TORCH=/path/to/python BENCH_ARGS="--only 'ResNet-50*' --seconds 5"
 bench: $(BIN)/.built
 	$(BIN)/python benchmarks/run.py $(if $(MXNET),--mxnet $(MXNET)) $(if $(TORCH),--torch $(TORCH)) --out target/bench $(BENCH_ARGS)
+
+# All training examples, with their curves, into target/examples.
+EXAMPLES := digits.py images.py 'images.py --network resnet' 'images.py --data pictures' 'images.py --network resnet --data pictures' \
+  regression.py recommender.py text.py model_parallel.py
+examples: $(BIN)/.built
+	set -e; for example in $(EXAMPLES); do echo "== $$example"; $(BIN)/python examples/$$example --folder target/examples; done
 
 # The reference pages of docs/, from the registry.
 docs: $(BIN)/.built
