@@ -71,7 +71,7 @@ def picture(name):
     from skimage import color, data
 
     image = getattr(data, name)()
-    return color.gray2rgb(image)[:, :, :3]
+    return color.gray2rgb(image) if image.ndim == 2 else image[:, :, :3]
 
 
 def write_pieces(path, chosen):
@@ -116,6 +116,8 @@ def main():
     network = {"lenet": lenet, "resnet": resnet}[args.network](10 if args.data == "digits" else len(PICTURES))
     name = "%s-%s" % (args.network, args.data)
     sgd = dict(name="sgd", learning_rate=0.05 if args.data == "digits" else 0.02, momentum=0.9)
+    if args.data == "pictures":
+        sgd["lr_scheduler"] = mx.lr_scheduler.FactorScheduler(step=80, factor=0.4)
     _, accuracy = fit(args, name, network, train, held_out, "acc", sgd)
     require("accuracy on held-out images", accuracy, LEAST[args.network, args.data])
 
