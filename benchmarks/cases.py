@@ -115,14 +115,14 @@ class Network(NamedTuple):
 
     def start(self, lanes, errors, told, library, setting, path):
         """Adds a library's lane, if it computes what rsym computes."""
-        results = setting.folder / ("%s%s.result.npz" % (library.name, library.remark))
+        results = setting.folder / ("%s%s.result.npz" % (library.title, library.remark))
         about = {}
 
         def prepare(lane):
-            options = {"files": self.exported(setting, path)} if library.name == "onnxruntime" else {}
+            options = self.options(library, setting, path)
             found = lane.do("prepare", net=self.net, mode=self.mode, path=str(path), result=str(results), **options)
             about.update(found, variant=library.remark or found["variant"])
-            if library.name != "rsym":
+            if library.title != "rsym":
                 about["difference"] = difference(self.mode, setting.folder / "rsym.result.npz", results, path)
                 if not about["difference"] <= TOLERANCE[self.mode]:
                     raise Failed("computes something else than rsym: %.1e" % about["difference"])
@@ -138,6 +138,10 @@ class Network(NamedTuple):
             close({library.title: rival})
             told[library.title] = about
 
+    def options(self, library, setting, path):
+        """What the library is told besides the net and its values."""
+        return {"files": self.exported(setting, path)} if library.name == "onnxruntime" else {}
+
     def exported(self, setting, path):
         """The network's files for ONNX Runtime by variant, written by PyTorch."""
         lane = Lane(setting.named("torch")[0], setting.threads)
@@ -145,6 +149,18 @@ class Network(NamedTuple):
             return lane.do("export", net=self.net, path=str(path), target=str(setting.folder / self.net))
         finally:
             lane.close()
+
+
+class Grouped(Network):
+    """A network whose groups of operators have a device each, beside the same network on one device."""
+
+    def libraries(self, setting):
+        both = setting.named("rsym") + [lib._replace(title="one device") for lib in setting.named("rsym")]
+        return both + setting.named("mxnet")
+
+    def options(self, library, setting, path):
+        """Whether groups get their devices."""
+        return {"grouped": library.title != "one device"}
 
 
 def attempt(lanes, errors, library, setting, prepare):
@@ -209,5 +225,6 @@ def all_cases():
     cases += [Function("%s %s" % (tiny, mode)) for tiny in cases_graph.COUNT for mode in ("forward", "training")]
     cases.append(TrainingLoop())
     for net, about in NETS.items():
-        cases += [Network(net, mode) for mode in ("inference", "training") if mode == "inference" or about.loss]
+        case = Grouped if about.groups else Network
+        cases += [case(net, mode) for mode in ("inference", "training") if mode == "inference" or about.loss]
     return cases

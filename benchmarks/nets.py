@@ -3,6 +3,7 @@
 `NETS` maps a name to a `Net`. `torch_nets.py` has the same networks with the same names of parameters.
 """
 
+import contextlib
 import zlib
 from typing import Callable, NamedTuple
 
@@ -13,7 +14,8 @@ class Net(NamedTuple):
     """A network that is measured.
 
     `body(mx)` gives the symbol without its loss; `loss` is "softmax", "squared" or None for a network that is not trained;
-    `torch` is the class in `torch_nets.py`; `classes` tells how many values the label of a "softmax" has.
+    `torch` is the class in `torch_nets.py`; `classes` tells how many values the label of a "softmax" has; `groups` are those
+    of its operators that get a device each.
     """
 
     body: Callable
@@ -22,15 +24,24 @@ class Net(NamedTuple):
     data: dict
     loss: str | None = None
     classes: int = 0
+    groups: tuple = ()
 
     def symbol(self, mx):
         """The network with its loss."""
         body = self.body(mx)
         if self.loss == "softmax":
-            return mx.sym.SoftmaxOutput(body, mx.sym.Variable("label"), name="loss")
+            return self._loss(mx, mx.sym.SoftmaxOutput, body)
         if self.loss == "squared":
-            return mx.sym.LinearRegressionOutput(body, mx.sym.Variable("label"), name="loss")
+            return self._loss(mx, mx.sym.LinearRegressionOutput, body)
         return body
+
+    def _loss(self, mx, op, body):
+        with mx.AttrScope(ctx_group=self.groups[-1]) if self.groups else contextlib.nullcontext():
+            return op(body, mx.sym.Variable("label"), name="loss")
+
+    def devices(self, mx):
+        """The device of each group."""
+        return {group: mx.cpu(k) for k, group in enumerate(self.groups)}
 
     def label(self):
         """The shape of the label by name; nothing without a loss."""
@@ -145,20 +156,49 @@ def mobilenet(mx):
     return sym.FullyConnected(body, num_hidden=1000, name="head")
 
 
+class LstmLayer:
+    """Weights and state of a layer; a call is a step."""
+
+    def __init__(self, mx, hidden, name="lstm", prefix=""):
+        self.sym, self.hidden = mx.sym, hidden
+        self.weights = [mx.sym.Variable(name + part) for part in ("_i2h_weight", "_i2h_bias", "_h2h_weight", "_h2h_bias")]
+        self.state, self.cell = mx.sym.Variable(prefix + "state"), mx.sym.Variable(prefix + "cell")
+
+    def __call__(self, data):
+        sym = self.sym
+        i2h_weight, i2h_bias, h2h_weight, h2h_bias = self.weights
+        gates = sym.FullyConnected(data, i2h_weight, i2h_bias, num_hidden=4 * self.hidden)
+        gates = gates + sym.FullyConnected(self.state, h2h_weight, h2h_bias, num_hidden=4 * self.hidden)
+        into, forget, new, out = sym.SliceChannel(gates, num_outputs=4)
+        self.cell = sym.sigmoid(forget) * self.cell + sym.sigmoid(into) * sym.tanh(new)
+        self.state = sym.sigmoid(out) * sym.tanh(self.cell)
+        return self.state
+
+
 def lstm(mx, steps=32, hidden=256):
     """An LSTM unrolled over the first axis of its data; classifies from the last state."""
-    sym = mx.sym
-    names = ("lstm_i2h_weight", "lstm_i2h_bias", "lstm_h2h_weight", "lstm_h2h_bias")
-    i2h_weight, i2h_bias, h2h_weight, h2h_bias = map(sym.Variable, names)
-    state, cell = sym.Variable("state"), sym.Variable("cell")
-    inputs = sym.SliceChannel(sym.Variable("data"), num_outputs=steps, axis=0, squeeze_axis=True)
+    layer = LstmLayer(mx, hidden)
+    inputs = mx.sym.SliceChannel(mx.sym.Variable("data"), num_outputs=steps, axis=0, squeeze_axis=True)
     for t in range(steps):
-        gates = sym.FullyConnected(inputs[t], i2h_weight, i2h_bias, num_hidden=4 * hidden)
-        gates = gates + sym.FullyConnected(state, h2h_weight, h2h_bias, num_hidden=4 * hidden)
-        into, forget, new, out = sym.SliceChannel(gates, num_outputs=4)
-        cell = sym.sigmoid(forget) * cell + sym.sigmoid(into) * sym.tanh(new)
-        state = sym.sigmoid(out) * sym.tanh(cell)
-    return sym.FullyConnected(state, num_hidden=10, name="head")
+        layer(inputs[t])
+    return mx.sym.FullyConnected(layer.state, num_hidden=10, name="head")
+
+
+def grouped_lstm(mx, steps=32, hidden=256):
+    """Two layers of LSTM, each a group of its own: one works on a step while the other is at the next."""
+    layers = []
+    for group in LAYERS:
+        with mx.AttrScope(ctx_group=group):
+            layers.append(LstmLayer(mx, hidden, group, group + "_"))
+    with mx.AttrScope(ctx_group=LAYERS[0]):
+        inputs = mx.sym.SliceChannel(mx.sym.Variable("data"), num_outputs=steps, axis=0, squeeze_axis=True)
+    for t in range(steps):
+        body = inputs[t]
+        for group, layer in zip(LAYERS, layers):
+            with mx.AttrScope(ctx_group=group):
+                body = layer(body)
+    with mx.AttrScope(ctx_group=LAYERS[1]):
+        return mx.sym.FullyConnected(body, num_hidden=10, name="head")
 
 
 def transformer(mx, layers=2, width=256, heads=4):
@@ -221,6 +261,9 @@ def _images(body, torch, batch):
     return Net(body, torch, batch, {"data": (batch, 3, 224, 224)}, "softmax", 1000)
 
 
+LAYERS = ("layer1", "layer2")
+_STATES = {"%s_%s" % (layer, what): (32, 256) for layer in LAYERS for what in ("state", "cell")}
+
 NETS = {
     "elementwise chain": Net(elementwise, "Elementwise", 4096, {"data": (4096, 1024), "other": (4096, 1024)}),
     "small towers b16": Net(towers, "Towers", 16, {"data": (16, 64)}, "softmax", 10),
@@ -234,5 +277,6 @@ NETS = {
     "MobileNet b1": _images(mobilenet, "MobileNet", 1),
     "MobileNet b8": _images(mobilenet, "MobileNet", 8),
     "LSTM b32": Net(lstm, "LSTM", 32, {"data": (32, 32, 128), "state": (32, 256), "cell": (32, 256)}, "softmax", 10),
+    "two-device LSTM b32": Net(grouped_lstm, "", 32, {"data": (32, 32, 256), **_STATES}, "softmax", 10, LAYERS),
     "transformer b8": Net(transformer, "Transformer", 8, {"data": (8, 128, 256)}, "squared"),
 }

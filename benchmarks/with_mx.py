@@ -37,23 +37,24 @@ class Library:
         shapes = dict(zip(names, arg_shapes + aux_shapes))
         np.savez(path, **{name: values(name, shape, net.classes) for name, shape in shapes.items()})
 
-    def inference(self, net, path):
-        return Inference(self.mx, net, path)
+    def inference(self, net, path, grouped=True):
+        return Inference(self.mx, net, path, grouped)
 
-    def training(self, net, path):
-        return Training(self.mx, net, path)
+    def training(self, net, path, grouped=True):
+        return Training(self.mx, net, path, grouped)
 
 
 class Bound:
-    """A net that is bound and filled with its values."""
+    """A net that is bound and filled with its values, its groups on devices of their own if `grouped`."""
 
-    def __init__(self, mx, net, path, requests):
+    def __init__(self, mx, net, path, requests, grouped):
         self.mx, self.net = mx, net
         inputs = {**net.data, **net.label()}
         self.symbol = net.symbol(mx)
         if requests:
             requests = {name: "null" if name in inputs else "write" for name in self.symbol.list_arguments()}
-        self.executor = self.symbol.simple_bind(mx.cpu(), grad_req=requests or "null", **inputs)
+        devices = {"group2ctx": net.devices(mx)} if net.groups and grouped else {}
+        self.executor = self.symbol.simple_bind(mx.cpu(), grad_req=requests or "null", **devices, **inputs)
         self.parameters = [name for name in self.executor.arg_dict if name not in inputs]
         with np.load(path) as stored:
             for name, array in (*self.executor.arg_dict.items(), *self.executor.aux_dict.items()):
@@ -75,8 +76,8 @@ class Inference(Bound):
 
     variant = None
 
-    def __init__(self, mx, net, path):
-        super().__init__(mx, net, path, None)
+    def __init__(self, mx, net, path, grouped):
+        super().__init__(mx, net, path, None, grouped)
 
     def step(self):
         self.executor.forward(is_train=False)
@@ -91,8 +92,8 @@ class Training(Bound):
 
     variant = None
 
-    def __init__(self, mx, net, path):
-        super().__init__(mx, net, path, True)
+    def __init__(self, mx, net, path, grouped):
+        super().__init__(mx, net, path, True, grouped)
         self.pairs = [(self.executor.arg_dict[n], self.executor.grad_dict[n]) for n in self.parameters]
         self.update = getattr(mx.nd, "sgd_update", None) or self.plain_update
 

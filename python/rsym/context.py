@@ -22,8 +22,8 @@ _contexts = ScopeStack("rsym_context", lambda: (Context("cpu", 0), None))
 class Context(metaclass=scope_type("default_ctx")):
     """A device, and as a `with` block the device of all arrays that are created inside without naming one.
 
-    Any number of CPU contexts may be named; all of them are the one CPU. A GPU may be named, but not
-    used: `require_available` is what creating an array or binding calls.
+    Any number of CPU contexts may be named: sets of threads of the one CPU, which groups of operators and executors that run at
+    once share out between them. A GPU may be named, but not used: `require_available` is what creating an array or binding calls.
 
     Parameters
     ----------

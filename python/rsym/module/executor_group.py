@@ -7,6 +7,7 @@ import numpy as np
 from .. import _dtypes
 from .._devices import copy_in, cut, groups_of_devices, merged, split_batch
 from ..base import ArgumentError, NotReadyError
+from ..executor import backward_all, forward_all
 from ..io import DataDesc
 from ..ndarray import NDArray
 from ._inputs import descriptions
@@ -341,8 +342,10 @@ class DataParallelExecutorGroup:
                 if labels:
                     self._load(self._labels, labels, "labels")
         is_train = self.for_training if is_train is None else is_train
-        for executor in self.execs:
-            executor.forward(is_train=is_train)
+        if len(self.execs) == 1:
+            self.execs[0].forward(is_train=is_train)
+        else:
+            forward_all(self.execs, is_train)
 
     @staticmethod
     def _load(inputs, sources, what):
@@ -372,9 +375,14 @@ class DataParallelExecutorGroup:
         if not self._has_gradients:
             return
         out_grads = [out_grads] if isinstance(out_grads, NDArray) else out_grads or []
-        for executor, context, part in zip(self.execs, self.contexts, self.slices):
+        heads = []
+        for context, part in zip(self.contexts, self.slices):
             pairs = zip(out_grads, self.output_layouts)
-            executor.backward([cut(grad, axis, part).as_in_context(context) for grad, axis in pairs])
+            heads.append([cut(grad, axis, part).as_in_context(context) for grad, axis in pairs])
+        if len(self.execs) == 1:
+            self.execs[0].backward(heads[0])
+        else:
+            backward_all(self.execs, heads)
 
     def get_output_shapes(self):
         """Names and shapes of the outputs of whole batches: list of (str, tuple)."""

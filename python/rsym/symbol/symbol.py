@@ -390,7 +390,7 @@ class Symbol(_rsym.Symbol):
         stype_dict : dict of str to str, optional
             Only ``'default'`` storage is known.
         group2ctx : dict of str to Context, optional
-            The device of each ``ctx_group``.
+            The device of each ``ctx_group`` of the graph: its operators run there, beside those of other devices.
         shared_arg_names : list of str, optional
             Arguments whose arrays are taken from `shared_exec`.
         shared_exec : Executor, optional
