@@ -219,7 +219,7 @@ class Loops:
         eval_metric = _metric(eval_metric)
         for epoch in range(begin_epoch, num_epoch):
             begin = time.time()
-            values = self._fit_epoch(train_data, eval_metric, epoch, batch_end_callback, monitor, sparse_row_id_fn)
+            values = self._fit_epoch(locals())
             log_values(self.logger, epoch, "Train", values)
             self.logger.info("Epoch[%d] Time cost=%.3f", epoch, time.time() - begin)
             # Devices may differ in what they keep for themselves, such as moving averages: they go on from the mean.
@@ -231,11 +231,18 @@ class Loops:
                 log_values(self.logger, epoch, "Validation", self.score(eval_data, validation_metric, epoch=epoch, **ends))
             train_data.reset()
 
-    def _fit_epoch(self, train_data, eval_metric, epoch, batch_end_callback, monitor, sparse_row_id_fn):
+    def _fit_epoch(self, of_fit):
         """Trains on all batches; names and values of the metric.
 
         The next batch is fetched when the metric is done with the present one: an iterator may use its arrays again.
+
+        Parameters
+        ----------
+        of_fit : dict
+            The variables of `fit`, which callbacks see too.
         """
+        train_data, eval_metric, epoch = (of_fit[name] for name in ("train_data", "eval_metric", "epoch"))
+        batch_end_callback, monitor = of_fit["batch_end_callback"], of_fit["monitor"]
         eval_metric.reset()
         batches = iter(train_data)
         next_data_batch, nbatch = next(batches, None), 0
@@ -249,13 +256,13 @@ class Loops:
             self._update_metric_of(data_batch, eval_metric)
             next_data_batch = next(batches, None)
             if next_data_batch is not None:
-                self.prepare(next_data_batch, sparse_row_id_fn=sparse_row_id_fn)
+                self.prepare(next_data_batch, sparse_row_id_fn=of_fit["sparse_row_id_fn"])
             else:
                 # A callback may let the metric begin anew.
                 values = eval_metric.get_global_name_value()
             if monitor is not None:
                 monitor.toc_print()
             if batch_end_callback is not None:
-                call_all(batch_end_callback, BatchEndParam(epoch, nbatch, eval_metric, locals()))
+                call_all(batch_end_callback, BatchEndParam(epoch, nbatch, eval_metric, {**of_fit, **locals()}))
             nbatch += 1
         return values
