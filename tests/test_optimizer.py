@@ -208,10 +208,26 @@ def test_half_precision_without_a_copy_is_warned_of():
         mx.optimizer.SGD().create_state_multi_precision(0, mx.nd.zeros((2,), dtype="float16"))
 
 
-@pytest.mark.parametrize("name", ["sgd", "lars", "lamb"])
-def test_many_at_once_give_the_bits_of_one_by_one(name):
-    params = {"momentum": 0.9} if name != "lamb" else {}
+MANY = [
+    ("sgd", {"momentum": 0.9}),
+    ("lars", {"momentum": 0.9}),
+    ("lamb", {}),
+    ("adam", {}),
+    ("nag", {"momentum": 0.9}),
+    ("nag", {}),
+    ("signum", {}),
+    ("signum", {"momentum": 0.0}),
+    ("rmsprop", {}),
+    ("rmsprop", {"centered": True, "clip_weights": 0.5}),
+    ("ftrl", {}),
+    ("ftml", {"clip_gradient": 0.5}),
+]
+
+
+@pytest.mark.parametrize("name, params", MANY)
+def test_many_at_once_give_the_bits_of_one_by_one(name, params):
     together, apart = (mx.optimizer.create(name, wd=0.01, **params) for _ in range(2))
+    assert together.aggregate_num > 1
     apart.aggregate_num = 1
     results = []
     for optimizer in (together, apart):
@@ -221,6 +237,34 @@ def test_many_at_once_give_the_bits_of_one_by_one(name):
             update([0, 1], [mx.nd.array(g) for g in arrays(t, "float32")], weights)
         results.append([w.asnumpy().tolist() for w in weights])
     assert results[0] == results[1]
+
+
+@pytest.mark.parametrize("name", ["adam", "nag", "rmsprop"])
+def test_many_of_half_precision_follow_their_copies(name):
+    params = {"momentum": 0.9} if name == "nag" else {}
+    results = []
+    for most in (64, 1):
+        optimizer = mx.optimizer.create(name, learning_rate=0.1, multi_precision=True, **params)
+        optimizer.aggregate_num = most
+        update = mx.optimizer.get_updater(optimizer)
+        weights = [mx.nd.array(w, dtype="float16") for w in arrays(0, "float32")]
+        update([0, 1], [mx.nd.array(g, dtype="float16") for g in arrays(1, "float32")], weights)
+        results.append([w.asnumpy().tolist() for w in weights])
+    assert results[0] == results[1]
+
+
+def test_an_optimizer_that_overrides_update_gets_weights_one_by_one():
+    seen = []
+
+    class Watched(mx.optimizer.Adam):
+        def update(self, index, weight, grad, state):
+            seen.append(index)
+            super().update(index, weight, grad, state)
+
+    weights = [mx.nd.ones((2,)) for _ in range(3)]
+    mx.optimizer.get_updater(Watched())([0, 1, 2], [mx.nd.ones((2,)) for _ in range(3)], weights)
+    assert seen == [0, 1, 2]
+    assert all((w.asnumpy() < 1).all() for w in weights)
 
 
 def test_weights_of_several_types_are_updated_together():

@@ -53,6 +53,17 @@ pub fn run(op: &OpRef, inputs: &[Tensor], out: Option<&[Tensor]>, is_train: bool
     Ok(outputs)
 }
 
+/// Runs each of `ops` on its inputs, the first of which takes its output: as one operator where there is one for all.
+pub fn run_each(ops: &[OpRef], inputs: &[Vec<Tensor>]) -> ExecResult {
+    let fits = ops.iter().zip(inputs).all(|(op, own)| own.len() == op.num_inputs() && !own.is_empty());
+    let joined = ops.first().filter(|_| fits && ops.len() > 1).and_then(|first| first.together(ops));
+    if let Some(op) = joined {
+        let out: Vec<Tensor> = inputs.iter().map(|own| own[0].clone()).collect();
+        return run(&op, &inputs.concat(), Some(&out), false).map(drop);
+    }
+    ops.iter().zip(inputs).try_for_each(|(op, own)| run(op, own, own.get(..1), false).map(drop))
+}
+
 /// Runs `op`, and records it where that is asked for.
 fn compute(op: &OpRef, inputs: &[Tensor], outputs: &mut [Tensor], is_train: bool) -> Result<(), OpError> {
     // Operators that draw nothing leave the random stream where it is.

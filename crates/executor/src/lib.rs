@@ -29,7 +29,7 @@ mod together;
 pub use bind::{Requests, SimpleBind, complete_types};
 pub use error::{ExecError, ExecResult};
 pub use executor::{Bindings, Executor, Hooks, SharedMemory};
-pub use imperative::{invoke, run};
+pub use imperative::{invoke, run, run_each};
 pub use memory::{MemoryPlan, Place};
 pub use placement::{Device, Placement};
 pub use program::{GradReq, Program};

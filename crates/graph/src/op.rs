@@ -266,6 +266,12 @@ pub trait Operator: OpInfo + Any + Send + Sync + Debug {
         None
     }
 
+    /// One operator that does the work of all `ops`, of which this is the first: its inputs and outputs are theirs, one
+    /// operator's after the other's.
+    fn together(&self, _ops: &[OpRef]) -> Option<OpRef> {
+        None
+    }
+
     /// The operator without some of its outputs; `None` if nothing is left.
     fn without_outputs(&self, _outputs: &[usize]) -> Option<OpRef> {
         None

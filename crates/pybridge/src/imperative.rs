@@ -87,6 +87,48 @@ pub fn invoke<'py>(
     PyList::new(py, arrays)
 }
 
+/// Runs operator `op` on each group of arrays, the first of which takes the output, all of them at once.
+///
+/// `common` has parameters for all groups, `each` lists of parameters with one value for each group.
+#[pyfunction]
+pub fn update_each(
+    py: Python<'_>,
+    op: &str,
+    groups: Vec<Vec<Bound<'_, NDArray>>>,
+    common: &Bound<'_, PyDict>,
+    each: &Bound<'_, PyDict>,
+) -> PyResult<()> {
+    let def = attached(|| rsym_ops::registry().find(op))?;
+    let mut shared = ParamTexts::default();
+    for (key, value) in common.iter() {
+        let key: String = key.extract()?;
+        let text = keyword_text(def, &key, &value)?;
+        shared.set(key, text);
+    }
+    let lists = each.iter().map(|(key, values)| Ok((key.extract()?, values.extract()?)));
+    let lists = lists.collect::<PyResult<Vec<(String, Vec<Bound<'_, PyAny>>)>>>()?;
+    let mut ops = Vec::with_capacity(groups.len());
+    for k in 0..groups.len() {
+        let mut texts = shared.clone();
+        for (key, values) in &lists {
+            let value = values.get(k).ok_or_else(|| mxnet_error(format!("{op}: {key} has no value for weight {k}")))?;
+            texts.set(key.clone(), keyword_text(def, key, value)?);
+        }
+        ops.push(attached(|| parse_op(def, "", &texts, &[]))?);
+    }
+    if mode().recording {
+        for group in &groups {
+            let inputs: Vec<_> = group.iter().cloned().map(Some).collect();
+            autograd::refuse_out(&group[..1.min(group.len())], &inputs)?;
+        }
+    }
+    let tensors: Vec<Vec<Tensor>> = groups.iter().map(|g| g.iter().map(|a| a.get().tensor.clone()).collect()).collect();
+    detached(py, || {
+        let _running = rsym_kernels::parallel::running();
+        rsym_executor::run_each(&ops, &tensors)
+    })
+}
+
 fn array<'py>(def: &OpDef, place: &str, value: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, NDArray>>> {
     if value.is_none() {
         return Ok(None);

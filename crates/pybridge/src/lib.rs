@@ -43,6 +43,7 @@ fn _rsym(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_function(wrap_pyfunction!(compose::variable, m)?)?;
     m.add_function(wrap_pyfunction!(compose::group, m)?)?;
     m.add_function(wrap_pyfunction!(imperative::invoke, m)?)?;
+    m.add_function(wrap_pyfunction!(imperative::update_each, m)?)?;
     m.add_function(wrap_pyfunction!(imperative::seed, m)?)?;
     m.add_class::<data::RecordReader>()?;
     m.add_class::<data::RecordWriter>()?;

@@ -375,10 +375,12 @@ class DataParallelExecutorGroup:
         if not self._has_gradients:
             return
         out_grads = [out_grads] if isinstance(out_grads, NDArray) else out_grads or []
-        heads = []
-        for context, part in zip(self.contexts, self.slices):
-            pairs = zip(out_grads, self.output_layouts)
-            heads.append([cut(grad, axis, part).as_in_context(context) for grad, axis in pairs])
+        if not out_grads:
+            heads = [None] * len(self.execs)
+        else:
+            places = list(zip(self.contexts, self.slices))
+            pairs = list(zip(out_grads, self.output_layouts))
+            heads = [[cut(grad, axis, part).as_in_context(context) for grad, axis in pairs] for context, part in places]
         if len(self.execs) == 1:
             self.execs[0].backward(heads[0])
         else:

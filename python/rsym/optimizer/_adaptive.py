@@ -3,13 +3,13 @@
 import math
 
 from .. import ndarray as nd
-from ._base import Optimizer, register, zeros_like
+from ._base import OneOperator, Optimizer, register, zeros_like
 
 __all__ = ["Adam", "Adamax", "Nadam", "AdaGrad", "AdaDelta", "RMSProp", "Ftrl", "FTML"]
 
 
 @register
-class Adam(Optimizer):
+class Adam(OneOperator):
     """Adaptive moments.
 
     ::
@@ -45,12 +45,13 @@ class Adam(Optimizer):
         """Mean and mean square."""
         return (zeros_like(weight), zeros_like(weight))
 
-    def update(self, index, weight, grad, state):
-        """Updates one weight."""
-        lr, wd, t = self._begin(index)
-        lr *= math.sqrt(1.0 - self.beta2**t) / (1.0 - self.beta1**t)
-        params = dict(self._scaling(), beta1=self.beta1, beta2=self.beta2, epsilon=self.epsilon)
-        nd.adam_update(weight, grad, *state, out=weight, lr=lr, wd=wd, **params)
+    def _operator(self, state):
+        return "adam_update", dict(self._scaling(), beta1=self.beta1, beta2=self.beta2, epsilon=self.epsilon)
+
+    def _rates(self, indices):
+        counts = [self._index_update_count[index] for index in indices]
+        corrections = [math.sqrt(1.0 - self.beta2**t) / (1.0 - self.beta1**t) for t in counts]
+        return {"lr": [lr * c for lr, c in zip(self._get_lrs(indices), corrections)], "wd": self._get_wds(indices)}
 
 
 @register
@@ -230,7 +231,7 @@ class AdaDelta(Optimizer):
 
 
 @register
-class RMSProp(Optimizer):
+class RMSProp(OneOperator):
     """Steps divided by the root of a running mean square of gradients.
 
     Parameters
@@ -266,20 +267,17 @@ class RMSProp(Optimizer):
         """The mean square; with `centered` also the mean and the last step."""
         return tuple(zeros_like(weight) for _ in range(3 if self.centered else 1))
 
-    def update(self, index, weight, grad, state):
-        """Updates one weight."""
-        lr, wd, _ = self._begin(index)
-        params = dict(self._scaling(), lr=lr, wd=wd, gamma1=self.gamma1, epsilon=self.epsilon)
+    def _operator(self, state):
+        params = dict(self._scaling(), gamma1=self.gamma1, epsilon=self.epsilon)
         if self.clip_weights:
             params["clip_weights"] = self.clip_weights
         if self.centered:
-            nd.rmspropalex_update(weight, grad, *state, out=weight, gamma2=self.gamma2, **params)
-        else:
-            nd.rmsprop_update(weight, grad, *state, out=weight, **params)
+            return "rmspropalex_update", dict(params, gamma2=self.gamma2)
+        return "rmsprop_update", params
 
 
 @register
-class Ftrl(Optimizer):
+class Ftrl(OneOperator):
     """Follows the regularised leader, which makes sparse weights; see ``ftrl_update``.
 
     Parameters
@@ -306,15 +304,12 @@ class Ftrl(Optimizer):
         """The adjusted sum of gradients and the sum of their squares."""
         return (zeros_like(weight), zeros_like(weight))
 
-    def update(self, index, weight, grad, state):
-        """Updates one weight."""
-        lr, wd, _ = self._begin(index)
-        params = dict(self._scaling(), lamda1=self.lamda1, beta=self.beta)
-        nd.ftrl_update(weight, grad, *state, out=weight, lr=lr, wd=wd, **params)
+    def _operator(self, state):
+        return "ftrl_update", dict(self._scaling(), lamda1=self.lamda1, beta=self.beta)
 
 
 @register
-class FTML(Optimizer):
+class FTML(OneOperator):
     """Follows the moving leader; see ``ftml_update``.
 
     Parameters
@@ -339,10 +334,11 @@ class FTML(Optimizer):
         """Curvature, mean square and leader."""
         return tuple(zeros_like(weight) for _ in range(3))
 
-    def update(self, index, weight, grad, state):
-        """Updates one weight."""
-        lr, wd, t = self._begin(index)
-        params = dict(beta1=self.beta1, beta2=self.beta2, epsilon=self.epsilon, t=t, rescale_grad=self.rescale_grad)
+    def _operator(self, state):
+        params = dict(beta1=self.beta1, beta2=self.beta2, epsilon=self.epsilon, rescale_grad=self.rescale_grad)
         if self.clip_gradient:
             params["clip_grad"] = self.clip_gradient
-        nd.ftml_update(weight, grad, *state, out=weight, lr=lr, wd=wd, **params)
+        return "ftml_update", params
+
+    def _rates(self, indices):
+        return {**super()._rates(indices), "t": [self._index_update_count[index] for index in indices]}

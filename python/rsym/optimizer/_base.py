@@ -5,6 +5,7 @@ import warnings
 
 import numpy as np
 
+from .._rsym import update_each
 from ..ndarray import cast, zeros
 
 __all__ = ["Optimizer", "Test", "register", "create"]
@@ -316,6 +317,56 @@ class Optimizer:
     def __setstate__(self, state):
         self.__dict__ = state
         self.param_dict = {}
+
+
+class OneOperator(Optimizer):
+    """An optimizer whose update is one operator, which takes many weights at once.
+
+    A subclass defines `_operator` and, unless they are `lr` and `wd` alone, `_rates`. One that overrides `update` gets weights
+    one by one.
+
+    Parameters
+    ----------
+    **kwargs
+        As in `Optimizer`. MXNET_OPTIMIZER_AGGREGATION_SIZE says how many weights are updated at once.
+    """
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.aggregate_num = aggregation(64) if type(self).update is OneOperator.update else 0
+
+    def _operator(self, state):
+        """The name of the operator for a weight with such a state, and the parameters that all weights share."""
+        raise NotImplementedError("an optimizer must override update")
+
+    def _rates(self, indices):
+        """The parameters that differ from weight to weight: lists by name."""
+        return {"lr": self._get_lrs(indices), "wd": self._get_wds(indices)}
+
+    def update(self, index, weight, grad, state):
+        """Updates one weight, or several given as lists."""
+        if not isinstance(index, (list, tuple)):
+            index, weight, grad, state = [index], [weight], [grad], [state]
+        self._update_count(index)
+        operator, params = self._operator(state[0])
+        arrays = [arrays_of(*group) for group in zip(weight, grad, state)]
+        update_each(operator, arrays, params, self._rates(index))
+
+    def update_multi_precision(self, index, weight, grad, state):
+        """As `update`, with states from `create_state_multi_precision`."""
+        if not (self.multi_precision and is_half(weight)):
+            self.update(index, weight, grad, state)
+            return
+        if not isinstance(index, (list, tuple)):
+            index, weight, grad, state = [index], [weight], [grad], [state]
+        for one in zip(index, weight, grad, state):
+            super().update_multi_precision(*one)
+
+
+def arrays_of(weight, grad, state):
+    """The inputs of an update: weight, gradient, and the arrays of the state."""
+    states = state if isinstance(state, (list, tuple)) else () if state is None else (state,)
+    return [weight, grad, *states]
 
 
 register = Optimizer.register

@@ -6,7 +6,7 @@ import numpy as np
 
 from .. import ndarray as nd
 from ..ndarray import NDArray, random
-from ._base import Optimizer, aggregation, is_half, register, zeros_like
+from ._base import OneOperator, Optimizer, aggregation, arrays_of, is_half, register, update_each, zeros_like
 
 __all__ = ["SGD", "ccSGD", "NAG", "Signum", "SGLD", "DCASGD"]
 
@@ -123,19 +123,24 @@ class NAG(MomentumOptimizer):
         As in `Optimizer`.
     """
 
-    def _update_impl(self, index, weight, grad, state, multi_precision):
-        lr, wd, _ = self._begin(index)
-        momentum, *master = state if multi_precision else (state,)
-        params = dict(self._with_momentum(), lr=lr, wd=wd, out=weight)
-        mixed = "mp_" if multi_precision else ""
-        if momentum is None:
-            getattr(nd, mixed + "sgd_update")(weight, grad, *master, **params)
-        else:
-            getattr(nd, mixed + "nag_mom_update")(weight, grad, momentum, *master, **params)
+    def __init__(self, momentum=0.0, **kwargs):
+        super().__init__(momentum=momentum, **kwargs)
+        self.aggregate_num = aggregation(64)
+
+    def _update_impl(self, indices, weights, grads, states, multi_precision):
+        if not isinstance(indices, (tuple, list)):
+            indices, weights, grads, states = [indices], [weights], [grads], [states]
+        self._update_count(indices)
+        operator = ("mp_" if multi_precision else "") + ("nag_mom_update" if self.momentum != 0.0 else "sgd_update")
+        if multi_precision and self.momentum == 0.0:
+            states = [master for _, master in states]
+        rates = {"lr": self._get_lrs(indices), "wd": self._get_wds(indices)}
+        arrays = [arrays_of(*group) for group in zip(weights, grads, states)]
+        update_each(operator, arrays, self._with_momentum(), rates)
 
 
 @register
-class Signum(Optimizer):
+class Signum(OneOperator):
     """Descent by the sign of the momentum, or of the gradient if there is none.
 
     ::
@@ -166,14 +171,10 @@ class Signum(Optimizer):
         """Zeros, or None without momentum."""
         return zeros_like(weight) if self.momentum != 0.0 else None
 
-    def update(self, index, weight, grad, state):
-        """Updates one weight."""
-        lr, wd, _ = self._begin(index)
-        params = dict(self._scaling(), lr=lr, wd=wd, out=weight)
+    def _operator(self, state):
         if state is None:
-            nd.signsgd_update(weight, grad, **params)
-        else:
-            nd.signum_update(weight, grad, state, momentum=self.momentum, wd_lh=self.wd_lh, **params)
+            return "signsgd_update", self._scaling()
+        return "signum_update", dict(self._scaling(), momentum=self.momentum, wd_lh=self.wd_lh)
 
 
 @register

@@ -62,16 +62,39 @@ update_one!(AdamUpdate, 2, false, |op| Adam {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::optimizer::sgd::SgdUpdate;
     use crate::support::tests::{assert_close, run, t32};
+    use std::sync::Arc;
+
+    fn rate(lr: &str) -> ParamTexts {
+        ParamTexts(vec![("lr".into(), lr.into())])
+    }
 
     #[test]
     fn the_first_step_has_the_size_of_the_rate() {
-        let op = AdamUpdate::from_texts(&ParamTexts(vec![("lr".into(), "0.01".into())])).unwrap();
+        let op = AdamUpdate::from_texts(&rate("0.01")).unwrap();
         let inputs = [t32([2], &[1.0, 1.0]), t32([2], &[5.0, -0.2]), t32([2], &[0.0; 2]), t32([2], &[0.0; 2])];
         let out = run(&op, &inputs).remove(0);
         let step = 0.01 * 0.1 / 0.001f64.sqrt();
         assert_close(&out, &[1.0 - step, 1.0 + step]);
         assert_close(&inputs[2], &[0.5, -0.02]);
         assert_close(&inputs[3], &[0.025, 0.00004]);
+    }
+    #[test]
+    fn several_updates_in_one_give_the_same_bits() {
+        let op = |lr: &str| -> OpRef { Arc::new(AdamUpdate::from_texts(&rate(lr)).unwrap()) };
+        let arrays = |n: usize| -> Vec<_> {
+            (0..4).map(|k| t32([n], &(0..n).map(|i| ((i + k) % 7) as f32 / 7.0).collect::<Vec<_>>())).collect()
+        };
+        let (ops, sizes) = ([op("0.1"), op("0.2"), op("0.3")], [5, 1, 5000]);
+        let apart: Vec<_> = ops.iter().zip(sizes).map(|(op, n)| run(&**op, &arrays(n)).remove(0)).collect();
+        let joined = ops[0].together(&ops).unwrap();
+        let inputs: Vec<_> = sizes.into_iter().flat_map(arrays).collect();
+        assert_eq!(joined.num_inputs(), 12);
+        for (one, other) in run(&*joined, &inputs).iter().zip(&apart) {
+            assert_eq!(one.slice::<f32>().unwrap(), other.slice::<f32>().unwrap());
+        }
+        let sgd: OpRef = Arc::new(SgdUpdate::from_texts(&rate("1")).unwrap());
+        assert!(ops[0].together(&[ops[0].clone(), sgd]).is_none());
     }
 }

@@ -4,9 +4,11 @@ use crate::support::unsupported;
 use rsym_graph::*;
 use rsym_kernels::update::{self, Job, Rule, Scaling, Source, Target, Weight, Width};
 use rsym_tensor::{DType, Tensor, bf16, f16};
+use std::any::Any;
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::sync::{LazyLock, Mutex};
+use std::fmt::Debug;
+use std::sync::{Arc, LazyLock, Mutex};
 
 /// How the inputs of an update lie: `count` times weight, gradient, `states` states and, with `master`, a copy of the weight
 /// in single precision; then `extra` others.
@@ -126,6 +128,72 @@ impl Form {
     }
 }
 
+/// Several updates of one weight each, by rules of one kind; made by [`Operator::together`], never by name.
+#[derive(Debug)]
+pub(super) struct Joined<R, const N: usize> {
+    form: Form,
+    rules: Vec<R>,
+}
+
+impl<R: Rule<N> + Debug + 'static, const N: usize> Joined<R, N> {
+    /// The updates `ops` as one, if all are of type `O`.
+    pub(super) fn of<O: Operator>(ops: &[OpRef], master: bool, rule: impl Fn(&O) -> R) -> Option<OpRef> {
+        let rules = ops.iter().map(|op| (**op).as_any().downcast_ref().map(&rule)).collect::<Option<Vec<R>>>()?;
+        let form = Form { count: rules.len(), states: N, master, extra: 0 };
+        Some(Arc::new(Joined::<R, N> { form, rules }))
+    }
+}
+
+impl<R: Rule<N> + Debug + 'static, const N: usize> OpInfo for Joined<R, N> {
+    fn def(&self) -> &'static OpDef {
+        static DEF: OpDef = OpDef::internal("_updates");
+        &DEF
+    }
+
+    fn param_texts(&self) -> ParamTexts {
+        ParamTexts(vec![("rules".into(), format!("{:?}", self.rules))])
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+impl<R: Rule<N> + Debug + 'static, const N: usize> Operator for Joined<R, N> {
+    fn inputs(&self) -> Names {
+        let each = ["weight", "grad", "state0", "state1", "state2", "state3"];
+        self.form.names(&each[..self.form.stride()], &[])
+    }
+
+    fn num_inputs(&self) -> usize {
+        self.form.num_inputs()
+    }
+
+    fn num_outputs(&self) -> usize {
+        self.form.count
+    }
+
+    fn aux(&self) -> &[usize] {
+        self.form.aux()
+    }
+
+    fn inplace(&self) -> &[(usize, usize)] {
+        self.form.inplace()
+    }
+
+    fn infer_shape(&self, io: &mut ShapeIo) -> OpResult {
+        self.form.infer_shape(io)
+    }
+
+    fn infer_type(&self, io: &mut TypeIo) -> OpResult {
+        self.form.infer_type(io)
+    }
+
+    fn forward(&self, io: &mut Io, _: &Ctx) -> OpResult {
+        self.form.update(io, &self.rules)
+    }
+}
+
 /// States as an update takes them.
 pub(super) fn targets<C: Width, const N: usize>(states: &mut [Tensor]) -> OpResult<[Target<'_, C>; N]> {
     let states = states.iter_mut().map(target).collect::<OpResult<Vec<_>>>()?;
@@ -222,6 +290,10 @@ macro_rules! update_one {
 
             fn infer_type(&self, io: &mut TypeIo) -> OpResult {
                 Form::one($states, $master).infer_type(io)
+            }
+
+            fn together(&self, ops: &[OpRef]) -> Option<OpRef> {
+                super::update::Joined::<_, $states>::of(ops, $master, |$this: &$op| $rule)
             }
 
             fn forward(&self, io: &mut Io, _: &Ctx) -> OpResult {
