@@ -33,6 +33,8 @@ _LAZY = {
     "error": "error",
     "executor_manager": "executor_manager",
     "gluon": "gluon",
+    "image": "image",
+    "img": "image",
     "init": "initializer",
     "initializer": "initializer",
     "io": "io",

@@ -1,6 +1,7 @@
 """Cases of iterators and pictures, run by MXNet to be recorded and by rsym to be compared."""
 
 import os
+import random
 import struct
 import zlib
 
@@ -42,6 +43,15 @@ RECORDS = {
 
 #: The same for `ImageRecordInt8Iter`.
 SIGNED = {"centred": {"mean_r": 100, "mean_g": 100.4, "mean_b": 120.6}}
+
+#: Calls of `ImageIter` on `a.rec`, after the same seeds.
+IMAGE_ITER = {
+    "plain": {},
+    "cropped": {"resize": 20, "rand_crop": True, "rand_mirror": True, "shuffle": True},
+    "resized": {"rand_crop": True, "rand_resize": True, "inter_method": 10},
+    "coloured": {"brightness": 0.3, "contrast": 0.3, "saturation": 0.3, "hue": 0.2, "pca_noise": 0.1, "rand_gray": 0.5},
+    "normalized": {"mean": True, "std": True, "last_batch_handle": "discard"},
+}
 
 
 def png(picture):
@@ -87,9 +97,56 @@ def epochs(mx, folder, given, kind="ImageRecordIter"):
     return [np.stack(part) for part in zip(*found)]
 
 
+def seed():
+    """What random choices of `mx.image` follow from."""
+    random.seed(3)
+    np.random.seed(3)
+
+
+def functions(mx):
+    """What the functions of `mx.image` give, by name."""
+    image = mx.image
+    picture = image.imdecode(png(list(pictures())[1]))
+    for kind in range(5):
+        yield "border-%d" % kind, image.copyMakeBorder(picture, 2, 3, 4, 5, type=kind)
+        yield "resize-%d" % kind, image.imresize(picture, 13, 11, interp=kind)
+    yield "border-values", image.copyMakeBorder(picture, 1, 0, 0, 2, type=0, values=(7, 8, 9))
+    yield "border-value", image.copyMakeBorder(picture, 1, 0, 0, 2, value=7)
+    yield "bgr", image.imdecode(png(list(pictures())[1]), to_rgb=0)
+    yield "resize-float", image.imresize(picture.astype("float32"), 13, 11)
+    yield "resize_short", image.resize_short(picture, 10)
+    yield "center_crop", image.center_crop(picture, (10, 8))[0]
+    yield "center_crop-large", image.center_crop(picture, (60, 40))[0]
+    yield "fixed_crop", image.fixed_crop(picture, 2, 3, 10, 11, (20, 22))
+    seed()
+    yield "random_crop", image.random_crop(picture, (10, 8))[0]
+    yield "random_size_crop", image.random_size_crop(picture, (10, 8), 0.2, (0.7, 1.4))[0]
+    planes = mx.nd.transpose(picture.astype("float32"), axes=(2, 0, 1))
+    yield "imrotate", image.imrotate(planes, 33)
+    both = mx.nd.stack(planes, planes * 0.5)
+    yield "imrotate-in", image.imrotate(both, mx.nd.array([30, -70]), zoom_in=True)
+    yield "imrotate-out", image.imrotate(both, mx.nd.array([30, -70]), zoom_out=True)
+
+
+def image_epochs(mx, folder, given):
+    """Data and labels of two epochs of `ImageIter`, and the pad of each batch."""
+    seed()
+    paths = {"path_imgrec": os.path.join(folder, "a.rec"), "path_imgidx": os.path.join(folder, "a.idx")}
+    it, found = mx.image.ImageIter(4, (3, 14, 16), **paths, **given), []
+    for _ in range(2):
+        found += [(batch.data[0].asnumpy(), batch.label[0].asnumpy(), batch.pad) for batch in it]
+        it.reset()
+    return [np.stack(part) for part in zip(*found)]
+
+
 def results(mx, folder):
     """All arrays by name."""
     write(mx, folder)
+    for name, array in functions(mx):
+        yield "image/" + name, array.asnumpy()
+    for name, given in IMAGE_ITER.items():
+        names = ("image-iter/" + name + end for end in ("/data", "/label", "/pad"))
+        yield from zip(names, image_epochs(mx, folder, given))
     for name, given in RECORDS.items():
         yield from zip((name + "/data", name + "/label", name + "/pad"), epochs(mx, folder, given))
     for name, given in SIGNED.items():

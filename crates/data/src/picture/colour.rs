@@ -4,7 +4,8 @@ use super::Picture;
 
 /// The nearest byte, halves to even.
 fn byte(value: f32) -> u8 {
-    value.round_ties_even() as u8
+    // Behind 2^23 + 2^22 the steps of single precision are whole numbers: the sum is rounded as it should be.
+    (value.clamp(0.0, 255.0) + 12_582_912.0).to_bits() as u8
 }
 
 /// The gray of a pixel with red, green and blue, in fixed point.
@@ -19,11 +20,14 @@ fn map(picture: &mut Picture, f: impl Fn(f32) -> f32) {
     picture.data.iter_mut().for_each(|v| *v = table[usize::from(*v)]);
 }
 
-fn grays(picture: &Picture) -> Box<dyn Iterator<Item = u8> + '_> {
-    if picture.channels < 3 {
-        return Box::new(picture.data.iter().copied());
+/// The sum of all grays.
+fn gray_sum(picture: &Picture) -> u64 {
+    let sum = |values: &mut dyn Iterator<Item = u8>| values.map(u64::from).sum();
+    match picture.channels {
+        3 => picture.data.as_chunks::<3>().0.iter().map(|pixel| u64::from(gray(pixel))).sum(),
+        4 => sum(&mut picture.data.chunks_exact(4).map(gray)),
+        _ => sum(&mut picture.data.iter().copied()),
     }
-    Box::new(picture.data.chunks_exact(picture.channels).map(gray))
 }
 
 /// Multiplies all values.
@@ -33,8 +37,8 @@ pub fn brightness(picture: &mut Picture, factor: f32) {
 
 /// Moves all values away from the mean gray (factor above 1) or towards it.
 pub fn contrast(picture: &mut Picture, factor: f32) {
-    let (sum, count) = grays(picture).fold((0u64, 0u64), |(sum, count), v| (sum + u64::from(v), count + 1));
-    let rest = (1.0 - factor) * (sum as f64 / count.max(1) as f64) as f32;
+    let pixels = (picture.height * picture.width).max(1);
+    let rest = (1.0 - factor) * (gray_sum(picture) as f64 / pixels as f64) as f32;
     map(picture, |v| v * factor + rest);
 }
 
@@ -43,9 +47,14 @@ pub fn saturation(picture: &mut Picture, factor: f32) {
     if picture.channels < 3 {
         return;
     }
-    for pixel in picture.data.chunks_exact_mut(picture.channels) {
+    let toward = |pixel: &mut [u8]| {
         let rest = (1.0 - factor) * f32::from(gray(pixel));
         pixel[..3].iter_mut().for_each(|v| *v = byte(f32::from(*v) * factor + rest));
+    };
+    if picture.channels == 3 {
+        picture.data.as_chunks_mut::<3>().0.iter_mut().for_each(|pixel| toward(pixel));
+    } else {
+        picture.data.chunks_exact_mut(picture.channels).for_each(toward);
     }
 }
 

@@ -165,5 +165,5 @@ fn converted(data: Vec<u8>, from: ColorType, to: Colours) -> Vec<u8> {
 /// The gray of a pixel as libpng computes it: rounded down.
 fn gray(pixel: &[u8]) -> u8 {
     let [r, g, b] = [pixel[0], pixel[1], pixel[2]].map(u32::from);
-    ((r * 9798 + g * 19235 + b * 3735) >> 15) as u8
+    ((r * 9797 + g * 19234 + b * 3737) >> 15) as u8
 }

@@ -137,5 +137,15 @@ fn plane_of<T: Pixel>(picture: &Picture, channel: usize, plane: &mut [T], mirror
 }
 
 fn plane_of_table<T: Pixel>(picture: &Picture, channel: usize, plane: &mut [T], mirrored: bool, table: &[T; 256]) {
-    plane_of(picture, channel, plane, mirrored, |_, v| table[usize::from(v)]);
+    if picture.channels != 3 {
+        return plane_of(picture, channel, plane, mirrored, |_, v| table[usize::from(v)]);
+    }
+    for (out, line) in plane.chunks_exact_mut(picture.width.max(1)).zip(picture.rows()) {
+        let values = line.as_chunks::<3>().0.iter().map(|pixel| table[usize::from(pixel[channel % 3])]);
+        if mirrored {
+            out.iter_mut().rev().zip(values).for_each(|(o, v)| *o = v);
+        } else {
+            out.iter_mut().zip(values).for_each(|(o, v)| *o = v);
+        }
+    }
 }

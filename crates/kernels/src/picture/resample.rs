@@ -231,22 +231,40 @@ pub fn resample_bytes(x: &[u8], from: PictureSize, to: PictureSize, how: Interpo
     match (shrinks, whole_scale(from, to)) {
         (true, Some(scale)) => blocks(x, from, to, scale, out),
         (true, None) => areas(x, from, to, out),
+        _ if matches!(how, Interpolation::Linear | Interpolation::Area) => paired(x, from, to, how, out),
         _ => weighted(x, from, to, how, out),
     }
 }
 
 /// Means of whole pixels, halves rounded up for blocks of two by two and to even otherwise.
 fn blocks(x: &[u8], from: PictureSize, to: PictureSize, (high, wide): (usize, usize), out: &mut [u8]) {
-    let (c, share) = (from.channels, 1.0 / (high * wide) as f32);
+    let share = 1.0 / (high * wide) as f32;
     for_rows(out, to.row(), 2 * to.row() * high * wide, |y, out| {
-        for (i, o) in out.iter_mut().enumerate() {
-            let start = y * high * from.row() + i / c * wide * c + i % c;
-            let line = |j: usize| (0..wide).map(move |k| x[start + j * from.row() + k * c] as u32);
-            let sum: u32 = (0..high).flat_map(line).sum();
-            *o = if high == 2 && wide == 2 { (sum + 2) >> 2 } else { (sum as f32 * share).round_ties_even() as u32 }
-                as u8;
+        let lines = &x[y * high * from.row()..][..high * from.row()];
+        let mut sums = vec![0u32; to.row()];
+        for line in lines.chunks_exact(from.row()) {
+            match from.channels {
+                1 => add_blocks::<1>(line, wide, &mut sums),
+                3 => add_blocks::<3>(line, wide, &mut sums),
+                4 => add_blocks::<4>(line, wide, &mut sums),
+                c => (0..line.len()).for_each(|i| sums[i / (wide * c) * c + i % c] += u32::from(line[i])),
+            }
+        }
+        if (high, wide) == (2, 2) {
+            out.iter_mut().zip(sums).for_each(|(o, sum)| *o = ((sum + 2) >> 2) as u8);
+        } else {
+            out.iter_mut().zip(sums).for_each(|(o, sum)| *o = (sum as f32 * share).round_ties_even() as u8);
         }
     });
+}
+
+/// Adds `wide` pixels of a line to each sum.
+fn add_blocks<const C: usize>(line: &[u8], wide: usize, sums: &mut [u32]) {
+    for (sum, block) in sums.as_chunks_mut::<C>().0.iter_mut().zip(line.chunks_exact(wide * C)) {
+        for pixel in block.as_chunks::<C>().0 {
+            sum.iter_mut().zip(pixel).for_each(|(s, &v)| *s += u32::from(v));
+        }
+    }
 }
 
 fn areas(x: &[u8], from: PictureSize, to: PictureSize, out: &mut [u8]) {
@@ -258,30 +276,92 @@ fn areas(x: &[u8], from: PictureSize, to: PictureSize, out: &mut [u8]) {
     });
 }
 
+/// Two places and their weights in fixed point.
+struct Pair {
+    places: [usize; 2],
+    weights: [i32; 2],
+}
+
+/// The two pixels of every position.
+fn pairs(taps: Vec<Taps>, extent: usize) -> Vec<Pair> {
+    let pair = |taps: Taps| {
+        let mut pair = Pair { places: [0; 2], weights: [0; 2] };
+        for (i, (place, weight)) in taps.pairs(extent).take(2).enumerate() {
+            (pair.places[i], pair.weights[i]) = (place, fixed(weight));
+        }
+        pair
+    };
+    taps.into_iter().map(pair).collect()
+}
+
+/// Sums of two pixels in each direction.
+fn paired(x: &[u8], from: PictureSize, to: PictureSize, how: Interpolation, out: &mut [u8]) {
+    let columns = taps(how, from.width, to.width).into_iter().map(|t| t.settled(from.width)).collect();
+    let (rows, columns) = (pairs(taps(how, from.height, to.height), from.height), pairs(columns, from.width));
+    let mut used = vec![false; from.height];
+    rows.iter().flat_map(|row| row.places).for_each(|y| used[y] = true);
+    let mut lines = vec![0i16; from.height * to.row()];
+    for_rows(&mut lines, to.row(), 4 * to.row(), |y, line| {
+        let source = &x[y * from.row()..][..from.row()];
+        match from.channels {
+            _ if !used[y] => {}
+            1 => pair_line::<1>(source, &columns, line),
+            3 => pair_line::<3>(source, &columns, line),
+            4 => pair_line::<4>(source, &columns, line),
+            c => pair_line_any(source, c, &columns, line),
+        }
+    });
+    for_rows(out, to.row(), 4 * to.row(), |y, out| {
+        let Pair { places, weights } = &rows[y];
+        let [a, b] = places.map(|y| &lines[y * to.row()..][..to.row()]);
+        for ((o, &a), &b) in out.iter_mut().zip(a).zip(b) {
+            let sum = ((weights[0] * i32::from(a)) >> 16) + ((weights[1] * i32::from(b)) >> 16);
+            *o = ((sum + 2) >> 2).clamp(0, 255) as u8;
+        }
+    });
+}
+
+/// One line of [`paired`]; its last four bits are left out.
+fn pair_line<const C: usize>(source: &[u8], columns: &[Pair], line: &mut [i16]) {
+    let pixels = source.as_chunks::<C>().0;
+    for (out, Pair { places, weights }) in line.as_chunks_mut::<C>().0.iter_mut().zip(columns) {
+        let [a, b] = places.map(|x| &pixels[x]);
+        for (o, (&a, &b)) in out.iter_mut().zip(a.iter().zip(b)) {
+            *o = ((i32::from(a) * weights[0] + i32::from(b) * weights[1]) >> 4) as i16;
+        }
+    }
+}
+
+fn pair_line_any(source: &[u8], channels: usize, columns: &[Pair], line: &mut [i16]) {
+    for (out, Pair { places, weights }) in line.chunks_exact_mut(channels).zip(columns) {
+        for (c, o) in out.iter_mut().enumerate() {
+            let [a, b] = places.map(|x| i32::from(source[x * channels + c]));
+            *o = ((a * weights[0] + b * weights[1]) >> 4) as i16;
+        }
+    }
+}
+
+/// Sums of more than two pixels in each direction.
 fn weighted(x: &[u8], from: PictureSize, to: PictureSize, how: Interpolation, out: &mut [u8]) {
-    let rows = taps(how, from.height, to.height);
-    let columns: Vec<Taps> = taps(how, from.width, to.width).into_iter().map(|t| t.settled(from.width)).collect();
+    let fix = |taps: &Taps, extent: usize| taps.pairs(extent).map(|(at, w)| (at, fixed(w))).collect::<Vec<_>>();
+    let columns: Vec<_> = taps(how, from.width, to.width).iter().map(|t| fix(t, from.width)).collect();
+    let rows: Vec<_> = taps(how, from.height, to.height).iter().map(|t| fix(t, from.height)).collect();
     let (c, mut lines) = (from.channels, vec![0i32; from.height * to.row()]);
     for_rows(&mut lines, to.row(), 8 * to.row(), |y, line| {
         let source = &x[y * from.row()..][..from.row()];
         for (pixel, taps) in line.chunks_exact_mut(c).zip(&columns) {
-            for (at, weight) in taps.pairs(from.width) {
-                let weight = fixed(weight);
+            for &(at, weight) in taps {
                 pixel.iter_mut().zip(&source[at * c..][..c]).for_each(|(p, &s)| *p += s as i32 * weight);
             }
         }
     });
     for_rows(out, to.row(), 8 * to.row(), |y, out| {
-        let pairs: Vec<(usize, i32)> = rows[y].pairs(from.height).map(|(at, w)| (at, fixed(w))).collect();
-        for (i, o) in out.iter_mut().enumerate() {
-            let values = pairs.iter().map(|&(at, weight)| (lines[at * to.row() + i], weight));
-            *o = if let Interpolation::Linear | Interpolation::Area = how {
-                (values.map(|(v, weight)| (weight * (v >> 4)) >> 16).sum::<i32>() + 2) >> 2
-            } else {
-                ((values.map(|(v, weight)| v as i64 * weight as i64).sum::<i64>() + (1 << 21)) >> 22) as i32
-            }
-            .clamp(0, 255) as u8;
+        let mut sums = vec![0i64; out.len()];
+        for &(at, weight) in &rows[y] {
+            let line = &lines[at * to.row()..][..to.row()];
+            sums.iter_mut().zip(line).for_each(|(sum, &v)| *sum += i64::from(v) * i64::from(weight));
         }
+        out.iter_mut().zip(sums).for_each(|(o, sum)| *o = ((sum + (1 << 21)) >> 22).clamp(0, 255) as u8);
     });
 }
 

@@ -1,0 +1,1 @@
+"""Programs: ``python -m rsym.tools.im2rec`` writes record files of pictures."""
