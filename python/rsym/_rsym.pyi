@@ -379,6 +379,11 @@ def simple_bind(symbol: Any, shapes: Any, types: Any, grad_req: Any, device: Any
 def switch_off_passes(names: Any) -> Any:
     """Makes `names` the passes that are left out from now on; returns those of before."""
 
+def update_each(op: Any, groups: Any, common: Any, each: Any) -> Any:
+    """Runs operator `op` on each group of arrays, the first of which takes the output, all of them at once.
+
+    `common` has parameters for all groups, `each` lists of parameters with one value for each group."""
+
 def variable(name: Any, attrs: Any) -> Any:
     """A variable with user attributes."""
 
