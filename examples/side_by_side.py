@@ -8,8 +8,10 @@ MXNET_PYTHON is the interpreter of an environment with MXNet 1.9.1 and whatever 
 import glob
 import json
 import os
+import shutil
 import subprocess
 import sys
+import time
 
 from training import plot
 
@@ -17,17 +19,31 @@ AS_RSYM = "import sys, runpy, mxnet; sys.modules['rsym'] = mxnet; sys.argv = sys
 AS_RSYM += "runpy.run_path(sys.argv[0], run_name='__main__')"
 
 
+RECORDS = "target/examples/records"
+
+
 def run(command, folder):
-    """Runs a command that writes into a folder of its own; its curves by name."""
-    print("\n" + " ".join(command[:1] + command[-3:]), flush=True)
+    """Runs a command that writes into a folder of its own; the curves that it wrote, by name."""
+    os.makedirs(folder, exist_ok=True)
+    share(RECORDS, folder)
+    begin = time.time()
     environment = dict(os.environ, MXNET_SUBGRAPH_BACKEND="NONE")
     if subprocess.run(command + ["--folder", folder], env=environment).returncode:
         print("the run failed", flush=True)
+    share(folder, RECORDS)
     found = {}
     for path in glob.glob(os.path.join(folder, "*-curves.json")):
-        with open(path) as file:
-            found[os.path.basename(path)[: -len("-curves.json")]] = json.load(file)
+        if os.path.getmtime(path) >= begin:
+            with open(path) as file:
+                found[os.path.basename(path)[: -len("-curves.json")]] = json.load(file)
     return found
+
+
+def share(source, target):
+    """Copies record files: both frameworks read the same."""
+    os.makedirs(target, exist_ok=True)
+    for path in glob.glob(os.path.join(source, "*.rec")) + glob.glob(os.path.join(source, "*.idx")):
+        shutil.copy(path, target)
 
 
 def main():
