@@ -401,6 +401,21 @@ def test_training_resumes_from_a_checkpoint(tmp_path, optimizer):
     same(values(module.get_params()[0]), values(resumed.get_params()[0]))
 
 
+def test_checkpoints_may_be_urls():
+    pytest.importorskip("fsspec")
+    module = bound(classifier())
+    module.init_params(mx.init.One())
+    module.init_optimizer(optimizer_params={"momentum": 0.5})
+    steps(module, *blobs(8), 4)
+    module.save_checkpoint("memory://modules/net", 1, save_optimizer_states=True)
+    loaded = mx.mod.Module.load("memory://modules/net", 1, load_optimizer_states=True)
+    loaded.bind([("data", (4, 2))], [("softmax_label", (4,))])
+    loaded.init_optimizer(optimizer_params={"momentum": 0.5})
+    states = [values(one._updater.states) for one in (module, loaded)]
+    same(*states)
+    assert any(state.any() for state in states[0].values())
+
+
 def test_parameters_in_a_file(tmp_path):
     module, _, _ = trained()
     module.save_params(str(tmp_path / "p.params"))

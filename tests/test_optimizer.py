@@ -1,7 +1,9 @@
 """Optimizers against their formulas in NumPy, and what surrounds them: rates, counts, states."""
 
+import base64
 import copy
 import pickle
+import zlib
 
 import numpy as np
 import pytest
@@ -341,6 +343,36 @@ def test_saved_states_go_on_as_if_nothing_had_happened(name, params):
         return weight.asnumpy().tolist()
 
     assert run(True) == run(False)
+
+
+# What get_states gave in MXNet 1.9.1 after `test_states_of_mxnet_go_on` had begun there: the states, and with the optimizer.
+FROM_MXNET = {
+    False: (
+        "eNprYJn6mwECaqdoeDP0iOZW5KWW6OWlJBYVJVbC6Ck97H4ujmDW5Cl+rVOCptRO6WHLSMxLyUmd0sORVJqZU5KZVzylhzOpsiQ1EarQWePkr8k/QWYzAjET"
+        "1B5GBhSwH4jtp4CMLE7yZsxgzmABGZ7BnsHlrIKsnRGr9ob9UK2kamRwgGpsm1KqBwA5W0UI"
+    ),
+    True: (
+        "eNqVUb1KA0EQziXBxPgLImhvES0sfIEoCikOUugDLJu79W5hb+/cuyWJIGihRJjO8XmsBX0HH8DCVitnk4umsHGWYWd35vvm77r+eFGtTOQK234FNpOhFsW+"
+        "DrkxfDS7ERq9k6OJ9YC9WzzFK4SFmOtQCYRm30pVSJ0jLPZHheBl4HH7+evh03F7pGWaiT0nT6QddJR53/fiWlx35HEjbh3vzMO9P+HXTyX0v8DKYQm8Qwvb"
+        "06bTrJCJvBTm10KonXVPqJfdGyJvw7IRecCVYJHhIXY7H1MyWFaG5UEsQqsI1IOqMuR9K73VAcXOEkODYhOrCjfDxiD8sdf7IpKaaZswm4W8EEj7aM0/Pdhi"
+        "XCkmdSiG5S8LUquLnAj86Qp9zx2bw8YfcRjvwUqgZDZpQAr66cGaq0CyzIhA5jLVOIYVHkVGRA5HBaBfh6YMhweaJ8KV2sxHCbGfp7gLq1RROmA6Y9O930Mz"
+        "SRNiJly38/7i5BWWFL8czRoZWxr7/jclgtU/"
+    ),
+}
+
+
+@pytest.mark.parametrize("with_optimizer", FROM_MXNET)
+def test_states_of_mxnet_go_on(with_optimizer):
+    update = mx.optimizer.get_updater(mx.optimizer.SGD(learning_rate=0.5, momentum=0.9, multi_precision=True))
+    if with_optimizer:
+        update.optimizer = mx.optimizer.SGD()
+    update.set_states(zlib.decompress(base64.b64decode(FROM_MXNET[with_optimizer])))
+    assert update.states[0].asnumpy().tolist() == [-0.5, 0.5]
+    momentum, master = update.states[1]
+    assert (momentum.asnumpy().tolist(), master.asnumpy().tolist(), master.dtype) == ([-1], [2], np.float32)
+    weight = mx.nd.array([0.5, 2.5])
+    update(0, mx.nd.array([1, -1]), weight)
+    np.testing.assert_allclose(weight.asnumpy(), [-0.45, 3.45], rtol=1e-6)
 
 
 def test_optimizers_can_be_pickled_and_copied():

@@ -3,6 +3,7 @@
 import numpy as np
 
 from . import ndarray as nd
+from ._files import read_bytes, write_bytes
 from .base import MXNetError
 from .ndarray import NDArray
 
@@ -295,14 +296,12 @@ class KVStore(KVStoreBase):
             Put the optimizer in as well.
         """
         assert self._updater is not None, "there is no optimizer: call set_optimizer first"
-        with open(fname, "wb") as file:
-            file.write(self._updater.get_states(dump_optimizer))
+        write_bytes(fname, self._updater.get_states(dump_optimizer))
 
     def load_optimizer_states(self, fname):
         """Loads what `save_optimizer_states` wrote. The file is unpickled: take it only from where you trust."""
         assert self._updater is not None, "there is no optimizer: call set_optimizer first"
-        with open(fname, "rb") as file:
-            self._updater.set_states(file.read())
+        self._updater.set_states(read_bytes(fname))
 
     # -- facts -----------------------------------------------------------------------------------------------------
 

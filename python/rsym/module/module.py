@@ -5,6 +5,7 @@ import warnings
 
 from .. import optimizer as opt
 from .._checkpoint import load_checkpoint
+from .._files import read_bytes, write_bytes
 from .._training import Updates, _create_kvstore, _initialize_kvstore
 from ..base import ArgumentError, MXNetError, NotReadyError
 from ..context import Context, cpu
@@ -165,17 +166,18 @@ class Module(BaseModule):
         if self._update_on_kvstore:
             self._kvstore.save_optimizer_states(fname)
             return
-        with open(fname, "wb") as file:
-            file.write(self._updater.get_states())
+        write_bytes(fname, self._updater.get_states())
 
     def load_optimizer_states(self, fname):
-        """Reads what `save_optimizer_states` wrote. The file is unpickled: take it only from where you trust."""
+        """Reads what `save_optimizer_states` wrote, here or in MXNet.
+
+        The file is unpickled: take it only from where you trust.
+        """
         self._require("load_optimizer_states", "optimizer_initialized")
         if self._update_on_kvstore:
             self._kvstore.load_optimizer_states(fname)
             return
-        with open(fname, "rb") as file:
-            self._updater.set_states(file.read())
+        self._updater.set_states(read_bytes(fname))
 
     # -- facts -----------------------------------------------------------------------------------------------------
 

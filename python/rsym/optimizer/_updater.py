@@ -3,6 +3,7 @@
 import pickle
 
 from ..ndarray import NDArray
+from ._states import read_states
 
 __all__ = ["Updater", "get_updater"]
 
@@ -70,14 +71,14 @@ class Updater:
         return state
 
     def set_states(self, states):
-        """Takes over states, and the optimizer if it is there, from what `get_states` gave.
+        """Takes over states, and the optimizer if it is there, from what `get_states` gave, here or in MXNet.
 
         Parameters
         ----------
         states : bytes
             Unpickled: take it only from where you trust.
         """
-        states = pickle.loads(states)
+        states = read_states(states)
         if isinstance(states, tuple) and len(states) == 2:
             self.states, self.optimizer = states
             self.aggregate_updates = self.optimizer.aggregate_num > 0
