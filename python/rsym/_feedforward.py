@@ -233,6 +233,7 @@ class FeedForward:
             trained.install_monitor(monitor)
         eval_metric = eval_metric if isinstance(eval_metric, metric.EvalMetric) else metric.create(eval_metric)
         data.reset()
+        logger.info("Start training with %s", self._contexts())
         for epoch in range(self.begin_epoch, self.num_epoch):
             begin = time.time()
             self._fit_epoch(trained, data, eval_metric, epoch, batch_end_callback, monitor, logger)
