@@ -307,6 +307,13 @@ def test_predictions_leave_padding_out():
         module.predict([1, 2])
 
 
+def test_predicting_drops_nothing():
+    module = mx.mod.Module(mx.sym.Dropout(mx.sym.Variable("data"), p=0.5), label_names=None)
+    module.bind([("data", (4, 50))], for_training=True)
+    module.init_params()
+    assert (module.predict(np.ones((4, 50), "float32")).asnumpy() == 1).all()
+
+
 def test_scores_of_some_batches():
     module, x, y = trained()
     data = mx.io.NDArrayIter(x, y, 24)
