@@ -10,6 +10,7 @@ import pytest
 
 import rsym as mx
 from conftest import SHARED
+from rsym import _rsym
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "examples"))
 import pretrained  # noqa: E402
@@ -66,7 +67,25 @@ def test_infers_what_mxnet_infers(folder):
         assert got == (None if wanted is None else [tuple(s) for s in wanted])
 
 
-@by_name([f for f in ANSWERING if f.name in FIRST])
+# Models that the test below leaves out, and why.
+NOT_RUN = {
+    "amzn__NewsGroupsSourceModel": "the shapes of the index give Reshape no whole number of rows",
+    **dict.fromkeys(
+        ["deepjavalibrary__mask_rcnn_resnet101_v1d_coco", "deepjavalibrary__mask_rcnn_resnet18_v1b_coco"],
+        "runs a network on each of a thousand regions, for minutes",
+    ),
+}
+REGISTERED = {name for op in _rsym.operators() for name in [op["name"], *op["aliases"]]} | {"null"}
+
+
+def complete(folder):
+    """Whether MXNet infers all shapes of the model and rsym has all its operators."""
+    expect = json.loads((folder / "expect.json").read_text())
+    nodes = json.loads((folder / expect["symbol"]).read_text())["nodes"]
+    return bool(expect.get("out_shapes")) and {node["op"] for node in nodes} <= REGISTERED
+
+
+@by_name([f for f in ANSWERING if complete(f)])
 def test_answers_what_mxnet_answers(folder):
     expect = json.loads((folder / "expect.json").read_text())
     model = pretrained.load(None, 0, folder / expect["symbol"], folder / expect["params"])
@@ -79,11 +98,16 @@ def test_answers_what_mxnet_answers(folder):
         np.testing.assert_allclose(got, want, rtol=1e-4, atol=1e-6)
 
 
-WITHOUT_PARAMETERS = ("amzn__test_model_with_dropout", "hpi-xnor__save_000800", "ldpe2g__squeezenet_v1.1", "xinyu-intel__neumf")
+RUNNING = [f for f in FOLDERS if complete(f) and f.name not in NOT_RUN]
 
 
-@by_name([f for f in FOLDERS if f.name in (*WITHOUT_PARAMETERS, *DETECTORS)])
-def test_models_without_parameters_bind_and_run(folder):
+def test_nearly_all_models_run(shared):
+    assert len(RUNNING) >= 80
+
+
+@by_name(RUNNING)
+@pytest.mark.filterwarnings("ignore")
+def test_models_of_registered_operators_bind_and_run(folder):
     expect, symbol = load(folder)
     executor = symbol.simple_bind(mx.cpu(), grad_req="null", **{k: tuple(v) for k, v in expect["input_shapes"].items()})
     assert [o.shape for o in executor.forward()] == [tuple(s) for s in expect["out_shapes"]]

@@ -461,3 +461,22 @@ def test_arrays_without_elements_are_computed_or_refused(name):
                 call(*[mx.nd.zeros(shape) for shape in shapes], *states, **params)
             except mx.MXNetError as refusal:
                 assert name in str(refusal), refusal
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in OPTIMIZER])
+def test_gradients_without_elements_have_the_shapes_of_their_arrays(name):
+    arrays, aux, params = arrays_of(name)
+    made = function(OURS[name])
+    call = getattr(getattr(_nd_ops, made.__module__.rsplit(".", 1)[1]), made.__name__)
+    for axis in range(max((a.ndim for a in arrays), default=0)):
+        given = [mx.nd.zeros(tuple(0 if i == axis else n for i, n in enumerate(a.shape))) for a in arrays]
+        states = [mx.nd.array(state) for state in aux or ()]
+        for array in given:
+            array.attach_grad()
+        try:
+            with mx.autograd.record():
+                outputs = call(*given, *states, **params)
+            mx.autograd.backward(outputs if isinstance(outputs, list) else [outputs])
+        except mx.MXNetError:
+            continue
+        assert [array.grad.shape for array in given] == [array.shape for array in given]
