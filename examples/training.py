@@ -105,7 +105,8 @@ def plot(path, curves):
     for colour, (framework, values) in enumerate(curves.items()):
         for name, style in (("training", ":"), ("held out", "-")):
             epochs = range(1, len(values[name]) + 1)
-            axes.plot(epochs, values[name], style, color="C%d" % colour, label="%s, %s" % (framework, name))
+            look = dict(color="C%d" % colour, linewidth=4 / (1 + 2 * colour), label="%s, %s" % (framework, name))
+            axes.plot(epochs, values[name], style, **look)
     axes.set(xlabel="epoch", ylabel=values["metric"][0])
     axes.legend()
     figure.savefig(path, dpi=100)
