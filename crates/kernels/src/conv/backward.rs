@@ -2,6 +2,7 @@
 
 use super::forward::{MATRIX_SIZE, TASKS};
 use super::im2col::{col2im_add, im2col};
+use super::joined::{self, joined};
 use super::{ConvGeometry, depthwise};
 use crate::gemm::{Mat, MatMut, gemm_inline, gemm_raw, product};
 use crate::parallel::{Shared, for_elements, for_tasks};
@@ -29,7 +30,9 @@ fn column_ranges(rows: usize, cols: usize) -> impl Iterator<Item = Range<usize>>
 
 /// Adds the gradient with respect to the data to `ddata`.
 pub(super) fn add_data_gradient<C: Real>(g: &ConvGeometry, weight: &[C], dout: &[C], ddata: &mut [C]) {
-    if g.is_depthwise() {
+    if let Some(all) = joined(g) {
+        joined::add_data_gradient(g, &all, weight, dout, ddata);
+    } else if g.is_depthwise() {
         depthwise::add_data_gradient(g, weight, dout, ddata);
     } else if g.window.is_pointwise() {
         add_pointwise_gradient(g, weight, dout, ddata);
@@ -82,6 +85,9 @@ fn scatter<C: Real>(g: &ConvGeometry, a: Mat<C>, dout: &[C], planes: &mut [C]) {
 
 /// Writes the gradient with respect to the weight.
 pub(super) fn weight_gradient<C: Real>(g: &ConvGeometry, data: &[C], dout: &[C], dweight: &mut [C]) {
+    if let Some(all) = joined(g) {
+        return joined::weight_gradient(g, &all, data, dout, dweight);
+    }
     if g.is_depthwise() {
         return depthwise::weight_gradient(g, data, dout, dweight);
     }

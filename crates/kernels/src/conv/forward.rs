@@ -1,6 +1,7 @@
 //! The convolution itself, on `[batch, channels, spatial]` data.
 
 use super::im2col::{im2col, im2col_row};
+use super::joined::{self, joined};
 use super::{ConvGeometry, depthwise};
 use crate::gemm::{Mat, MatMut, gemm_raw, product};
 use crate::parallel::{Shared, for_rows, for_tasks};
@@ -18,7 +19,9 @@ pub(super) const TASKS: usize = 16;
 
 /// Adds the convolution of `data` with `weight` to `out`.
 pub(super) fn add_conv<C: Real>(g: &ConvGeometry, data: &[C], weight: &[C], out: &mut [C]) {
-    if g.is_depthwise() {
+    if let Some(all) = joined(g) {
+        joined::add_conv(g, &all, data, weight, out);
+    } else if g.is_depthwise() {
         depthwise::add_conv(g, data, weight, out);
     } else if g.window.is_pointwise() {
         add_pointwise(g, data, weight, out);

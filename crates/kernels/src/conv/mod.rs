@@ -11,6 +11,7 @@ mod deconv;
 mod depthwise;
 mod forward;
 mod im2col;
+mod joined;
 mod single;
 #[cfg(test)]
 mod tests;
