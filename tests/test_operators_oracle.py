@@ -48,7 +48,6 @@ DEFINED = [
 # Operators that no recording of a call shows, and why.
 UNRECORDED = {
     "Custom": "is what a Python class says; test_custom_op has its tests",
-    "_contrib_boolean_mask": "the shape of what it gives depends on values; survey.json has its answers",
     "_contrib_count_sketch": "MXNet computes it on GPUs alone",
     "_contrib_fft": "MXNet computes it on GPUs alone",
     "_contrib_ifft": "MXNet computes it on GPUs alone",

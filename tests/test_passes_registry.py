@@ -11,9 +11,6 @@ import rsym as mx  # noqa: E402
 from oracle import survey  # noqa: E402
 from oracle.rows import arrays_of, row_of  # noqa: E402
 
-VALUES_NEEDED = {"_contrib_boolean_mask"}
-SURROUNDED = [name for name in survey.CALLS if name not in VALUES_NEEDED]
-
 
 def surrounded(call):
     """The operator between others that passes may join with it."""
@@ -52,7 +49,7 @@ def observed(name, is_train):
     return [one.asnumpy() for one in [*outputs, *grads.values(), *aux.values()]]
 
 
-@pytest.mark.parametrize("name", SURROUNDED)
+@pytest.mark.parametrize("name", survey.CALLS)
 @pytest.mark.parametrize("is_train", [True, False])
 def test_passes_change_nothing(name, is_train):
     with mx.passes.off("all"):

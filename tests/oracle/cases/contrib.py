@@ -155,4 +155,16 @@ SCALED = also([one("_contrib_div_sqrt_dim", 2, 3), one("_contrib_div_sqrt_dim", 
     case("_contrib_div_sqrt_dim", dict(data=whole(-9, 10, 2, 5, dtype="int32"))),
 ]
 
-CASES = LIKE + SCALED + POOLING + RESIZING + NORMS + EMBEDDING + CLOSE + POINTWISE + INDEX + ATTENTION
+MASK = [
+    but(one, no_grad=("index",))
+    for one in also(
+        [
+            case("_contrib_boolean_mask", dict(data=f(4, 3), index=v([0.0, 1.0, 0.0, 2.0]))),
+            case("_contrib_boolean_mask", dict(data=f(3), index=v([1.0, 1.0, 1.0]))),
+            case("_contrib_boolean_mask", dict(data=f(2, 1, 2), index=v([1, 0], "int32"))),
+        ],
+        "float64",
+    )
+]
+
+CASES = MASK + LIKE + SCALED + POOLING + RESIZING + NORMS + EMBEDDING + CLOSE + POINTWISE + INDEX + ATTENTION
