@@ -52,7 +52,10 @@ def test_pictures_are_decoded_as_mxnet_does(name, flag):
     difference = np.abs(picture.astype(int) - expected)
     if name.endswith(".png"):
         assert difference.max() == 0
-    elif flag == 0 or name in ("full.jpg", "gray.jpg", "cmyk.jpg"):
+    elif name == "cmyk.jpg":
+        # Both products of ink and paper are rounded in another way.
+        assert difference.max() <= 3
+    elif flag == 0 or name in ("full.jpg", "gray.jpg"):
         # The transform is rounded in another way.
         assert difference.max() <= 3 and difference.mean() < 0.05
     else:
