@@ -23,11 +23,14 @@ def test_boolean_mask_refuses_what_does_not_fit_in_words():
         mx.nd.contrib.boolean_mask(data, mx.nd.array([0, 1]), axis=1)
 
 
-def test_a_graph_with_boolean_mask_says_why_it_cannot_be_bound():
-    sym = mx.sym.contrib.boolean_mask(mx.sym.Variable("data"), mx.sym.Variable("index"))
-    assert sym.infer_shape_partial(data=(3, 2))[1] == [(0, 2)]
-    with pytest.raises(mx.MXNetError, match="_contrib_boolean_mask.*depends on values"):
-        sym.bind(mx.cpu(), {"data": mx.nd.ones((3, 2)), "index": mx.nd.ones((3,))})
+def test_a_graph_with_boolean_mask_is_bound_and_follows_the_values():
+    mask = mx.sym.contrib.boolean_mask(mx.sym.Variable("data"), mx.sym.Variable("index"))
+    assert mask.infer_shape_partial(data=(3, 2))[1] == [(0, 2)]
+    arrays = {"data": mx.nd.array(np.arange(6).reshape(3, 2)), "index": mx.nd.array([0, 1, 1])}
+    executor = (mask * 2).bind(mx.cpu(), arrays)
+    assert executor.forward()[0].asnumpy().tolist() == [[4, 6], [8, 10]]
+    arrays["index"][:] = [1, 0, 0]
+    assert executor.forward()[0].asnumpy().tolist() == [[0, 2]]
 
 
 def test_allclose_is_a_scalar():

@@ -63,7 +63,7 @@ def test_mnist_iterators_give_the_images(small):
     folder, content = small
     train, test = test_utils.get_mnist_iterator(1, (1, 28, 28), dirname=str(folder), sources=())
     images = sorted(float(batch.data[0].sum().asscalar()) for batch in train)
-    np.testing.assert_allclose(images, np.sort(content["train"][0].sum((1, 2)) / 255), rtol=1e-4)
+    np.testing.assert_allclose(images, np.sort(content["train"][0].sum((1, 2)) / 256), rtol=1e-4)
     flat, _ = test_utils.get_mnist_iterator(1, (784,), dirname=str(folder), sources=())
     assert flat.provide_data[0].shape == (1, 784)
     assert [int(batch.label[0].asscalar()) for batch in test] == content["t10k"][1].tolist()

@@ -120,7 +120,7 @@ def test_monitors_see_every_output_when_it_is_computed():
 def test_monitors_may_see_inputs_as_well():
     executor, seen = watched(monitor_all=True)
     executor.forward()
-    names = ["x", "fc_data", "fc_weight", "fc_weight", "fc_bias", "fc_bias", "fc_output", "r_data", "r_output"]
+    names = ["x", "fc_data", "fc_weight", "fc_weight", "fc_bias", "fc_bias", "fc_output", "r_input0", "r_output"]
     assert [n for n, _ in seen] == names
 
 
@@ -129,7 +129,7 @@ def test_monitors_see_inputs_before_they_are_overwritten():
     seen = {}
     executor.set_monitor_callback(lambda name, array: seen.update({name: array.asnumpy().tolist()}), monitor_all=True)
     executor.forward()
-    assert (seen["r_data"], seen["r_output"]) == ([-1, 3], [0, 3])
+    assert (seen["r_input0"], seen["r_output"]) == ([-1, 3], [0, 3])
 
 
 def test_monitors_see_copies_and_may_be_taken_off():

@@ -2,7 +2,7 @@
 
 import operator
 
-from ..base import ArgumentError, NotSupportedForSparseNDArray
+from ..base import ArgumentError
 
 
 class Views:
@@ -74,22 +74,6 @@ class Views:
     def writable(self):
         """True: every array can be written."""
         return True
-
-    def tostype(self, stype):
-        """The array itself for ``'default'``; rsym's arrays are dense.
-
-        Raises
-        ------
-        NotSupportedForSparseNDArray
-            (a TypeError) for ``'csr'`` and ``'row_sparse'``.
-        ValueError
-            (an MXNetError) for anything else.
-        """
-        if stype in ("csr", "row_sparse"):
-            raise NotSupportedForSparseNDArray(self.tostype, None, stype)
-        if stype != "default":
-            raise ArgumentError("tostype: stype must be 'default', 'csr' or 'row_sparse', got %r" % (stype,))
-        return self
 
     def to_dlpack_for_read(self):
         """A DLPack capsule that shares the memory, to be read; see `rsym.ndarray.to_dlpack_for_read`."""

@@ -97,7 +97,7 @@ def get_mnist_iterator(batch_size, input_shape, num_parts=1, part_index=0, dirna
     ----------
     batch_size : int
     input_shape : tuple of int
-        ``(784,)`` for flat images, else ``(1, 28, 28)``.
+        ``(784,)`` for flat images, else ``(1, 28, 28)``. Pixels go from 0 to 255 / 256.
     num_parts, part_index : int
         How many parts the images are divided into, and which of them to give.
     dirname, sources
@@ -116,7 +116,7 @@ def get_mnist_iterator(batch_size, input_shape, num_parts=1, part_index=0, dirna
             key: os.path.join(dirname, PARTS[part] % kind) for key, kind in (("image", ("images", 3)), ("label", ("labels", 1)))
         }
         common = dict(batch_size=batch_size, flat=len(input_shape) != 3, shuffle=shuffle)
-        return MNISTIter(input_shape=input_shape, num_parts=num_parts, part_index=part_index, **files, **common)
+        return MNISTIter(num_parts=num_parts, part_index=part_index, **files, **common)
 
     return iterator("train", True), iterator("test", False)
 
