@@ -353,6 +353,8 @@ mod tests {
             let f = |_| {
                 let start = Instant::now();
                 let elsewhere = thread::current().id() != caller;
+                // Leaves a helper the time to take the other task.
+                thread::sleep(Duration::from_millis(2));
                 while elsewhere && !watched.load(SeqCst) && start.elapsed().as_millis() < 100 {
                     thread::yield_now();
                 }
