@@ -132,6 +132,34 @@ def test_image_iter_takes_lists(folder, tmp_path):
         part.next()
 
 
+@pytest.mark.parametrize("name", iterators.BOXES)
+def test_pictures_with_boxes_are_those_of_mxnet(folder, name):
+    data, label, pad = iterators.box_epochs(mx, folder, iterators.BOXES[name])
+    difference = np.abs(data - RECORDED["boxes/%s/data" % name])
+    assert difference.max() <= 1 and (difference > 1e-3).mean() < 0.002
+    np.testing.assert_allclose(label, RECORDED["boxes/%s/label" % name], atol=1e-6)
+    assert np.array_equal(pad, RECORDED["boxes/%s/pad" % name])
+
+
+def test_boxes_are_checked_and_reshaped(folder, tmp_path):
+    paths = {"path_imgrec": os.path.join(folder, "boxes.rec"), "path_imgidx": os.path.join(folder, "boxes.idx")}
+    it = image.ImageDetIter(2, (3, 20, 24), **paths)
+    other = image.ImageDetIter(2, (3, 20, 24), **paths, num_parts=7)
+    assert it.provide_label == [("label", (2, 4, 5))] and other.provide_label == [("label", (2, 1, 5))]
+    other.sync_label_shape(it)
+    assert other.next().label[0].shape == (2, 4, 5)
+    with pytest.raises(ValueError, match="label_shape"):
+        it.reshape(label_shape=(3, 5))
+    for label, match in [([2, 5, 0], "at least 7"), ([2, 4] + [0] * 8, "at least 5"), ([2, 5] + [0] * 5, "no object")]:
+        path = str(tmp_path / "bad.rec")
+        with mx.recordio.MXRecordIO(path, "w") as record:
+            record.write(mx.recordio.pack((0, label, 0, 0), b""))
+        with pytest.raises(mx.MXNetError, match="record number 0 of .*" + match):
+            image.ImageDetIter(1, (3, 20, 24), path_imgrec=path)
+    with pytest.warns(UserWarning, match="does nothing"):
+        assert not image.DetRandomPadAug(area_range=(0.5, 1.0)).enabled
+
+
 def test_image_iter_refuses_what_makes_no_sense(folder):
     rec = os.path.join(folder, "a.rec")
     with pytest.raises(ValueError, match="data_shape"):

@@ -53,6 +53,14 @@ IMAGE_ITER = {
     "normalized": {"mean": True, "std": True, "last_batch_handle": "discard"},
 }
 
+#: Calls of `ImageDetIter` on `boxes.rec`, after the same seeds.
+BOXES = {
+    "plain": {},
+    "cropped": {"rand_crop": 1, "rand_mirror": True},
+    "padded": {"rand_pad": 1, "last_batch_handle": "roll_over"},
+    "several": {"rand_crop": 0.7, "rand_pad": 0.6, "shuffle": True, "min_object_covered": [0.1, 0.5, 0.9], "mean": True},
+}
+
 
 def png(picture):
     """The bytes of a PNG file, without any library that could differ."""
@@ -84,6 +92,12 @@ def write(mx, folder):
             lines.write("%d\t%f\t%f\tpicture%d.png\n" % (100 + i, 3 * i, i + 0.5, i))
     rec.close()
     labels.close()
+    boxes = mx.recordio.MXIndexedRecordIO(os.path.join(folder, "boxes.idx"), os.path.join(folder, "boxes.rec"), "w")
+    for i, picture in enumerate(pictures()):
+        objects = [(k, 0.1 * k, 0.05 * i, 0.4 + 0.1 * k, 0.5 + 0.05 * i) for k in range(1 + i % 4)]
+        label = np.concatenate([[3, 5, 99], *objects]).astype(np.float32)
+        boxes.write_idx(i, mx.recordio.pack((0, label, i, 0), png(picture)))
+    boxes.close()
 
 
 def epochs(mx, folder, given, kind="ImageRecordIter"):
@@ -139,6 +153,17 @@ def image_epochs(mx, folder, given):
     return [np.stack(part) for part in zip(*found)]
 
 
+def box_epochs(mx, folder, given):
+    """The same of `ImageDetIter`."""
+    seed()
+    paths = {"path_imgrec": os.path.join(folder, "boxes.rec"), "path_imgidx": os.path.join(folder, "boxes.idx")}
+    it, found = mx.image.ImageDetIter(4, (3, 20, 24), **paths, **given), []
+    for _ in range(2):
+        found += [(batch.data[0].asnumpy(), batch.label[0].asnumpy(), batch.pad) for batch in it]
+        it.reset()
+    return [np.stack(part) for part in zip(*found)]
+
+
 def results(mx, folder):
     """All arrays by name."""
     write(mx, folder)
@@ -147,6 +172,9 @@ def results(mx, folder):
     for name, given in IMAGE_ITER.items():
         names = ("image-iter/" + name + end for end in ("/data", "/label", "/pad"))
         yield from zip(names, image_epochs(mx, folder, given))
+    for name, given in BOXES.items():
+        names = ("boxes/" + name + end for end in ("/data", "/label", "/pad"))
+        yield from zip(names, box_epochs(mx, folder, given))
     for name, given in RECORDS.items():
         yield from zip((name + "/data", name + "/label", name + "/pad"), epochs(mx, folder, given))
     for name, given in SIGNED.items():

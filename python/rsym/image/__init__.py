@@ -14,9 +14,11 @@ Examples
 (24, 32, 3)
 """
 
-from . import _augment, _iter, _picture, image
+from . import _augment, _detection, _iter, _picture, detection, image
+from . import detection as det
 from ._picture import *
 from ._augment import *
 from ._iter import *
+from ._detection import *
 
-__all__ = _picture.__all__ + _augment.__all__ + _iter.__all__
+__all__ = _picture.__all__ + _augment.__all__ + _iter.__all__ + _detection.__all__
