@@ -1,4 +1,6 @@
-//! Pictures per second of a record file, as networks are trained on it: `cargo run --profile fast -p rsym-data --example rates -- FILE THREADS`.
+//! Pictures per second of a record file, as networks are trained on it.
+//!
+//! `cargo run --profile fast -p rsym-data --example rates -- FILE THREADS`
 
 use rsym_data::DataError;
 use rsym_data::batch::{Ahead, RecordSpec, Records};
