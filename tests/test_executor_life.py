@@ -375,3 +375,10 @@ def test_forked_processes_compute_as_well():
         print(os.waitpid(child, 0)[1], int(executor.forward()[0][0, 0].asscalar()))
     """
     assert run_program(program) == "0 300\n"
+
+
+def test_monitors_stay_when_shapes_change():
+    executor, seen = watched()
+    larger = executor.reshape(x=(5, 2), partial_shaping=True, allow_up_sizing=True)
+    larger.forward()
+    assert [n for n, _ in seen] == ["fc_output", "r_output"] and seen[0][1].shape == (5, 3)

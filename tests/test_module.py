@@ -729,3 +729,20 @@ def test_shares_as_mxnet_rounds_them():
     assert [p.stop - p.start for p in split(10, [1, 1, 1])] == [3, 3, 4]
     with pytest.raises(ValueError):
         split(2, [1, 1, 1])
+
+
+def test_what_watches_an_executor_watches_those_of_other_shapes():
+    module = mx.mod.Module(mx.sym.sqrt(mx.sym.Variable("data"), name="root"), label_names=None)
+    module.bind([("data", (2, 3))], for_training=False)
+    module.init_params()
+    seen = []
+
+    def watch(name, array):
+        seen.append((name, array.shape))
+
+    module._exec_group.execs[0].set_monitor_callback(watch)
+    for shape in ((4, 3), (2, 3), (4, 3)):
+        module.forward(mx.io.DataBatch([mx.nd.ones(shape)], []))
+    module._exec_group.execs[0].set_monitor_callback(None)
+    module.forward(mx.io.DataBatch([mx.nd.ones((2, 3))], []))
+    assert seen == [("root_output", (4, 3)), ("root_output", (2, 3)), ("root_output", (4, 3))]

@@ -214,4 +214,6 @@ def reshape(executor, partial_shaping, allow_up_sizing, shapes):
     for name, array, shape in zip(symbol.list_auxiliary_states(), executor.aux_arrays, aux_shapes):
         aux.append(_resized(name, array, shape, False, *options))
     own = (executor._group2ctx, executor, executor._memory_budget)
-    return bind(symbol, executor._ctx, args, grads, executor._grad_req, aux, *own)
+    reshaped = bind(symbol, executor._ctx, args, grads, executor._grad_req, aux, *own)
+    reshaped._watch_as(executor)
+    return reshaped

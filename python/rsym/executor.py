@@ -45,7 +45,7 @@ class Executor:
         self.aux_arrays = core.aux_arrays
         self.outputs = core.outputs
         self._memory_budget = None
-        self._monitor_callback = None
+        self._monitor = (None, False)
         self._dicts = {}
 
     def _dict(self, kind, list_names, arrays, what):
@@ -158,7 +158,7 @@ class Executor:
 
     def _runs_alone(self):
         """Whether `forward_all` cannot run it beside others."""
-        return self._monitor_callback is not None
+        return self._monitor[0] is not None
 
     def copy_params_from(self, arg_params, aux_params=None, allow_extra_params=False):
         """Copies values into arguments and auxiliary states.
@@ -187,7 +187,7 @@ class Executor:
             target[:] = value
 
     def reshape(self, partial_shaping=False, allow_up_sizing=False, **kwargs):
-        """An executor for other shapes that shares parameters and memory with this one.
+        """An executor for other shapes that shares parameters, memory and monitor with this one.
 
         Parameters
         ----------
@@ -215,8 +215,13 @@ class Executor:
         monitor_all : bool, default False
             Whether inputs are shown as well.
         """
-        self._monitor_callback = callback
-        self._core._set_monitor(callback, bool(monitor_all))
+        self._monitor = (callback, bool(monitor_all))
+        self._core._set_monitor(*self._monitor)
+
+    def _watch_as(self, other):
+        """Takes over the monitor of another executor."""
+        if self._monitor != other._monitor:
+            self.set_monitor_callback(*other._monitor)
 
     def get_optimized_symbol(self):
         """The symbol with equal subexpressions joined, unless the pass ``cse`` is off.

@@ -9,7 +9,7 @@ import numpy as np
 from .. import _rsym
 from .. import ndarray as nd
 from .._files import read_bytes
-from ..base import MXNetError
+from ..base import ArgumentError, MXNetError
 
 __all__ = [
     "imread",
@@ -204,7 +204,7 @@ def _get_interp_method(interp, sizes=()):
     if interp == 10:
         return random.randint(0, 4)
     if interp not in (0, 1, 2, 3, 4):
-        raise ValueError("interp must be 0 to 4, 9 or 10, got %r" % (interp,))
+        raise ArgumentError("interp must be 0 to 4, 9 or 10, got %r" % (interp,))
     return interp
 
 

@@ -218,13 +218,15 @@ class DataParallelExecutorGroup:
         ----------
         data_shapes, label_shapes : list of DataDesc
         """
-        before = self.data_shapes, self.label_shapes
+        before, watched = (self.data_shapes, self.label_shapes), self.execs
         try:
             self._describe(descriptions(data_shapes), descriptions(label_shapes))
             self.execs = self._executors()
         except Exception:
             self._describe(*before)
             raise
+        for executor, old in zip(self.execs, watched):
+            executor._watch_as(old)
         self._collect()
 
     def _executors(self):
