@@ -2,8 +2,7 @@
 
 import math
 
-from .. import ndarray as nd
-from ._base import OneOperator, Optimizer, register, zeros_like
+from ._base import OneOperator, register, zeros_like
 
 __all__ = ["Adam", "Adamax", "Nadam", "AdaGrad", "AdaDelta", "RMSProp", "Ftrl", "FTML"]
 
@@ -55,7 +54,7 @@ class Adam(OneOperator):
 
 
 @register
-class Adamax(Optimizer):
+class Adamax(OneOperator):
     """The form of `Adam` with the largest gradient in place of the mean square.
 
     ::
@@ -86,19 +85,17 @@ class Adamax(Optimizer):
         """Mean and largest gradient."""
         return (zeros_like(weight), zeros_like(weight))
 
-    def update(self, index, weight, grad, state):
-        """Updates one weight."""
-        lr, wd, t = self._begin(index)
-        grad = self._clipped(grad * self.rescale_grad + wd * weight)
-        mean, largest = state
-        mean[:] *= self.beta1
-        mean[:] += (1.0 - self.beta1) * grad
-        largest[:] = nd.maximum(self.beta2 * largest, nd.abs(grad))
-        weight[:] -= lr / (1.0 - self.beta1**t) * mean / largest
+    def _operator(self, state):
+        return "_adamax_update", dict(self._scaling(), beta1=self.beta1, beta2=self.beta2)
+
+    def _rates(self, indices):
+        counts = [self._index_update_count[index] for index in indices]
+        rates = [lr / (1.0 - self.beta1**t) for lr, t in zip(self._get_lrs(indices), counts)]
+        return {"lr": rates, "wd": self._get_wds(indices)}
 
 
 @register
-class Nadam(Optimizer):
+class Nadam(OneOperator):
     """`Adam` with Nesterov's momentum.
 
     Parameters
@@ -132,23 +129,23 @@ class Nadam(Optimizer):
     def _momentum(self, t):
         return self.beta1 * (1.0 - 0.5 * pow(0.96, t * self.schedule_decay))
 
-    def update(self, index, weight, grad, state):
-        """Updates one weight."""
-        lr, wd, t = self._begin(index)
-        grad = self._clipped(grad * self.rescale_grad + wd * weight)
-        now, soon = self._momentum(t), self._momentum(t + 1)
-        self.m_schedule *= now
-        mean, var = state
-        mean[:] *= self.beta1
-        mean[:] += (1.0 - self.beta1) * grad
-        var[:] *= self.beta2
-        var[:] += (1.0 - self.beta2) * grad * grad
-        ahead = soon / (1.0 - self.m_schedule * soon) * mean + (1.0 - now) / (1.0 - self.m_schedule) * grad
-        weight[:] -= lr * ahead / (nd.sqrt(var / (1.0 - pow(self.beta2, t))) + self.epsilon)
+    def _operator(self, state):
+        params = dict(beta1=self.beta1, beta2=self.beta2, epsilon=self.epsilon)
+        return "_nadam_update", dict(self._scaling(), **params)
+
+    def _rates(self, indices):
+        rates = {**super()._rates(indices), "mean_part": [], "grad_part": [], "correction": []}
+        for t in (self._index_update_count[index] for index in indices):
+            now, soon = self._momentum(t), self._momentum(t + 1)
+            self.m_schedule *= now
+            rates["mean_part"].append(soon / (1.0 - self.m_schedule * soon))
+            rates["grad_part"].append((1.0 - now) / (1.0 - self.m_schedule))
+            rates["correction"].append(1.0 - pow(self.beta2, t))
+        return rates
 
 
 @register
-class AdaGrad(Optimizer):
+class AdaGrad(OneOperator):
     """Steps divided by the root of the sum of all squared gradients.
 
     ::
@@ -176,16 +173,12 @@ class AdaGrad(Optimizer):
         """The sum of squares."""
         return zeros_like(weight)
 
-    def update(self, index, weight, grad, state):
-        """Updates one weight."""
-        lr, wd, _ = self._begin(index)
-        grad = self._scaled(grad)
-        state[:] += nd.square(grad)
-        weight[:] -= lr * (grad / nd.sqrt(state + self.float_stable_eps) + wd * weight)
+    def _operator(self, state):
+        return "_adagrad_update", dict(self._scaling(), epsilon=self.float_stable_eps)
 
 
 @register
-class AdaDelta(Optimizer):
+class AdaDelta(OneOperator):
     """Steps of the size of earlier steps, without a learning rate.
 
     ::
@@ -217,17 +210,11 @@ class AdaDelta(Optimizer):
         """The mean squares of gradients and of steps."""
         return (zeros_like(weight), zeros_like(weight))
 
-    def update(self, index, weight, grad, state):
-        """Updates one weight."""
-        _, wd, _ = self._begin(index)
-        grad = self._scaled(grad)
-        squares, steps = state
-        squares[:] *= self.rho
-        squares[:] += (1.0 - self.rho) * grad * grad
-        delta = nd.sqrt(steps + self.epsilon) / nd.sqrt(squares + self.epsilon) * grad
-        steps[:] *= self.rho
-        steps[:] += (1.0 - self.rho) * delta * delta
-        weight[:] -= delta + wd * weight
+    def _operator(self, state):
+        return "_adadelta_update", dict(self._scaling(), rho=self.rho, epsilon=self.epsilon)
+
+    def _rates(self, indices):
+        return {"wd": self._get_wds(indices)}
 
 
 @register

@@ -366,7 +366,7 @@ class OneOperator(Optimizer):
 def arrays_of(weight, grad, state):
     """The inputs of an update: weight, gradient, and the arrays of the state."""
     states = state if isinstance(state, (list, tuple)) else () if state is None else (state,)
-    return [weight, grad, *states]
+    return [weight, grad, *(array for array in states if array is not None)]
 
 
 register = Optimizer.register

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from .. import ndarray as nd
-from ..ndarray import NDArray, random
+from ..ndarray import random
 from ._base import OneOperator, Optimizer, aggregation, arrays_of, is_half, register, update_each, zeros_like
 
 __all__ = ["SGD", "ccSGD", "NAG", "Signum", "SGLD", "DCASGD"]
@@ -197,7 +197,7 @@ class SGLD(Optimizer):
 
 
 @register
-class DCASGD(Optimizer):
+class DCASGD(OneOperator):
     """Descent that compensates for the delay of gradients from other workers.
 
     ::
@@ -228,15 +228,8 @@ class DCASGD(Optimizer):
         """The momentum, or None, and the weight before the last update."""
         return (zeros_like(weight) if self.momentum != 0.0 else None, weight.copy())
 
-    def update(self, index, weight, grad, state):
-        """Updates one weight."""
-        lr, wd, _ = self._begin(index)
-        momentum, previous = state
-        grad = self._scaled(grad)
-        step = -lr * (grad + wd * weight + self.lamda * grad * grad * (weight - previous))
-        if isinstance(momentum, NDArray):
-            momentum[:] *= self.momentum
-            momentum[:] += step
-            step = momentum
-        previous[:] = weight
-        weight[:] += step
+    def _operator(self, state):
+        params = dict(self._scaling(), lamda=self.lamda)
+        if state[0] is None:
+            return "_dcasgd_update", params
+        return "_dcasgd_mom_update", dict(params, momentum=self.momentum)

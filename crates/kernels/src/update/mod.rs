@@ -3,12 +3,14 @@
 //! A [`Rule`] says what becomes of one element of a weight and of its states. [`update`] applies it to whole arrays, several
 //! of them at once if they are many: they are cut into fixed pieces, which the threads share.
 
+mod adaptive;
 mod data;
 mod group;
 mod lanes;
 mod rules;
 mod sums;
 
+pub use adaptive::*;
 pub use data::{Source, Target};
 pub use group::{GroupAdagrad, update_rows};
 pub use lanes::{Vector, Width};

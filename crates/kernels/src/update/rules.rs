@@ -41,6 +41,8 @@ macro_rules! rule {
     };
 }
 
+pub(super) use rule;
+
 /// What is done to a gradient first.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Scaling {
@@ -53,13 +55,13 @@ pub struct Scaling {
 impl Scaling {
     /// The rescaled gradient, clipped.
     #[inline(always)]
-    fn of<V: Vector>(&self, g: V) -> V {
+    pub(super) fn of<V: Vector>(&self, g: V) -> V {
         self.clipped(g.times(V::all(self.rescale)))
     }
 
     /// The rescaled gradient plus `decay`, clipped.
     #[inline(always)]
-    fn with<V: Vector>(&self, g: V, decay: V) -> V {
+    pub(super) fn with<V: Vector>(&self, g: V, decay: V) -> V {
         self.clipped(g.times(V::all(self.rescale)).plus(decay))
     }
 

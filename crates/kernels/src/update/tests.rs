@@ -263,3 +263,44 @@ fn sums_and_finiteness_of_whole_arrays() {
         }
     }
 }
+
+#[test]
+fn rules_that_adapt_every_element() {
+    let (lr, wd, epsilon, scaling) = (0.1, 0.01, 1e-3, SCALING);
+    agree(AdaGrad { lr, wd, epsilon, scaling }, |w, g, [n]| {
+        let g = clipped(0.5 * g);
+        let n = n + g * g;
+        (w - lr * (g / (n + epsilon).sqrt() + wd * w), [n])
+    });
+    agree(AdaDelta { wd, rho: 0.9, epsilon, scaling }, |w, g, [n, s]| {
+        let g = clipped(0.5 * g);
+        let n = 0.9 * n + 0.1 * g * g;
+        let d = ((s + epsilon) / (n + epsilon)).sqrt() * g;
+        (w - d - wd * w, [n, 0.9 * s + 0.1 * d * d])
+    });
+    agree(Adamax { lr, wd, beta1: 0.9, beta2: 0.1, scaling }, |w, g, [m, u]| {
+        let g = clipped(0.5 * g + wd * w);
+        let (m, u) = (0.9 * m + 0.1 * g, g.abs().max(0.1 * u));
+        (w - lr * m / u, [m, u])
+    });
+    let (mean, gradient, correction) = (0.7, 0.2, 0.3);
+    agree(Nadam { lr, wd, beta1: 0.9, beta2: 0.99, mean, gradient, correction, epsilon, scaling }, |w, g, [m, v]| {
+        let g = clipped(0.5 * g + wd * w);
+        let (m, v) = (0.9 * m + 0.1 * g, 0.99 * v + 0.01 * g * g);
+        (w - lr * (mean * m + gradient * g) / ((v / correction).sqrt() + epsilon), [m, v])
+    });
+}
+
+#[test]
+fn delays_are_compensated() {
+    let (lr, wd, momentum, lamda, scaling) = (0.1, 0.01, 0.9, 0.04, SCALING);
+    let step = move |w: f64, g: f64, p: f64| {
+        let g = clipped(0.5 * g);
+        lr * (g + wd * w + lamda * g * g * (w - p))
+    };
+    agree(Dcasgd { lr, wd, momentum, lamda, scaling }, |w, g, [m, p]| {
+        let m = momentum * m - step(w, g, p);
+        (w + m, [m, w])
+    });
+    agree(DcasgdPlain { lr, wd, lamda, scaling }, |w, g, [p]| (w - step(w, g, p), [w]));
+}

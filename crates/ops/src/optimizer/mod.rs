@@ -6,6 +6,7 @@ family! {
     adam { AdamUpdate }
     adamw { AdamWUpdate, MpAdamWUpdate, MultiAdamWUpdate, MultiMpAdamWUpdate }
     amp { AmpCast, AmpMulticast }
+    composed { AdaDeltaUpdate, AdaGradUpdate, AdamaxUpdate, DcasgdMomUpdate, DcasgdUpdate, NadamUpdate }
     finite { AllFinite, MultiAllFinite }
     ftml { FtmlUpdate }
     ftrl { FtrlUpdate }
