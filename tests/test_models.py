@@ -68,13 +68,7 @@ def test_infers_what_mxnet_infers(folder):
 
 
 # Models that the test below leaves out, and why.
-NOT_RUN = {
-    "amzn__NewsGroupsSourceModel": "the shapes of the index give Reshape no whole number of rows",
-    **dict.fromkeys(
-        ["deepjavalibrary__mask_rcnn_resnet101_v1d_coco", "deepjavalibrary__mask_rcnn_resnet18_v1b_coco"],
-        "runs a network on each of a thousand regions, for minutes",
-    ),
-}
+NOT_RUN = {"amzn__NewsGroupsSourceModel": "the shapes of the index give Reshape no whole number of rows"}
 REGISTERED = {name for op in _rsym.operators() for name in [op["name"], *op["aliases"]]} | {"null"}
 
 
