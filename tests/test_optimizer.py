@@ -482,3 +482,23 @@ def test_updates_of_lists_are_those_of_single_weights(dtype):
     for k, lr in enumerate((0.1, 0.2)):
         length, step = (np.linalg.norm(x) for x in (before[k].asnumpy(), w[k].asnumpy() - before[k].asnumpy()))
         assert abs(step / length - lr) < 2e-3
+
+
+@pytest.mark.parametrize("name, params", [("sgld", {}), ("lbsgd", {"batch_scale": 2}), ("lbsgd", {"warmup_strategy": "lars"})])
+def test_several_weights_at_once_are_updated_as_one_by_one(name, params):
+    found = []
+    for together in (False, True):
+        mx.random.seed(3)
+        optimizer = mx.optimizer.create(name, learning_rate=0.1, wd=0.01, clip_gradient=0.5, **params)
+        assert optimizer.aggregate_num == 64
+        updater = mx.optimizer.get_updater(optimizer)
+        weights = [mx.nd.array(np.arange(4) + i) for i in range(3)]
+        for step in range(3):
+            grads = [weight * 0.5 + step for weight in weights]
+            if together:
+                updater([0, 1, 2], grads, weights)
+            else:
+                [updater(i, g, w) for i, (g, w) in enumerate(zip(grads, weights))]
+        found.append([weight.asnumpy() for weight in weights])
+    np.testing.assert_array_equal(found[0], found[1])
+    assert not np.array_equal(found[0][0], np.arange(4))

@@ -217,7 +217,7 @@ class Initializer:
         arr[:] = 0.0
 
     def _init_weight(self, name, arr):
-        raise NotImplementedError("Must override it")
+        raise NotImplementedError("%s does not define _init_weight, which '%s' needs" % (type(self).__name__, name))
 
     def _init_quantized_weight(self, _, arr):
         arr[:] = random.randint(-127, 127, shape=arr.shape, dtype="int32").asnumpy().astype("int8")

@@ -11,6 +11,9 @@ __all__ = ["KVStore", "KVStoreBase", "TestStore", "create"]
 
 _LOCAL = ("local", "local_update_cpu", "local_allreduce_cpu", "device", "local_allreduce_device", "nccl")
 
+# What a store says that lacks a method of the interface.
+_MISSING = "%s does not define %s, which a store must"
+
 
 class KVStoreBase:
     """The interface of stores, with a registry of further ones."""
@@ -27,42 +30,42 @@ class KVStoreBase:
 
     def broadcast(self, key, value, out, priority=0):
         """Stores values and copies them to `out`."""
-        raise NotImplementedError
+        raise NotImplementedError(_MISSING % (type(self).__name__, "broadcast"))
 
     def pushpull(self, key, value, out=None, priority=0):
         """Sums values over devices and copies the result to `out`."""
-        raise NotImplementedError
+        raise NotImplementedError(_MISSING % (type(self).__name__, "pushpull"))
 
     def set_optimizer(self, optimizer):
         """Updates what is stored by an optimizer."""
-        raise NotImplementedError
+        raise NotImplementedError(_MISSING % (type(self).__name__, "set_optimizer"))
 
     def is_capable(self, capability):
         """Whether the store can do something, as ``KVStoreBase.OPTIMIZER``."""
-        raise NotImplementedError
+        raise NotImplementedError(_MISSING % (type(self).__name__, "is_capable"))
 
     def save_optimizer_states(self, fname, dump_optimizer=False):
         """Saves the states of the optimizer."""
-        raise NotImplementedError
+        raise NotImplementedError(_MISSING % (type(self).__name__, "save_optimizer_states"))
 
     def load_optimizer_states(self, fname):
         """Loads the states of the optimizer."""
-        raise NotImplementedError
+        raise NotImplementedError(_MISSING % (type(self).__name__, "load_optimizer_states"))
 
     @property
     def type(self):
         """The name of the kind of store."""
-        raise NotImplementedError
+        raise NotImplementedError(_MISSING % (type(self).__name__, "type"))
 
     @property
     def rank(self):
         """The number of this worker."""
-        raise NotImplementedError
+        raise NotImplementedError(_MISSING % (type(self).__name__, "rank"))
 
     @property
     def num_workers(self):
         """How many workers share the store."""
-        raise NotImplementedError
+        raise NotImplementedError(_MISSING % (type(self).__name__, "num_workers"))
 
 
 def _pairs(key, value):

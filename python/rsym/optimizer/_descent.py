@@ -178,7 +178,7 @@ class Signum(OneOperator):
 
 
 @register
-class SGLD(Optimizer):
+class SGLD(OneOperator):
     """Langevin dynamics: half a step of descent, and noise of variance `lr`.
 
     References
@@ -186,14 +186,25 @@ class SGLD(Optimizer):
     Patterson and Teh, Stochastic Gradient Riemannian Langevin Dynamics on the Probability Simplex (2013).
     """
 
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.aggregate_num = aggregation(64) if type(self).update is SGLD.update else 0
+
     def create_state(self, index, weight):
         """None."""
 
+    def _operator(self, state):
+        return "sgd_update", self._scaling()
+
+    def _rates(self, indices):
+        return {"lr": [lr / 2 for lr in self._get_lrs(indices)], "wd": self._get_wds(indices)}
+
     def update(self, index, weight, grad, state):
-        """Updates one weight."""
-        lr, wd, _ = self._begin(index)
-        step = -lr / 2 * (self._scaled(grad) + wd * weight)
-        weight[:] += step + random.normal(0, math.sqrt(lr), shape=weight.shape, dtype=weight.dtype, ctx=weight.context)
+        """Updates one weight, or several given as lists."""
+        super().update(index, weight, grad, state)
+        several = isinstance(index, (list, tuple))
+        for w, lr in zip(weight if several else [weight], self._get_lrs(index if several else [index])):
+            w[:] += random.normal(0, math.sqrt(lr), shape=w.shape, dtype=w.dtype, ctx=w.context)
 
 
 @register

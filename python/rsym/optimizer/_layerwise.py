@@ -125,6 +125,7 @@ class LBSGD(MomentumOptimizer):
         self.init_updates = begin_epoch * updates_per_epoch
         self.num_epochs = num_epochs
         self.cumgrads = {}
+        self.aggregate_num = aggregation(64)
 
     def _get_lbmult(self, nup):
         """The factor of the rate after `nup` batches."""
@@ -151,20 +152,25 @@ class LBSGD(MomentumOptimizer):
         self.cumgrads[index] = known
         return known
 
-    def _update_impl(self, index, weight, grad, state, multi_precision):
-        lr, wd, _ = self._begin(index)
-        gathered = self._cumulate_gradient(grad, index)
-        if gathered["num_cums"] % self.batch_scale != 0:
-            return
-        grad = gathered["cum_grad"] / self.batch_scale
-        if self.warmup_strategy == "lars":
-            lr *= self._get_lars(weight, grad, wd)
-        else:
-            lr *= self._get_lbmult(gathered["num_cums"])
-        params = dict(self._with_momentum(), lrs=[lr], wds=[wd], num_weights=1)
-        operator, arrays = sgd_call("", [weight], [grad], [state], self.momentum != 0.0, multi_precision)
-        operator(*arrays, out=[weight], **params)
-        gathered["cum_grad"] = 0
+    def _update_impl(self, indices, weights, grads, states, multi_precision):
+        if not isinstance(indices, (tuple, list)):
+            indices, weights, grads, states = [indices], [weights], [grads], [states]
+        due = []
+        for index, weight, grad, state in zip(indices, weights, grads, states):
+            lr, wd, _ = self._begin(index)
+            gathered = self._cumulate_gradient(grad, index)
+            if gathered["num_cums"] % self.batch_scale == 0:
+                mean, gathered["cum_grad"] = gathered["cum_grad"] / self.batch_scale, 0
+                due.append((weight, mean, state, lr * self._factor(weight, mean, wd, gathered["num_cums"]), wd))
+        if due:
+            weights, grads, states, lrs, wds = zip(*due)
+            params = dict(self._with_momentum(), lrs=lrs, wds=wds, num_weights=len(due))
+            operator, arrays = sgd_call("", weights, grads, states, self.momentum != 0.0, multi_precision)
+            operator(*arrays, out=list(weights), **params)
+
+    def _factor(self, weight, grad, wd, batches):
+        """The factor of the rate."""
+        return self._get_lars(weight, grad, wd) if self.warmup_strategy == "lars" else self._get_lbmult(batches)
 
 
 @register
