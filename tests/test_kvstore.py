@@ -189,3 +189,10 @@ def test_the_store_without_optimizer():
     for call in (kv.set_optimizer, kv.save_optimizer_states, kv.load_optimizer_states):
         with pytest.raises(NotImplementedError):
             call("x")
+
+
+def test_a_store_names_what_it_lacks():
+    with pytest.raises(NotImplementedError, match="TestStore does not define set_optimizer"):
+        mx.kv.create("teststore").set_optimizer(None)
+    with pytest.raises(NotImplementedError, match="KVStoreBase does not define rank"):
+        mx.kv.KVStoreBase().rank  # noqa: B018

@@ -11,8 +11,8 @@ __all__ = ["KVStore", "KVStoreBase", "TestStore", "create"]
 
 _LOCAL = ("local", "local_update_cpu", "local_allreduce_cpu", "device", "local_allreduce_device", "nccl")
 
-# What a store says that lacks a method of the interface.
-_MISSING = "%s does not define %s, which a store must"
+# What a store says that lacks a part of the interface.
+_MISSING = "%s does not define %s"
 
 
 class KVStoreBase:
@@ -365,18 +365,6 @@ class TestStore(KVStoreBase):
         if capability.lower() == KVStoreBase.OPTIMIZER:
             return False
         raise ValueError("unknown capability %r" % (capability,))
-
-    def set_optimizer(self, optimizer):
-        """Not there."""
-        raise NotImplementedError
-
-    def save_optimizer_states(self, fname, dump_optimizer=False):
-        """Not there."""
-        raise NotImplementedError
-
-    def load_optimizer_states(self, fname):
-        """Not there."""
-        raise NotImplementedError
 
     @property
     def type(self):
